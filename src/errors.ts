@@ -1,0 +1,34 @@
+/** One family of errors: a stable code, one sentence with the values in it, and the next step. */
+
+import type { ExitCode } from './model/report.ts'
+
+export interface WatertightErrorOptions {
+  readonly hint: string
+  readonly cause?: unknown
+  /** Exit code the CLI uses when this error ends the command. Default 2: nothing was judged. */
+  readonly exitCode?: ExitCode
+}
+
+export class WatertightError extends Error {
+  readonly code: string
+  readonly hint: string
+  readonly exitCode: ExitCode
+
+  constructor(code: `WATERTIGHT_${string}`, sentence: string, options: WatertightErrorOptions) {
+    super(sentence, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'WatertightError'
+    this.code = code
+    this.hint = options.hint
+    this.exitCode = options.exitCode ?? 2
+  }
+}
+
+/** SQLSTATE of a driver error, null when the server never answered. */
+export function sqlstateOf(error: unknown): string | null {
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,127 @@
+/** The report: the record of one run, every number of every rendering comes from here. */
+
+import type { Finding } from './finding.ts'
+import type { Measurement, PlanCheck } from './measurement.ts'
+import type { Verdict } from './verdict.ts'
+
+export const reportVersion = 1
+
+/** Stable words for the exit codes of DESIGN section 8. */
+export const verdictWords = {
+  0: 'holds', 1: 'violated', 2: 'not judged', 3: 'inconclusive', 4: 'too slow',
+  70: 'internal error', 130: 'interrupted', 143: 'interrupted',
+} as const
+export type ExitCode = keyof typeof verdictWords
+
+export type Origin = 'flag' | 'env' | 'file' | 'default'
+export interface SettingEntry { readonly value: unknown; readonly origin: Origin }
+
+export interface GateResult {
+  readonly id: string
+  readonly kind: 'isolation' | 'coverage' | 'performance' | 'detector'
+  /** The rule as written, e.g. `findings above low == 0`. */
+  readonly expression: string
+  /** What was found, as text; `missing` when there is no value. */
+  readonly value: string
+  readonly state: 'open' | 'shut' | 'undecided'
+  readonly reason: string
+}
+
+export interface Coverage {
+  readonly probesAsked: number
+  readonly probesTried: number
+  readonly cellsAsked: number
+  readonly cellsTried: number
+  readonly cellsHeld: number
+  readonly cellsViolated: number
+  readonly cellsUnknown: number
+  readonly cellsInapplicable: number
+  readonly objects: number
+  readonly casesTried: number
+  readonly poolers: readonly { readonly title: string; readonly tested: boolean; readonly reason: string; readonly hint: string | null }[]
+  /** Everything that was not tested, with the reason; never empty of what is known to be missing. */
+  readonly untested: readonly { readonly what: string; readonly why: string }[]
+  /** What no test inside one database can prove, and is assumed. */
+  readonly assumptions: readonly string[]
+}
+
+export interface Kill {
+  readonly id: string
+  readonly title: string
+  readonly probe: string
+  readonly cases: number
+  readonly ms: number
+}
+export interface MutantScore {
+  readonly total: number
+  readonly killed: number
+  readonly survived: readonly { readonly id: string; readonly title: string; readonly reason: string }[]
+  readonly kills: readonly Kill[]
+}
+export interface ControlScore {
+  readonly total: number
+  readonly silent: number
+  readonly noisy: readonly { readonly id: string; readonly title: string; readonly reason: string }[]
+}
+
+/** One checkout of one connection, for the context timeline: lanes are backends, colours tenants. */
+export interface TimelineSpan {
+  readonly world: string
+  readonly pooler: string
+  readonly backendPid: number
+  readonly tenant: string
+  readonly startMs: number
+  readonly endMs: number
+  readonly sawForeign: boolean
+}
+
+export interface Environment {
+  readonly node: string
+  readonly platform: string
+  readonly cpus: number
+  readonly cpuModel: string
+  readonly memoryBytes: number
+  readonly serverVersion: string
+  readonly serverSettings: Readonly<Record<string, string>>
+  readonly nodePeakRssBytes: number
+}
+
+export interface Report {
+  readonly reportVersion: typeof reportVersion
+  readonly tool: { readonly name: 'watertight'; readonly version: string; readonly commit: string | null }
+  readonly run: {
+    readonly id: string
+    readonly command: string
+    readonly startedAt: string
+    readonly finishedAt: string
+    readonly durationMs: number
+    readonly seed: number
+    readonly tenants: readonly { readonly id: string; readonly rows: number }[]
+    readonly partial: boolean
+    /** Signal or fault that cut the run short, null when it ran to its end. */
+    readonly cutShortBy: string | null
+    /** Wall time of each stage in ms, in order. */
+    readonly stages: readonly { readonly stage: string; readonly durationMs: number }[]
+  }
+  readonly target: {
+    readonly kind: 'embedded' | 'named'
+    /** Host and port, never credentials. */
+    readonly address: string
+    readonly serverVersion: string
+    readonly serverVersionNum: number
+    readonly databases: readonly string[]
+    readonly kept: boolean
+  }
+  readonly settings: Readonly<Record<string, SettingEntry>>
+  readonly verdict: { readonly word: string; readonly exitCode: ExitCode; readonly sentence: string }
+  readonly gates: readonly GateResult[]
+  readonly coverage: Coverage
+  readonly findings: readonly Finding[]
+  readonly verdicts: readonly Verdict[]
+  readonly measurements: readonly Measurement[]
+  readonly plans: readonly PlanCheck[]
+  readonly mutants: MutantScore
+  readonly controls: ControlScore
+  readonly timeline: readonly TimelineSpan[]
+  readonly environment: Environment
+}
