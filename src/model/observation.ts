@@ -16,6 +16,8 @@ export type StatementRole = 'attack' | 'control' | 'proof' | 'context'
 export interface Statement {
   readonly sql: string
   readonly role: StatementRole
+  /** Lines fed to COPY ... FROM STDIN, each ended by a newline. */
+  readonly copyData?: string
 }
 
 export interface Step extends Statement {

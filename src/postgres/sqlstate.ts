@@ -1,0 +1,17 @@
+/** Which SQLSTATEs are a denial. Anything else is no proof: a tool that counts any error as "blocked" lies. */
+
+/**
+ * 42501 insufficient_privilege (row-security violations too), 42P01 undefined_table,
+ * 3F000 invalid_schema_name. https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const refusals: ReadonlySet<string> = new Set(['42501', '42P01', '3F000'])
+
+/**
+ * True when PostgreSQL said no. COPY FROM has one answer of its own: on a table whose row security
+ * applies to the caller it is refused with 0A000 (https://www.postgresql.org/docs/current/sql-copy.html).
+ */
+export function isRefusal(sqlstate: string | null, sql: string): boolean {
+  if (sqlstate === null) return false
+  if (refusals.has(sqlstate)) return true
+  return sqlstate === '0A000' && /^\s*COPY\b[^]*\bFROM\s+STDIN\b/i.test(sql)
+}
