@@ -1,0 +1,86 @@
+/**
+ * Things that are expensive to make and never change: made once, in a directory that appears whole or not
+ * at all, so two runs that race both get a complete one.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { countTree, type TreeCount } from './file-tree.ts'
+
+/** Written last and names what belongs to the entry; its absence or a wrong count means damage. */
+const MANIFEST = 'complete.json'
+const UNFINISHED = '.unfinished-'
+const ABANDONED_AFTER_MS = 60 * 60 * 1_000
+
+export interface CacheEntry {
+  readonly cache: string
+  readonly name: string
+  /** Mode of the entry's own directory. */
+  readonly access: number
+}
+
+/** The directory of a complete entry; `make` fills a new one when there is none or it is damaged. */
+export async function cacheEntry(
+  entry: CacheEntry, make: (directory: string) => Promise<void>,
+): Promise<string> {
+  const path = join(entry.cache, entry.name)
+  if (await isComplete(path)) return path
+  const draft = join(entry.cache, `${UNFINISHED}${randomBytes(6).toString('hex')}`)
+  await mkdir(draft)
+  try {
+    await chmod(draft, entry.access)
+    await make(draft)
+    await writeFile(join(draft, MANIFEST), JSON.stringify(await countTree(draft, MANIFEST)))
+    await publish(draft, path)
+  } finally {
+    await rm(draft, { recursive: true, force: true, maxRetries: 5 })
+  }
+  return path
+}
+
+/** Removes what killed runs left half made. An hour is far longer than any entry takes. */
+export async function removeUnfinished(cache: string): Promise<void> {
+  const names = await readdir(cache)
+  for (const name of names.filter((each) => each.startsWith(UNFINISHED))) {
+    const path = join(cache, name)
+    const changedAtMs = (await stat(path).catch(goneIsNull))?.mtimeMs ?? Date.now()
+    if (Date.now() - changedAtMs < ABANDONED_AFTER_MS) continue
+    await rm(path, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+async function publish(draft: string, path: string): Promise<void> {
+  for (;;) {
+    try {
+      return await rename(draft, path)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'EPERM') throw error
+      // Another run was faster and its entry is as good as ours.
+      if (await isComplete(path)) return
+      if (code === 'EPERM') throw error
+      await removeDamaged(path)
+    }
+  }
+}
+
+/** Moved away first, because nobody may see an entry shrink. */
+async function removeDamaged(path: string): Promise<void> {
+  const aside = `${path}.${randomBytes(6).toString('hex')}`.replace(/([^/\\]+)$/, `${UNFINISHED}$1`)
+  await rename(path, aside).catch(goneIsNull)
+  await rm(aside, { recursive: true, force: true, maxRetries: 5 })
+}
+
+async function isComplete(path: string): Promise<boolean> {
+  const manifest = await readFile(join(path, MANIFEST), 'utf8').catch(goneIsNull)
+  if (manifest === null) return false
+  const expected = JSON.parse(manifest) as TreeCount
+  const found = await countTree(path, MANIFEST).catch(goneIsNull)
+  return found !== null && found.files === expected.files && found.bytes === expected.bytes
+}
+
+function goneIsNull(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null
+  throw error
+}

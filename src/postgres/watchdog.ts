@@ -1,0 +1,72 @@
+/** Starts the process that cleans up after us when we die in a way that runs no code of ours. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join, parse } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { childEnvironment } from './launch.ts'
+import { WATCHDOG_PROGRAM } from './watchdog-program.ts'
+
+/** Longer than all shutdown steps of a server together. */
+const BURIAL_LIMIT_MS = 30_000
+
+export class Watchdog {
+  readonly #child: ChildProcess
+
+  private constructor(child: ChildProcess) {
+    this.#child = child
+  }
+
+  /** Watches over a server directory until released; it has its own session, so Ctrl-C does not reach it. */
+  static async start(directory: string): Promise<Watchdog> {
+    const child = await spawnProgram(directory, 'pipe')
+    // The watchdog may be killed before us; writing to it then fails, and stale servers are swept later.
+    child.stdin?.on('error', () => undefined)
+    child.unref()
+    ;(child.stdin as unknown as { unref(): void }).unref()
+    return new Watchdog(child)
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** Lets the watchdog end without doing anything. */
+  async release(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    this.#child.ref()
+    const exit = once(this.#child, 'exit')
+    this.#child.stdin?.end('released\n')
+    await exit
+  }
+}
+
+/** Stops the server of an abandoned directory, if it is verified to be that server, and removes the directory. */
+export async function buryAbandoned(directory: string): Promise<void> {
+  const child = await spawnProgram(directory, 'ignore').catch((error: NodeJS.ErrnoException) => {
+    // Another run, or the server's own watchdog, was faster.
+    if (error.code === 'ENOENT') return null
+    throw error
+  })
+  if (child === null) return
+  const timer = new AbortController()
+  await Promise.race([
+    once(child, 'exit'), pause(BURIAL_LIMIT_MS, undefined, { signal: timer.signal }).catch(() => undefined),
+  ])
+  timer.abort()
+  child.unref()
+}
+
+async function spawnProgram(directory: string, stdin: 'pipe' | 'ignore'): Promise<ChildProcess> {
+  // A name of its own: a second run that buries the same server must not read a half-written file.
+  const program = join(directory, `watchdog-${randomBytes(4).toString('hex')}.cjs`)
+  await writeFile(program, WATCHDOG_PROGRAM, { mode: 0o600 })
+  const child = spawn(process.execPath, [program, directory], {
+    cwd: parse(directory).root, detached: true, windowsHide: true,
+    env: childEnvironment(), stdio: [stdin, 'ignore', 'ignore'],
+  })
+  await once(child, 'spawn')
+  return child
+}
