@@ -1,0 +1,73 @@
+/** Weighs a report against the rules: open or shut, the sentence, and the exit code that follows. */
+
+import { verdictWords, type ExitCode, type GateResult, type Report } from '../model/report.ts'
+import { coverageGate } from './coverage-gate.ts'
+import { detectorGate } from './detector-gate.ts'
+import { isolationGate } from './isolation-gate.ts'
+import { performanceGate } from './performance-gate.ts'
+import type { GateRules } from './rules.ts'
+
+/** A report before it was decided. */
+export type Undecided = Omit<Report, 'verdict' | 'gates'>
+
+export interface Decision {
+  readonly gates: GateResult[]
+  readonly verdict: Report['verdict']
+}
+
+type GateKind = GateResult['kind']
+
+/** Gates of a command that does a part of the job; any other command answers to all of them. */
+const gatesOfCommand: Readonly<Record<string, readonly GateKind[]>> = {
+  verify: ['isolation', 'coverage'], prove: ['detector'], bench: ['performance'],
+}
+const allGates: readonly GateKind[] = ['isolation', 'coverage', 'detector', 'performance']
+
+const gateOf: Readonly<Record<GateKind, (input: Undecided, rules: GateRules) => GateResult | null>> = {
+  isolation: isolationGate, coverage: coverageGate, detector: detectorGate, performance: performanceGate,
+}
+
+/** Exit codes by DESIGN section 8: 1 > 70 > interrupted > 3 > 4 > 0; no missing value opens a gate. */
+export function decide(input: Undecided, rules: GateRules): Decision {
+  const kinds = Object.hasOwn(gatesOfCommand, input.run.command)
+    ? gatesOfCommand[input.run.command] ?? allGates : allGates
+  const gates = kinds.flatMap((kind) => gateOf[kind](input, rules) ?? [])
+  const exitCode = exitCodeOf(input, gates)
+  return { gates, verdict: { word: verdictWords[exitCode], exitCode, sentence: sentenceOf(input, gates) } }
+}
+
+function exitCodeOf(input: Undecided, gates: readonly GateResult[]): ExitCode {
+  const { partial, cutShortBy } = input.run
+  const shut = (kind: GateKind) => gates.some((gate) => gate.kind === kind && gate.state === 'shut')
+  if (shut('isolation')) return 1
+  if (cutShortBy?.startsWith('internal error') === true) return 70
+  if (cutShortBy === 'SIGINT') return 130
+  if (cutShortBy === 'SIGTERM') return 143
+  if (partial || cutShortBy !== null || gates.length === 0) return 3
+  if (shut('coverage') || shut('detector') || gates.some((gate) => gate.state === 'undecided')) return 3
+  return shut('performance') ? 4 : 0
+}
+
+function sentenceOf(input: Undecided, gates: readonly GateResult[]): string {
+  const { cutShortBy } = input.run
+  const cut = cutShortBy === null ? '' : `The run was cut short (${cutShortBy}). `
+  const closed = gates.filter((gate) => gate.state !== 'open')
+  const worst = closed.find((gate) => gate.state === 'shut') ?? closed[0]
+  if (worst !== undefined) {
+    const more = closed.length > 1 ? ` (${closed.length} of ${gates.length} gates are not open)` : ''
+    return `${cut}${worst.reason}${more}`
+  }
+  return `${cut}${openSentence(input, gates)}`
+}
+
+function openSentence(input: Undecided, gates: readonly GateResult[]): string {
+  if (gates.length === 0) return 'No gate was asked'
+  const isolation = gates.find((gate) => gate.kind === 'isolation')
+  if (isolation === undefined) return gates.map((gate) => gate.reason).join('; ')
+  const { casesTried, cellsTried, probesTried } = input.coverage
+  const low = input.findings.filter((finding) => finding.gating).length
+  const reached = low === 0
+    ? 'No tenant reached another tenant’s data'
+    : `Nothing at or above the limit was found; ${low} lesser ${low === 1 ? 'finding is' : 'findings are'} reported`
+  return `${reached}: ${casesTried.toLocaleString('en-US')} cases of ${probesTried} probes on ${cellsTried} cells`
+}

@@ -1,0 +1,54 @@
+/** What was asked, what was tried and what was left out: the half of the answer that green hides. */
+
+import type { Coverage } from '../model/report.ts'
+import { worldKey, type WorldId } from '../model/tenancy.ts'
+import type { CellVerdict, Outcome, Verdict } from '../model/verdict.ts'
+
+export interface CoverageContext {
+  readonly poolers: Coverage['poolers']
+  readonly untested: Coverage['untested']
+  readonly assumptions: Coverage['assumptions']
+  /** Probe and world pairs that were planned; one without a verdict counts as asked and untested. */
+  readonly expected?: readonly { readonly probe: string; readonly world: WorldId }[]
+}
+
+/**
+ * Counts the judged worlds only: as-written worlds are reported beside them and their leaks are
+ * expected. Inapplicable probes and cells are not asked; they are counted on their own.
+ */
+export function coverageOf(verdicts: readonly Verdict[], context: CoverageContext): Coverage {
+  const judged = verdicts.filter((verdict) => verdict.world.variant !== 'as-written')
+  const applicable = judged.filter((verdict) => verdict.outcome !== 'inapplicable')
+  const cells = judged.flatMap((verdict) => verdict.cells)
+  const count = (outcome: Outcome) => cells.filter((cell) => cell.outcome === outcome).length
+  const missing = missingOf(verdicts, context)
+  return {
+    probesAsked: applicable.length + missing.filter((each) => each.world.variant !== 'as-written').length,
+    probesTried: applicable.filter((verdict) => verdict.evidence.casesTried > 0).length,
+    cellsAsked: cells.length - count('inapplicable'),
+    cellsTried: cells.filter(wasTried).length,
+    cellsHeld: count('holds'),
+    cellsViolated: count('violated'),
+    cellsUnknown: count('unknown'),
+    cellsInapplicable: count('inapplicable'),
+    objects: new Set(judged.flatMap((verdict) =>
+      verdict.cells.map((cell) => `${verdict.world.service}.${cell.object}`))).size,
+    casesTried: judged.reduce((total, verdict) => total + verdict.evidence.casesTried, 0),
+    poolers: context.poolers,
+    untested: [...context.untested, ...missing.map(untestedEntry)],
+    assumptions: context.assumptions,
+  }
+}
+
+function wasTried(cell: CellVerdict): boolean {
+  return cell.outcome !== 'inapplicable' && cell.evidence.casesTried > 0
+}
+
+function missingOf(verdicts: readonly Verdict[], context: CoverageContext) {
+  const reached = new Set(verdicts.map((verdict) => `${verdict.probe}:${worldKey(verdict.world)}`))
+  return (context.expected ?? []).filter((each) => !reached.has(`${each.probe}:${worldKey(each.world)}`))
+}
+
+function untestedEntry(each: { readonly probe: string; readonly world: WorldId }) {
+  return { what: `${each.probe} in ${worldKey(each.world)}`, why: 'the run ended before it reached a verdict' }
+}
