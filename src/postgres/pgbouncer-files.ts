@@ -11,6 +11,7 @@ export interface PoolerUser {
 
 export interface PoolerSettings {
   readonly server: ServerAddress
+  /** Through which readiness is proven; all databases of the server can be reached. */
   readonly database: string
   /** Who may log in; the server is entered with the same name and password. */
   readonly users: readonly [PoolerUser, ...PoolerUser[]]
@@ -42,9 +43,9 @@ export function pgbouncerIni(pooler: PoolerSettings, place: PoolerPlace): string
     ignore_startup_parameters: 'extra_float_digits,options',
     ...settings,
   }
-  const target = [`host=${value(server.host)}`, `port=${server.port}`, `dbname=${value(pooler.database)}`]
   return [
-    '[databases]', `${name(pooler.database)} = ${target.join(' ')}`,
+    // Any database: 1.18 does not read a quoted name here, and names may hold what needs quotes.
+    '[databases]', `* = host=${value(server.host)} port=${server.port}`,
     '[pgbouncer]', ...Object.entries(section).map(([key, text]) => `${oneLine(key)} = ${oneLine(text)}`), '',
   ].join('\n')
 }
@@ -56,10 +57,6 @@ export function pgbouncerUserlist(users: readonly PoolerUser[]): string {
 
 function wantsTls(server: ServerAddress): boolean {
   return server.ssl !== undefined && server.ssl !== false && !server.host.startsWith('/')
-}
-
-function name(text: string): string {
-  return `"${oneLine(text).replaceAll('"', '""')}"`
 }
 
 function value(text: string): string {

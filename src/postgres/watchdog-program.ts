@@ -109,8 +109,18 @@ async function bury() {
 }
 
 let released = false
+let over = false
+// A pipe tells its end by 'end', a broken one by 'close' alone, and /dev/null never closes.
+function onInputOver() {
+  if (over) return
+  over = true
+  if (released) process.exit(0)
+  void bury()
+}
+
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {})
 process.stdin.on('data', (chunk) => { if (String(chunk).includes('released')) released = true })
-process.stdin.on('error', () => {})
-process.stdin.on('close', () => { if (released) process.exit(0); else void bury() })
+process.stdin.on('error', onInputOver)
+process.stdin.on('end', onInputOver)
+process.stdin.on('close', onInputOver)
 `

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join, parse } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -43,7 +44,10 @@ export class Watchdog {
   }
 }
 
-/** Stops the server of an abandoned directory, if it is verified to be that server, and removes the directory. */
+/**
+ * Stops the server of an abandoned directory, if it is verified to be that server, and removes the directory.
+ * A stale server that resists is no reason to refuse a new one, so that is a warning; the next start tries again.
+ */
 export async function buryAbandoned(directory: string): Promise<void> {
   const child = await spawnProgram(directory, 'ignore').catch((error: NodeJS.ErrnoException) => {
     // Another run, or the server's own watchdog, was faster.
@@ -52,11 +56,12 @@ export async function buryAbandoned(directory: string): Promise<void> {
   })
   if (child === null) return
   const timer = new AbortController()
-  await Promise.race([
-    once(child, 'exit'), pause(BURIAL_LIMIT_MS, undefined, { signal: timer.signal }).catch(() => undefined),
-  ])
+  const limit = pause(BURIAL_LIMIT_MS, undefined, { signal: timer.signal }).catch(() => undefined)
+  await Promise.race([once(child, 'exit'), limit])
   timer.abort()
   child.unref()
+  if (child.exitCode === 0 && !existsSync(directory)) return
+  process.emitWarning(`the stale server in ${directory} could not be removed`, { code: 'WATERTIGHT_STALE_SERVER' })
 }
 
 async function spawnProgram(directory: string, stdin: 'pipe' | 'ignore'): Promise<ChildProcess> {
