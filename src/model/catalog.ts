@@ -16,6 +16,9 @@ export interface Column {
   readonly hasDefault: boolean
   /** GENERATED ALWAYS AS (...) or an identity that refuses explicit values. */
   readonly generated: boolean
+  /** What the application may do with this column in a tenant's context. */
+  readonly selectable: boolean
+  readonly updatable: boolean
 }
 
 export interface Policy {

@@ -1,5 +1,7 @@
 /** What one statement showed. A refusal is good news and is counted; "connection lost" is neither leak nor proof. */
 
+import type { Severity } from './severity.ts'
+
 export type Value = string | number | boolean | null
 export type Row = Readonly<Record<string, Value>>
 
@@ -10,8 +12,12 @@ export type Observation =
   /** Any other error: proves nothing. `sqlstate` is null when the server never answered. */
   | { readonly kind: 'indeterminate'; readonly sqlstate: string | null; readonly message: string }
 
-/** Why a statement is in a script: only `attack` and `control` statements count as evidence. */
-export type StatementRole = 'attack' | 'control' | 'proof' | 'context'
+/**
+ * Why a statement is in a script. `attack`: must yield nothing foreign, any error but a refusal is
+ * indeterminate. `comparison`: one side of a differential experiment, any answer of the server
+ * counts. `control`: must see rows. `proof` and `context` are no evidence of their own.
+ */
+export type StatementRole = 'attack' | 'comparison' | 'control' | 'proof' | 'context'
 
 export interface Statement {
   readonly sql: string
@@ -29,7 +35,12 @@ export interface Attempt {
   readonly steps: readonly Step[]
   /** pg_backend_pid() of the session, null when it could not be learnt. */
   readonly backendPid: number | null
+  /** True when the input left nothing to attack (no row of the victim): no case at all. */
+  readonly vacuous?: boolean
 }
+
+/** An attempt that had nothing to attack. */
+export const vacuousAttempt: Attempt = { steps: [], backendPid: null, vacuous: true }
 
 /** Why an attempt is no leak and no proof, or what it proved. */
 export interface Witness {
@@ -41,4 +52,6 @@ export interface Witness {
   readonly victim: string | null
   /** Command or path of the matrix column this belongs to (SELECT, UPDATE, view, function, ...). */
   readonly command: string
+  /** What was shown, when it differs from the probe's severity. */
+  readonly severity?: Severity
 }

@@ -1,14 +1,14 @@
 /** Verdicts: the four outcomes, their one ordering, and the evidence that makes one credible. */
 
 import type { Step, Witness } from './observation.ts'
+import type { Severity } from './severity.ts'
 import type { WorldId } from './tenancy.ts'
 
 /** Worst first: a merge of outcomes is the first of these that occurs. */
 export const outcomes = ['violated', 'unknown', 'holds', 'inapplicable'] as const
 export type Outcome = (typeof outcomes)[number]
 
-export const severities = ['critical', 'high', 'medium', 'low', 'info'] as const
-export type Severity = (typeof severities)[number]
+export { severities, type Severity } from './severity.ts'
 
 export interface Evidence {
   readonly casesAsked: number

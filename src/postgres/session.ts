@@ -85,8 +85,8 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * One transaction that is always rolled back. Steps end at the first statement that PostgreSQL
-   * did not execute: what follows it in an aborted transaction says nothing.
+   * One transaction that is always rolled back. Statements that an aborted transaction did not
+   * execute (25P02) are no steps: they say nothing.
    */
   async attempt(statements: readonly Statement[]): Promise<Attempt> {
     const all: Statement[] = [{ sql: 'BEGIN', role: 'context' }, ...statements]
@@ -97,7 +97,6 @@ export class Session implements AsyncDisposable {
       for (const statement of all) {
         const observation = await this.observe(statement)
         observed.push(observation)
-        if (observation.kind !== 'rows') break
       }
       await this.observe(rollback)
     } else {
@@ -140,8 +139,8 @@ function executedSteps(statements: readonly Statement[], observed: readonly Obse
   for (const [index, observation] of observed.entries()) {
     const statement = statements[index]
     if (statement === undefined) break
-    if (statement.sql !== 'BEGIN' || observation.kind !== 'rows') steps.push({ ...statement, observation })
-    if (observation.kind !== 'rows') break
+    if (observation.kind === 'indeterminate' && observation.sqlstate === '25P02') continue
+    if (index > 0 || observation.kind !== 'rows') steps.push({ ...statement, observation })
   }
   return steps
 }

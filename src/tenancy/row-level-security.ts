@@ -6,6 +6,8 @@ import { hardenObjectsSql, objectGrantsSql, objectsSql, refreshSql } from '../do
 import {
   hardenedFunctionsSql, hardenedTableSql, seedFunctionsSql, seedTableSql, type PolicyOptions,
 } from '../dotmac/policies.ts'
+import type { Tenant } from '../model/tenant.ts'
+import { bindSetting, sessionScoped, transactionScoped } from '../dotmac/tenant-session.ts'
 import { identifier, literal } from '../postgres/identifier.ts'
 import type { InstallPlan, Tenancy } from './tenancy.ts'
 
@@ -19,14 +21,18 @@ const tenancy: Tenancy = {
   afterLoad: (plan) => [refreshSql(plan.service, schema)],
   schemaOf: () => schema,
   enter: (tenant) => [`SELECT set_config('${setting}', ${literal(tenant.id)}, true)`],
-  missingContexts: (tenant) => [
+  strategies: [
+    { strategy: transactionScoped(bindSetting), behindPooler: true },
+    { strategy: sessionScoped(bindSetting), behindPooler: false },
+  ],
+  missingContexts: (tenant, known) => [
     { state: 'never set', prelude: [], freshSession: true },
     {
       state: 'set and committed', freshSession: false,
       prelude: [`SELECT set_config('${setting}', ${literal(tenant.id)}, true)`, 'COMMIT', 'BEGIN'],
     },
     { state: 'empty', prelude: [`SELECT set_config('${setting}', '', true)`], freshSession: false },
-    ...malformed(tenant.id).map((value) => ({
+    ...malformed(tenant.id, known).map((value) => ({
       state: 'malformed' as const, freshSession: false,
       prelude: [`SELECT set_config('${setting}', ${literal(value)}, true)`],
     })),
@@ -38,10 +44,11 @@ const tenancy: Tenancy = {
 export default tenancy
 
 /** Near misses of a tenant's id: pattern, padding, case, prefix, list, null byte stand-ins. */
-function malformed(id: string): readonly string[] {
+function malformed(id: string, known: readonly Tenant[]): readonly string[] {
+  const ids = new Set(known.map((tenant) => tenant.id))
   const values = ['%', '*', ' ', `${id} `, ` ${id}`, `${id}%`, id.slice(0, -1), `${id},*`, 'null', '0',
     id.toUpperCase(), `' OR '1'='1`]
-  return values.filter((value) => value !== id && value !== '')
+  return values.filter((value) => !ids.has(value) && value !== '')
 }
 
 function tablesSql({ service, variant }: InstallPlan): string {

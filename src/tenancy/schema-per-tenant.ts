@@ -5,6 +5,7 @@ import { refreshSql } from '../dotmac/objects.ts'
 import {
   createPlatformSchemasSql, createTenantSchemaSql, schemaOfTable, sharedSchema,
 } from '../dotmac/schema-manager.ts'
+import { bindSchema, sessionScoped, transactionScoped } from '../dotmac/tenant-session.ts'
 import { identifier, literal } from '../postgres/identifier.ts'
 import type { Tenant } from '../model/tenant.ts'
 import type { Tenancy } from './tenancy.ts'
@@ -22,6 +23,10 @@ ${tablesOf(service).filter((table) => table.placement === 'shared').map((table) 
   afterLoad: ({ service, tenants }) => tenants.map((tenant) => refreshSql(service, tenant.schema)),
   schemaOf: schemaOfTable,
   enter,
+  strategies: [
+    { strategy: transactionScoped(bindSchema), behindPooler: true },
+    { strategy: sessionScoped(bindSchema), behindPooler: false },
+  ],
   missingContexts: (tenant) => [
     { state: 'never set', prelude: [], freshSession: true },
     { state: 'set and committed', prelude: [...enter(tenant), 'COMMIT', 'BEGIN'], freshSession: false },

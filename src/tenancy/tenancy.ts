@@ -1,5 +1,6 @@
 /** What a way of keeping tenants apart must answer, so that no probe knows which one it attacks. */
 
+import type { ContextStrategy } from '../model/context-strategy.ts'
 import type { Relation } from '../model/catalog.ts'
 import type { Service, TenancyName, Variant } from '../model/tenancy.ts'
 import type { Tenant } from '../model/tenant.ts'
@@ -34,7 +35,10 @@ export interface Tenancy {
   schemaOf(table: TableModel, tenant: Tenant): string
   /** Statements that put a transaction into the tenant's context until its end. */
   enter(tenant: Tenant): readonly string[]
-  missingContexts(tenant: Tenant): readonly MissingContext[]
+  /** The states of a missing context; near misses that are another tenant's id are left out. */
+  missingContexts(tenant: Tenant, known: readonly Tenant[]): readonly MissingContext[]
+  /** Ways of binding a tenant to a pooled connection, and whether they hold behind a transaction pooler. */
+  readonly strategies: readonly { readonly strategy: ContextStrategy; readonly behindPooler: boolean }[]
   /** Name under which the objects of all tenants are one row of the isolation matrix. */
   objectName(relation: Pick<Relation, 'schema' | 'name'>, tenants: ReadonlyMap<string, Tenant>): string
   /** Tenant that owns every row of the relation; null when rows carry their owner. */

@@ -1,0 +1,34 @@
+/** A way of binding a tenant to a pooled connection: the value that the context suite puts on trial. */
+
+/** What a strategy hands to the work: anything that answers queries, as the driver's client does. */
+export interface StrategySession {
+  query(sql: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly Record<string, unknown>[] }>
+}
+
+export interface StrategyClient extends StrategySession {
+  release(error?: boolean | Error): void
+}
+
+/** The part of a driver pool that strategies use; it is a real pg.Pool. */
+export interface StrategyPool extends StrategySession {
+  connect(): Promise<StrategyClient>
+}
+
+/**
+ * The tenant as a strategy sees it: its id wherever text is wanted (also as a query parameter), and
+ * its schema and role where a strategy routes by them.
+ */
+export interface StrategyTenant {
+  readonly id: string
+  readonly schema: string
+  readonly role: string
+  toString(): string
+}
+
+export interface ContextStrategy {
+  readonly title: string
+  /** Runs the work on a session in the tenant's context, and leaves nothing behind on any exit. */
+  withTenant<T>(
+    pool: StrategyPool, tenant: StrategyTenant, work: (session: StrategySession) => Promise<T>,
+  ): Promise<T>
+}

@@ -1,0 +1,101 @@
+/** How a probe is written: what it claims, which cells it covers, how it attacks and how it judges. */
+
+import type fc from 'fast-check'
+import type { TablePrivilege } from '../model/catalog.ts'
+import type { Attempt, Witness } from '../model/observation.ts'
+import type { CellVerdict, Severity } from '../model/verdict.ts'
+import { searchCell } from './search.ts'
+import type { World } from './world.ts'
+import type { WorldObject } from './world-object.ts'
+import type { Tenant } from '../model/tenant.ts'
+import type { TenancyName } from '../model/tenancy.ts'
+import type { ContextStrategy } from '../model/context-strategy.ts'
+import type { PoolerRig } from './pooler.ts'
+import type { RunScene, SeenSpan } from './request-run.ts'
+
+/** What a probe cannot do without; a world that lacks it makes the verdict `inapplicable` or `unknown`. */
+export type Need = 'rows' | 'writes' | 'pool' | 'pgbouncer'
+
+/** One question of a probe: an object of the matrix reached by a path. */
+export interface Cell {
+  readonly object: WorldObject | null
+  /** Row of the matrix: the object's name, or the pooler and strategy of a context probe. */
+  readonly name: string
+  /** Column of the matrix. */
+  readonly path: string
+  /** Right that the path needs on the object. */
+  readonly privilege?: TablePrivilege
+}
+
+export interface SearchSettings {
+  readonly seed: number
+  /** Inputs per cell beyond the examples; 0 asks nothing and proves nothing. */
+  readonly runs: number
+  /** Replay coordinates: run this path only. */
+  readonly replay?: { readonly path: string; readonly replayPath: string | null }
+  readonly signal?: AbortSignal
+  /** Cases as they happen, for the live progress and for the observations on disk. */
+  readonly onCase?: (cell: Cell, attempt: Attempt, input: unknown) => void
+  /** Poolers and strategies on trial; context probes need them. */
+  readonly poolers?: readonly PoolerRig[]
+  /** Strategies on trial instead of the tenancy's own. */
+  readonly strategies?: readonly ContextStrategy[]
+  /** Who was seen on which backend, for the context timeline. */
+  readonly onSpans?: (scene: RunScene, spans: readonly SeenSpan[]) => void
+}
+
+export interface ProbeMeta {
+  /** The sentence that a verdict of `holds` confirms. */
+  readonly claim: string
+  /** Documentation or CVE the claim rests on. */
+  readonly source: string
+  readonly severity: Severity
+  readonly needs: readonly Need[]
+  /** What repairs it, as SQL or as advice; `{relation}` is replaced by the cell's object. */
+  readonly remedy: string
+  /** Tenancies it makes sense under. Default: all. */
+  readonly tenancies?: readonly TenancyName[]
+}
+
+/** What the runner sees of every probe. */
+export interface Probe extends ProbeMeta {
+  readonly basis: 'executed' | 'catalogue'
+  cells(world: World, settings: SearchSettings): readonly Cell[]
+  search(world: World, cell: Cell, settings: SearchSettings): Promise<CellVerdict>
+}
+
+export interface ProbeDefinition<Input> extends ProbeMeta {
+  cells(world: World): readonly Cell[]
+  inputs(world: World, cell: Cell): fc.Arbitrary<Input>
+  /** Inputs tried before the random ones, so that every tenant attacks at least once. */
+  examples?(world: World, cell: Cell): readonly Input[]
+  /** Impure: executes the attack and returns what was seen. */
+  attempt(world: World, cell: Cell, input: Input): Promise<Attempt>
+  /** Pure: a witness when the attempt proves a violation. */
+  judge(attempt: Attempt, input: Input, scene: Scene): Witness | null
+  /**
+   * The same path on the tenant's own rows: it must see rows, or nothing was tested. Null when
+   * the application has no such right, so that every attack is refused by privilege.
+   */
+  control(world: World, cell: Cell, tenant: Tenant): Promise<Attempt> | null
+}
+
+export interface Scene {
+  readonly world: World
+  readonly cell: Cell
+}
+
+/** A probe that executes one transaction per input. */
+export function defineProbe<Input>(definition: ProbeDefinition<Input>): Probe {
+  return {
+    ...metaOf(definition),
+    basis: 'executed',
+    cells: (world) => definition.cells(world),
+    search: (world, cell, settings) => searchCell(definition, { world, cell }, settings),
+  }
+}
+
+export function metaOf(meta: ProbeMeta): ProbeMeta {
+  const { claim, source, severity, needs, remedy, tenancies } = meta
+  return { claim, source, severity, needs, remedy, ...(tenancies === undefined ? {} : { tenancies }) }
+}

@@ -1,0 +1,65 @@
+/** The steps of a sequence: each a fast-check command over open requests on one small pool. */
+
+import fc from 'fast-check'
+import type { RequestRun, RunScene } from './request-run.ts'
+
+export interface RequestModel {
+  /** Open requests: slot and tenant. */
+  readonly open: Map<number, string>
+  readonly slots: number
+}
+
+type RequestCommand = fc.AsyncCommand<RequestModel, RequestRun>
+
+interface Step {
+  readonly name: string
+  readonly possible: (model: RequestModel) => boolean
+  readonly execute: (run: RequestRun, model: RequestModel) => Promise<void>
+}
+
+/** What an application does with a connection, a forgotten code path included. */
+export function anyCommand({ world, rig }: RunScene): readonly fc.Arbitrary<RequestCommand>[] {
+  const slot = fc.nat({ max: rig.slots - 1 })
+  const tenant = fc.constantFrom(...world.tenants.map((each) => each.id))
+  const onOpen = (name: string, execute: (run: RequestRun, slot: number) => Promise<void>) =>
+    slot.map((number) => command({
+      name: `${name}(${number})`, possible: (model) => model.open.has(number),
+      execute: (run) => execute(run, number),
+    }))
+  const ending = (name: string, error?: Error) => slot.map((number) => command({
+    name: `${name}(${number})`, possible: (model) => model.open.has(number),
+    execute: async (run, model) => {
+      model.open.delete(number)
+      await run.close(number, error)
+    },
+  }))
+  return [
+    fc.tuple(slot, tenant).map(([number, id]) => command({
+      name: `Enter(${number}, ${JSON.stringify(id)})`, possible: (model) => !model.open.has(number),
+      execute: async (run, model) => {
+        model.open.set(number, id)
+        await run.open(number, id)
+      },
+    })),
+    onOpen('Query', (run, number) => run.look(number)),
+    fc.constant(command({
+      name: 'QueryWithoutTenant', possible: (model) => model.open.size < model.slots,
+      execute: (run) => run.lookWithoutTenant(),
+    })),
+    ending('Release'),
+    ending('Throw', new Error('thrown by the work')),
+    onOpen('SqlError', (run, number) => run.disturb(number, 'SELECT 1/0')),
+    onOpen('Rollback', (run, number) => run.disturb(number, 'ROLLBACK')),
+    onOpen('Savepoint', (run, number) => run.disturb(number, 'SAVEPOINT step')),
+    onOpen('RollbackToSavepoint', (run, number) => run.disturb(number, 'ROLLBACK TO SAVEPOINT step')),
+    onOpen('Commit', (run, number) => run.disturb(number, 'COMMIT')),
+  ]
+}
+
+function command(step: Step): RequestCommand {
+  return {
+    check: (model) => step.possible(model),
+    run: (model, run) => step.execute(run, model),
+    toString: () => step.name,
+  }
+}

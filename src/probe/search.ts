@@ -1,0 +1,145 @@
+/**
+ * Searches one cell for a counterexample with fast-check. Only a witness fails the property: errors
+ * are counted as indeterminate, because a property that also fails on errors shrinks to the error.
+ */
+
+import fc from 'fast-check'
+import type { Attempt, Witness } from '../model/observation.ts'
+import type { CellVerdict, Counterexample } from '../model/verdict.ts'
+import type { ProbeDefinition, Scene, SearchSettings } from './define.ts'
+import { concludeCell, Tally } from './tally.ts'
+
+/** Tenants whose own rows are asked for before the attack. */
+const controlTenantsMax = 16
+
+export interface Found { readonly input: unknown; readonly attempt: Attempt; readonly witness: Witness }
+
+/** Thrown inside the property and nowhere else. */
+class LeakFound extends Error {}
+
+export async function searchCell<Input>(
+  definition: ProbeDefinition<Input>, scene: Scene, settings: SearchSettings,
+): Promise<CellVerdict> {
+  const { world, cell } = scene
+  const tally = new Tally()
+  const privilege = await runControls(definition, scene, tally)
+  const examples = settings.runs === 0 ? [] : definition.examples?.(world, cell) ?? []
+  const runs = settings.runs === 0 ? 0 : settings.runs + examples.length
+  const search = new CounterexampleSearch(tally)
+  const property = fc.asyncProperty(definition.inputs(world, cell), async (input) => {
+    await search.try({ input: () => input }, async () => {
+      const attempt = await definition.attempt(world, cell, input)
+      settings.onCase?.(cell, attempt, input)
+      return { attempt, witness: definition.judge(attempt, input, scene) }
+    })
+  })
+  const counterexample = runs === 0 ? null : await search.run(property, {
+    settings, runs, examples: examples.map((input): [Input] => [input]), login: world.application,
+  })
+  return cellVerdict({ cell, counterexample, tally, runs, privilege, replaying: settings.replay !== undefined })
+}
+
+interface RunOptions<Ts> {
+  readonly settings: SearchSettings
+  readonly runs: number
+  readonly examples: Ts[]
+  readonly login: string
+}
+
+/** Keeps the last failing execution, which after shrinking is the minimal one. */
+export class CounterexampleSearch {
+  readonly #tally: Tally
+  readonly #startedMs = performance.now()
+  #last: Found | null = null
+  #first: { cases: number; ms: number } | null = null
+
+  constructor(tally: Tally) { this.#tally = tally }
+
+  async try(
+    { input }: { readonly input: () => unknown }, execute: () => Promise<{ attempt: Attempt; witness: Witness | null }>,
+  ): Promise<void> {
+    let seen: { attempt: Attempt; witness: Witness | null }
+    try {
+      seen = await execute()
+    } catch (error) {
+      if (this.#first === null) {
+        this.#tally.casesTried += 1
+        this.#tally.addError(error)
+      }
+      return
+    }
+    if (this.#first === null) this.#tally.addAttempt(seen.attempt)
+    if (seen.witness === null) return
+    this.#first ??= { cases: this.#tally.casesTried, ms: Math.round(performance.now() - this.#startedMs) }
+    this.#last = { input: input(), attempt: seen.attempt, witness: seen.witness }
+    throw new LeakFound(seen.witness.sentence)
+  }
+
+  async run<Ts extends [unknown, ...unknown[]]>(
+    property: fc.IAsyncPropertyWithHooks<Ts>, { settings, runs, examples, login }: RunOptions<Ts>,
+  ): Promise<Counterexample | null> {
+    const { replay, seed } = settings
+    const result = await fc.check(property, {
+      seed, numRuns: runs, examples, endOnFailure: false,
+      ...(replay === undefined ? {} : { path: replay.path, endOnFailure: true }),
+    })
+    const [found, first] = [this.#last, this.#first]
+    if (found === null || first === null) return null
+    return {
+      input: plain(found.input), steps: found.attempt.steps, witness: found.witness,
+      replay: { seed, path: result.counterexamplePath ?? replay?.path ?? '0', replayPath: replayPathOf(result.counterexample?.[0]) },
+      shrinks: result.numShrinks, casesToWitness: first.cases, msToWitness: first.ms, login,
+    }
+  }
+}
+
+/** fc.commands prints the coordinates of its own shrinking; they are found nowhere else. */
+function replayPathOf(input: unknown): string | null {
+  return /replayPath="([^"]*)"/.exec(String(input))?.[1] ?? null
+}
+
+function plain(input: unknown): unknown {
+  if (typeof input === 'string') return input.replace(/\/\*replayPath.*\*\//, '').trim()
+  return JSON.parse(JSON.stringify(input))
+}
+
+async function runControls<Input>(
+  definition: ProbeDefinition<Input>, { world, cell }: Scene, tally: Tally,
+): Promise<'granted' | 'absent' | 'missing'> {
+  const { object } = cell
+  const owners = world.tenants
+    .filter((tenant) => object === null || (object.rowsOf(tenant.id) ?? 1) > 0)
+    .slice(0, controlTenantsMax)
+  let asked = 0
+  for (const tenant of owners) {
+    const control = definition.control(world, cell, tenant)
+    if (control === null) continue
+    asked += 1
+    tally.addControl(await control)
+  }
+  if (asked > 0 || owners.length === 0) return 'granted'
+  return world.expects(cell) ? 'missing' : 'absent'
+}
+
+export interface CellOutcome {
+  readonly cell: Scene['cell']
+  readonly counterexample: Counterexample | null
+  readonly tally: Tally
+  readonly runs: number
+  readonly privilege: 'granted' | 'absent' | 'missing'
+  /** A replay runs one path, not the whole budget. */
+  readonly replaying: boolean
+}
+
+export function cellVerdict(found: CellOutcome): CellVerdict {
+  const { cell, counterexample, tally, runs, privilege, replaying } = found
+  const asked = counterexample === null && !replaying ? runs - tally.casesVacuous : tally.casesTried
+  const evidence = tally.evidence(asked)
+  const { outcome, reason } = counterexample === null
+    ? concludeCell(evidence, privilege)
+    : { outcome: 'violated' as const, reason: counterexample.witness.sentence }
+  return {
+    object: cell.name, path: counterexample?.witness.command ?? cell.path, outcome, reason, evidence,
+    counterexample, indeterminate: tally.kept,
+  }
+}

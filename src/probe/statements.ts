@@ -1,0 +1,167 @@
+/** Builds attack statements from the catalog: no probe knows a table by name. */
+
+import { relationKey, type Column, type Relation, type TablePrivilege } from '../model/catalog.ts'
+import type { Attempt, Row, Statement, Value } from '../model/observation.ts'
+import type { Tenant } from '../model/tenant.ts'
+import { identifier, literal, qualified } from '../postgres/identifier.ts'
+import type { Cell, Scene } from './define.ts'
+import type { World } from './world.ts'
+import type { WorldObject } from './world-object.ts'
+
+/** Text that only an attack writes; proofs look for it. */
+export const attackText = 'written by another tenant'
+/** Never a planted id: its first eight digits are no tenant's tag. */
+export const attackId = '00000000-0000-4000-8000-00000000beef'
+
+export interface Target {
+  readonly relation: Relation
+  /** Qualified, quoted name. */
+  readonly address: string
+  /** Columns the application may read, quoted and joined. */
+  readonly columns: string
+  readonly tenantColumn: string | null
+}
+
+/** The relation that holds the tenant's rows of the object, ready to be put into SQL. */
+export function targetOf(object: WorldObject, tenant: Tenant): Target | null {
+  const relation = object.relationOf(tenant)
+  if (relation === null) return null
+  const readable = relation.columns.filter((column) => column.selectable)
+  const columns = (readable.length > 0 ? readable : relation.columns).map((column) => identifier(column.name))
+  return { relation, address: qualified(relation), columns: columns.join(', '), tenantColumn: relation.tenantColumn }
+}
+
+/** True when the application holds the privilege on the tenant's own relation. */
+export function may(object: WorldObject, tenant: Tenant, privilege: TablePrivilege): boolean {
+  return object.relationOf(tenant)?.applicationPrivileges.includes(privilege) === true
+}
+
+/** `"id" = 'x' AND ...` over the primary key, or over every column when there is none. */
+export function keyCondition(relation: Relation, row: Row): string {
+  const names = relation.primaryKey.length > 0
+    ? relation.primaryKey : relation.columns.map((column) => column.name).filter((name) => name in row)
+  return names.map((name) => sameValue(relation, name, row[name] ?? null)).join(' AND ')
+}
+
+function sameValue(relation: Relation, name: string, value: Value): string {
+  if (value === null) return `${identifier(name)} IS NULL`
+  const type = relation.columns.find((column) => column.name === name)?.type ?? 'text'
+  return /^json$/.test(type)
+    ? `${identifier(name)}::text = ${literal(String(value))}`
+    : `${identifier(name)} = ${literal(String(value))}`
+}
+
+export interface InsertOptions {
+  /** Values that replace the sample's. */
+  readonly set?: Row
+  /** Keep the sample's unique values, to collide on purpose. */
+  readonly keepKeys?: boolean
+  /** Text after VALUES (...). */
+  readonly suffix?: string
+}
+
+/**
+ * INSERT of a row shaped like the sample: same references (so that no foreign key gets in the way),
+ * new unique values (so that no unique key does).
+ */
+export function insertLike(relation: Relation, sample: Row, options: InsertOptions = {}): string {
+  const row = newRowLike(relation, sample, options)
+  const names = Object.keys(row)
+  const values = names.map((name) => literal(textOf(row[name])))
+  return `INSERT INTO ${qualified(relation)} (${names.map(identifier).join(', ')}) ` +
+    `VALUES (${values.join(', ')})${options.suffix === undefined ? '' : ` ${options.suffix}`}`
+}
+
+/** COPY FROM of the same row, in COPY's text format. */
+export function copyLike(relation: Relation, sample: Row): { readonly sql: string; readonly copyData: string } {
+  const row = newRowLike(relation, sample, {})
+  const names = Object.keys(row)
+  const escape = (text: string | null) => text === null ? '\\N'
+    : text.replaceAll('\\', '\\\\').replaceAll('\t', '\\t').replaceAll('\n', '\\n').replaceAll('\r', '\\r')
+  return {
+    sql: `COPY ${qualified(relation)} (${names.map(identifier).join(', ')}) FROM STDIN`,
+    copyData: `${names.map((name) => escape(textOf(row[name]))).join('\t')}\n`,
+  }
+}
+
+function newRowLike(relation: Relation, sample: Row, { set, keepKeys }: InsertOptions): Row {
+  const unique = new Set([relation.primaryKey, ...relation.uniqueKeys].flat())
+  const referencing = new Set(relation.foreignKeys.flatMap((key) => key.columns))
+  const entries = relation.columns
+    .filter((column) => !column.generated && column.name in sample)
+    .map((column): [string, Value] => {
+      const value = sample[column.name] ?? null
+      const fresh = keepKeys !== true && unique.has(column.name) && column.name !== relation.tenantColumn
+        && !referencing.has(column.name)
+      return [column.name, fresh ? freshValue(column, value) : value]
+    })
+  return { ...Object.fromEntries(entries), ...set }
+}
+
+function freshValue(column: Column, value: Value): Value {
+  if (value === null) return null
+  if (column.type === 'uuid') return attackId
+  if (/^(bigint|integer|smallint|numeric)/.test(column.type)) return String(Number(value) % 10_000 + 20_003)
+  if (/^(text|character varying|citext)/.test(column.type)) return `${String(value).slice(0, 40)}~new`
+  return value
+}
+
+/** A column whose change is visible and harms no key: text first, then anything plain. */
+export function writableColumn(relation: Relation): { readonly name: string; readonly value: string } | null {
+  const keys = new Set([
+    ...relation.primaryKey, ...relation.uniqueKeys.flat(),
+    ...relation.foreignKeys.flatMap((key) => key.columns), relation.tenantColumn ?? '',
+  ])
+  const free = relation.columns.filter((column) => !keys.has(column.name) && !column.generated && column.updatable)
+  const wide = (column: Column) => Number(/\((\d+)\)/.exec(column.type)?.[1] ?? 1000) >= attackText.length
+  const text = free.find((column) => /^(text|character varying)/.test(column.type) && wide(column))
+  if (text !== undefined) return { name: text.name, value: attackText }
+  const stamp = free.find((column) => column.type.startsWith('timestamp'))
+  return stamp === undefined ? null : { name: stamp.name, value: '1999-12-31 23:59:59' }
+}
+
+/** Objects of one kind, without those that hold nothing anybody could own. */
+export function objectsOfKind(world: World, kinds: readonly Relation['kind'][]): readonly WorldObject[] {
+  return world.objects.filter((object) => kinds.includes(object.kind))
+}
+
+/** Tables, partitions and foreign tables that hold tenants' rows. */
+export function ownedTables(world: World): readonly WorldObject[] {
+  return objectsOfKind(world, ['table', 'partitioned table', 'partition', 'foreign table'])
+    .filter((object) => !object.shared)
+}
+
+export function describe(relation: Relation): string {
+  return relationKey(relation)
+}
+
+function textOf(value: Value | undefined): string | null {
+  return value === null || value === undefined ? null : String(value)
+}
+
+/** One cell per object for a path that needs a privilege. */
+export function cellsOf(objects: readonly WorldObject[], path: string, privilege: TablePrivilege): readonly Cell[] {
+  return objects.map((object) => ({ object, name: object.name, path, privilege }))
+}
+
+/** The object of a cell that always has one. */
+export function objectOf(cell: Cell): WorldObject {
+  if (cell.object === null) throw new Error(`the cell ${cell.name} has no object`)
+  return cell.object
+}
+
+/** Runs a statement on the tenant's own relation in its own context; null without the privilege. */
+export function controlOn(
+  { world, cell }: Scene, tenant: Tenant, build: (target: Target, sample: Row) => string | null,
+): Promise<Attempt> | null {
+  const object = objectOf(cell)
+  const target = targetOf(object, tenant)
+  const sample = object.samplesOf(tenant.id)[0]
+  if (target === null || (cell.privilege !== undefined && !may(object, tenant, cell.privilege))) return null
+  const sql = build(target, sample ?? {})
+  if (sql === null) return null
+  return world.attempt([...world.enter(tenant), deferred, { sql, role: 'control' }])
+}
+
+/** Foreign keys of the platform are deferrable: a blind write must not stop at the order of tables. */
+export const deferred: Statement = { sql: 'SET CONSTRAINTS ALL DEFERRED', role: 'context' }

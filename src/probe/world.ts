@@ -1,0 +1,138 @@
+/**
+ * A world: one database under one tenancy, with its catalog and its ground truth. Probes attack it
+ * through `attempt`, as the application would, and never learn how the world came to be.
+ */
+
+import { messageOf } from '../errors.ts'
+import type { Catalog, TablePrivilege } from '../model/catalog.ts'
+import type { Attempt, Statement } from '../model/observation.ts'
+import type { Ownership } from '../model/ownership.ts'
+import { worldKey, type WorldId } from '../model/tenancy.ts'
+import type { Tenant } from '../model/tenant.ts'
+import type { RoleNames, RolePasswords } from '../dotmac/roles.ts'
+import type { ServerAddress } from '../postgres/server.ts'
+import { Session } from '../postgres/session.ts'
+import { survey } from '../postgres/survey.ts'
+import type { Tenancy } from '../tenancy/tenancy.ts'
+import { readGroundTruth, type GroundTruth } from './ground-truth.ts'
+import { worldObjects, type WorldObject } from './world-object.ts'
+
+export interface WorldOptions {
+  readonly id: WorldId
+  /** Address of the server with the superuser's login. */
+  readonly address: ServerAddress
+  readonly database: string
+  readonly tenancy: Tenancy
+  readonly tenants: readonly Tenant[]
+  readonly ownership: Ownership
+  readonly roles: RoleNames
+  readonly passwords: RolePasswords
+  /** Privileges the platform grants, as `<object>:<privilege>`; their absence makes a cell unknown. */
+  readonly expectedPrivileges?: ReadonlySet<string>
+  /** Upper bound of one statement in ms, default 10,000. */
+  readonly statementTimeoutMs?: number
+}
+
+export interface AttemptOptions {
+  /** Open a session that never carried a context, and close it afterwards. */
+  readonly freshSession?: boolean
+}
+
+export class World implements AsyncDisposable {
+  readonly options: WorldOptions
+  readonly catalog: Catalog
+  readonly objects: readonly WorldObject[]
+  readonly tenants: readonly Tenant[]
+  readonly truth: GroundTruth
+  readonly admin: Session
+  #session: Session | null = null
+
+  private constructor(options: WorldOptions, admin: Session, content: { catalog: Catalog; truth: GroundTruth }) {
+    this.options = options
+    this.admin = admin
+    this.catalog = content.catalog
+    this.truth = content.truth
+    this.tenants = options.tenants
+    this.objects = worldObjects(options, content)
+  }
+
+  /** Surveys the database and reads who owns what. @throws WatertightError when it cannot connect. */
+  static async open(options: WorldOptions): Promise<World> {
+    const admin = await Session.connect({
+      address: options.address, database: options.database, statementTimeoutMs: 60_000,
+    })
+    try {
+      const byTenant = options.id.tenancy === 'schema-per-tenant'
+      const roleBySchema = new Map(byTenant ? options.tenants.map((each) => [each.schema, each.role]) : [])
+      const catalog = await survey(admin, { application: options.roles.app, roleBySchema })
+      const truth = await readGroundTruth(admin, catalog, options)
+      return new World(options, admin, { catalog, truth })
+    } catch (error) {
+      await admin[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  get id(): WorldId { return this.options.id }
+  get key(): string { return worldKey(this.options.id) }
+  get database(): string { return this.options.database }
+  get tenancy(): Tenancy { return this.options.tenancy }
+  get ownership(): Ownership { return this.options.ownership }
+  get application(): string { return this.options.roles.app }
+
+  /** Statements that bring the running transaction into the tenant's context. */
+  enter(tenant: Tenant): readonly Statement[] {
+    return this.tenancy.enter(tenant).map((sql) => ({ sql, role: 'context' as const }))
+  }
+
+  tenant(id: string): Tenant {
+    const found = this.tenants.find((each) => each.id === id)
+    if (found === undefined) throw new Error(`no tenant ${JSON.stringify(id)} in this world`)
+    return found
+  }
+
+  /** Runs the statements as the application, in one transaction that is rolled back; never throws. */
+  async attempt(statements: readonly Statement[], options: AttemptOptions = {}): Promise<Attempt> {
+    try {
+      if (options.freshSession === true) {
+        await using session = await this.connect()
+        return await session.attempt(statements)
+      }
+      if (this.#session === null || this.#session.lost !== null) this.#session = await this.connect()
+      return await this.#session.attempt(statements)
+    } catch (error) {
+      const observation = { kind: 'indeterminate', sqlstate: null, message: messageOf(error) } as const
+      const first = statements.find((each) => each.role !== 'context') ?? { sql: 'connect', role: 'attack' }
+      return { steps: [{ ...first, observation }], backendPid: null }
+    }
+  }
+
+  /** What the admin sees in the system tables; evidence of catalogue probes. */
+  async look(sql: string): Promise<Attempt> {
+    const statement: Statement = { sql, role: 'proof' }
+    return {
+      steps: [{ ...statement, observation: await this.admin.observe(statement) }],
+      backendPid: this.admin.backendPid,
+    }
+  }
+
+  /** A session of the application, as a pool would open it. */
+  connect(): Promise<Session> {
+    const { address, database, roles, passwords, statementTimeoutMs } = this.options
+    return Session.connect({
+      address, database, login: { user: roles.app, password: passwords.app },
+      ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
+    })
+  }
+
+  /** True when the platform grants the application the right that the cell's path needs. */
+  expects(cell: { readonly name: string; readonly privilege?: TablePrivilege }): boolean {
+    return cell.privilege !== undefined
+      && this.options.expectedPrivileges?.has(`${cell.name}:${cell.privilege}`) === true
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#session?.[Symbol.asyncDispose]()
+    await this.admin[Symbol.asyncDispose]()
+  }
+}

@@ -1,0 +1,99 @@
+// A differential experiment: a foreign key value and a random one must get the same answer.
+
+import {
+  anyAttack, cellsOf, controlOn, defineProbe, everyAttacker, insertLike, objectOf, ownedTables,
+  targetOf, vacuousAttempt,
+  type Attempt, type Cell, type ForeignKey, type Pair, type Relation, type Row, type Statement, type Step, type World,
+} from '../../src/index.ts'
+
+const forms = ['unique key', 'foreign key'] as const
+interface Input extends Pair { readonly form: (typeof forms)[number] }
+
+export default defineProbe<Input>({
+  claim: 'No unique or foreign key tells whether another tenant\'s row exists',
+  source: 'https://www.postgresql.org/docs/current/ddl-rowsecurity.html',
+  severity: 'medium',
+  needs: ['writes'],
+  remedy: 'Put tenant_id into every unique key and every foreign key of {relation}',
+  cells: (world) => cellsOf(ownedTables(world).filter((object) => object.kind !== 'partition'), 'key oracle', 'INSERT'),
+  inputs: (world, { object }) => anyAttack(world, object, forms),
+  examples: (world, { object }) => everyAttacker(world, object).slice(0, 4).flatMap((pair): Input[] =>
+    forms.map((form) => ({ ...pair, form }))),
+  attempt: (world, cell, input) => {
+    const statements = experiment(world, cell, input)
+    return statements.length === 0 ? Promise.resolve(vacuousAttempt)
+      : world.attempt([...world.enter(world.tenant(input.attacker)), ...statements])
+  },
+  judge: (attempt, { attacker, victim, form }, { cell }) => {
+    if (!differs(attempt)) return null
+    return {
+      sentence: `Tenant ${attacker} learns from a ${form} of ${cell.name} that a row of ${victim} exists`,
+      rows: [], victim, command: 'key oracle',
+    }
+  },
+  control: (world, cell, tenant) => controlOn({ world, cell }, tenant, ({ relation }, sample) =>
+    Object.keys(sample).length === 0 ? null : insertLike(relation, sample)),
+})
+
+const randomId = '11111111-2222-4333-8444-555555555555'
+
+/** The same insert with a value of the victim and with one that nobody has, for each key in turn. */
+function experiment(world: World, cell: Cell, { attacker, victim, form }: Input): readonly Statement[] {
+  const object = objectOf(cell)
+  const target = targetOf(object, world.tenant(attacker))
+  const [own, foreign] = [object.samplesOf(attacker)[0], object.samplesOf(victim)[0]]
+  if (target === null || own === undefined || foreign === undefined) return []
+  const { relation } = target
+  const variants = form === 'unique key'
+    ? uniqueColumns(relation).flatMap((name) => pair(name, foreign[name], other(foreign[name])))
+    : references(relation).flatMap((key) => foreignKeyPair(world, key, { relation, victim, attacker }))
+  return variants.flatMap((set): Statement[] => [
+    { sql: 'SAVEPOINT before', role: 'context' },
+    { sql: insertLike(relation, own, { set }), role: 'comparison' },
+    { sql: 'ROLLBACK TO SAVEPOINT before', role: 'context' },
+  ])
+}
+
+function pair(name: string, theirs: Row[string] | undefined, nobodys: string): readonly Row[] {
+  return theirs === undefined || theirs === null ? [] : [{ [name]: theirs }, { [name]: nobodys }]
+}
+
+function other(value: Row[string] | undefined): string {
+  const text = String(value ?? '')
+  if (/^[0-9a-f]{8}-/.test(text)) return randomId
+  return /^\d+$/.test(text) ? String(Number(text) + 7_000_003) : `${text.slice(0, 30)}~nobody`
+}
+
+/** Columns of unique keys that the tenant can choose: not the tenant itself, not a reference. */
+function uniqueColumns(relation: Relation): readonly string[] {
+  const bound = new Set([relation.tenantColumn ?? '', ...relation.foreignKeys.flatMap((key) => key.columns)])
+  return [...new Set([relation.primaryKey, ...relation.uniqueKeys].flat())].filter((name) => !bound.has(name))
+}
+
+function references(relation: Relation): readonly ForeignKey[] {
+  return relation.foreignKeys.filter((key) => key.columns.some((name) => name !== relation.tenantColumn))
+}
+
+interface Sides { readonly relation: Relation; readonly victim: string; readonly attacker: string }
+
+function foreignKeyPair(world: World, key: ForeignKey, { relation, victim, attacker }: Sides): readonly Row[] {
+  const parent = world.objects.find((object) => {
+    const its = object.relationOf(world.tenant(attacker))
+    return its !== null && `${its.schema}.${its.name}` === key.referencedRelation
+  })
+  const row = parent?.samplesOf(victim)[0]
+  const index = key.columns.findIndex((name) => name !== relation.tenantColumn)
+  const [column, referenced] = [key.columns[index], key.referencedColumns[index]]
+  if (row === undefined || column === undefined || referenced === undefined) return []
+  return pair(column, row[referenced], other(row[referenced]))
+}
+
+/** Statements come in pairs; a pair whose answers differ is an oracle. */
+function differs(attempt: Attempt): boolean {
+  const answers = attempt.steps.filter((step) => step.role === 'comparison').map(answerOf)
+  return answers.some((answer, index) => index % 2 === 1 && answer !== answers[index - 1])
+}
+
+function answerOf({ observation }: Step): string {
+  return observation.kind === 'rows' ? `${observation.affected ?? 0} rows` : `${observation.sqlstate}`
+}
