@@ -68,7 +68,7 @@ async function searchContext(scene: RunScene, { cell, settings, form }: ContextS
 
 function commandsProperty(scene: RunScene, search: CounterexampleSearch, settings: SearchSettings) {
   const replayPath = settings.replay?.replayPath ?? null
-  const sequences = fc.commands<RequestModel, RequestRun>([...anyCommand(scene)], {
+  const sequences = fc.commands<RequestModel, RequestRun, false>([...anyCommand(scene)], {
     maxCommands: commandsMax, ...(replayPath === null ? {} : { replayPath }),
   })
   return fc.asyncProperty(sequences, (commands) => search.try({ input: () => String(commands) }, () =>

@@ -9,7 +9,7 @@ export interface RequestModel {
   readonly slots: number
 }
 
-type RequestCommand = fc.AsyncCommand<RequestModel, RequestRun>
+type RequestCommand = fc.AsyncCommand<RequestModel, RequestRun, false>
 
 interface Step {
   readonly name: string
