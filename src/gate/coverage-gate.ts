@@ -26,13 +26,13 @@ function openQuestions(input: Undecided, rules: GateRules): string[] {
   const judged = input.verdicts.filter((verdict) => verdict.world.variant !== 'as-written')
   const poolers = rules.strict ? coverage.poolers.filter((pooler) => !pooler.tested) : []
   return [
-    ...(run.partial || run.cutShortBy !== null ? ['The run did not reach its end'] : []),
     ...(judged.length === 0 ? ['No verdict was reached'] : []),
     ...(coverage.casesTried === 0 || coverage.cellsTried === 0 ? ['No case was tried'] : []),
     ...judged.flatMap((verdict) => questionOf(verdict) ?? []),
     ...(coverage.probesTried < coverage.probesAsked
       ? [`${coverage.probesTried} of ${coverage.probesAsked} probes ran`] : []),
     ...(coverage.cellsUnknown > 0 ? [`${coverage.cellsUnknown} cells are unknown`] : []),
+    ...(run.partial || run.cutShortBy !== null ? ['The run did not reach its end'] : []),
     ...poolers.map((pooler) => `${pooler.title} was not tested: ${pooler.reason}`),
   ]
 }

@@ -29,7 +29,7 @@ GRANT SELECT, INSERT ON isp_customers TO app;
 CREATE TABLE forbidden (note text);
 `
 
-describe.skipIf(psql === undefined)('under a real psql', () => {
+describe.skipIf(psql === undefined)('under a real psql', { timeout: 60_000 }, () => {
   let server: EmbeddedServer
   let folder: string
 
@@ -37,7 +37,7 @@ describe.skipIf(psql === undefined)('under a real psql', () => {
     server = await startEmbeddedServer()
     folder = await mkdtemp(join(tmpdir(), 'watertight-transcript-'))
     await play(setup)
-  })
+  }, 60_000)
   afterAll(async () => {
     await server.stop()
     await rm(folder, { recursive: true, force: true })
