@@ -13,7 +13,8 @@ export function coverageGate(input: Undecided, rules: GateRules): GateResult {
   const gate = {
     id: 'coverage', kind: 'coverage' as const,
     expression: rules.strict ? 'coverage == complete, poolers included' : 'coverage == complete',
-    value: cellsAsked === 0 ? 'missing' : `${probesTried} of ${probesAsked} probes, ${cellsTried} of ${cellsAsked} cells`,
+    value: cellsAsked === 0 ? 'missing'
+      : `${probesTried} of ${probesAsked} probes, ${cellsTried} of ${cellsAsked} cells`,
   }
   const first = open[0]
   if (first === undefined) return { ...gate, state: 'open', reason: 'Every probe that applies was answered' }

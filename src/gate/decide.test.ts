@@ -41,7 +41,8 @@ describe('a leak', () => {
   })
   test('of the as-written variant is reported only', () => {
     expect(healthy.findings.length).toBeGreaterThan(0)
-    expect(exitCode({ ...healthy, findings: healthy.findings.map((each) => ({ ...each, severity: 'critical' })) })).toBe(0)
+    const findings = healthy.findings.map((each) => ({ ...each, severity: 'critical' as const }))
+    expect(exitCode({ ...healthy, findings })).toBe(0)
   })
   test('below the limit is reported only', () => {
     const low = { ...leaking, findings: leaking.findings.map((each) => ({ ...each, severity: 'low' as const })) }
@@ -57,20 +58,36 @@ describe('a leak', () => {
 describe('inconclusive, 3', () => {
   test.each<[string, Report]>([
     ['a run whose server died', partialReport()],
-    ['no verdict at all', { ...healthy, verdicts: [], coverage: { ...healthy.coverage, casesTried: 0, cellsTried: 0 } }],
+    ['no verdict at all', {
+      ...healthy, verdicts: [], coverage: { ...healthy.coverage, casesTried: 0, cellsTried: 0 },
+    }],
     ['an unknown verdict', withVerdict({ outcome: 'unknown', reason: 'timed out' })],
     ['a cell that is unknown', withVerdict({
-      cells: healthy.verdicts[0]?.cells.map((cell, index) => index === 0 ? { ...cell, outcome: 'unknown' } : cell) ?? [] })],
-    ['a verdict of holds without a case', withVerdict({ evidence: { ...evidenceOf(healthy), casesTried: 0 } })],
-    ['a verdict of holds with indeterminate attempts', withVerdict({ evidence: { ...evidenceOf(healthy), indeterminate: 1 } })],
-    ['a verdict of holds whose controls saw nothing', withVerdict({ evidence: { ...evidenceOf(healthy), controlsSeen: 0 } })],
+      cells: healthy.verdicts[0]?.cells.map((cell, index) =>
+        index === 0 ? { ...cell, outcome: 'unknown' } : cell) ?? [],
+    })],
+    ['a verdict of holds without a case', withVerdict({
+      evidence: { ...evidenceOf(healthy), casesTried: 0 },
+    })],
+    ['a verdict of holds with indeterminate attempts', withVerdict({
+      evidence: { ...evidenceOf(healthy), indeterminate: 1 },
+    })],
+    ['a verdict of holds whose controls saw nothing', withVerdict({
+      evidence: { ...evidenceOf(healthy), controlsSeen: 0 },
+    })],
     ['a planned probe that did not run', { ...healthy, coverage: { ...healthy.coverage, probesTried: 11 } }],
     ['no mutant', { ...healthy, mutants: { total: 0, killed: 0, survived: [], kills: [] } }],
     ['a survivor', { ...healthy, mutants: { ...healthy.mutants, survived: [{ id: 'm', title: 'm', reason: 'r' }] } }],
-    ['a noisy control', { ...healthy, controls: { ...healthy.controls, noisy: [{ id: 'c', title: 'c', reason: 'r' }] } }],
+    ['a noisy control', {
+      ...healthy, controls: { ...healthy.controls, noisy: [{ id: 'c', title: 'c', reason: 'r' }] },
+    }],
     ['no measurement', { ...healthy, measurements: [] }],
-    ['a measurement without a number', { ...healthy, measurements: healthy.measurements.map((each) => ({ ...each, ratio: NaN })) }],
-    ['a hardened form too slow to be sampled', { ...healthy, measurements: healthy.measurements.map((each) => ({ ...each, capped: true })) }],
+    ['a measurement without a number', {
+      ...healthy, measurements: healthy.measurements.map((each) => ({ ...each, ratio: NaN })),
+    }],
+    ['a hardened form too slow to be sampled', {
+      ...healthy, measurements: healthy.measurements.map((each) => ({ ...each, capped: true })),
+    }],
   ])('%s', (_, report) => { expect(exitCode(report)).toBe(3) })
 
   test('an as-written verdict that is unknown does not count', () => {

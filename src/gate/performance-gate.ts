@@ -23,7 +23,8 @@ export function performanceGate(input: Undecided, rules: GateRules): GateResult 
     const reason = doubt ?? 'The overhead of hardened row security was not measured'
     return { ...gate, value: worst === undefined ? 'missing' : textOf(worst), state: 'undecided', reason }
   }
-  return { ...gate, value: textOf(worst), state: 'open', reason: `The dearest query, ${worst.query}, costs ${textOf(worst)}` }
+  const reason = `The dearest query, ${worst.query}, costs ${textOf(worst)}`
+  return { ...gate, value: textOf(worst), state: 'open', reason }
 }
 
 /** Why a measurement cannot open the gate, null when it can. */

@@ -35,7 +35,8 @@ test('what the witness showed overrides the severity of the probe', () => {
   const leaking = leakingCell('isp_customers', 'SELECT', leak)
   const counterexample = leaking.counterexample
   if (counterexample === null) throw new Error('the leaking cell has no counterexample')
-  const milder = { ...leaking, counterexample: { ...counterexample, witness: { ...counterexample.witness, severity: 'low' as const } } }
+  const witness = { ...counterexample.witness, severity: 'low' as const }
+  const milder = { ...leaking, counterexample: { ...counterexample, witness } }
   expect(findingsOf([{ ...verdict, cells: [milder] }])[0]?.severity).toBe('low')
 })
 

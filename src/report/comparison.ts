@@ -26,7 +26,10 @@ interface Contender {
 const contenders: readonly Contender[] = [
   { title: 'Row-level security, hardened', tenancy: 'row-level-security', variant: 'hardened', measured: 'hardened' },
   { title: 'Schema per tenant', tenancy: 'schema-per-tenant', variant: 'hardened', measured: 'schema-per-tenant' },
-  { title: 'Row-level security, as written', tenancy: 'row-level-security', variant: 'as-written', measured: 'as-written' },
+  {
+    title: 'Row-level security, as written', tenancy: 'row-level-security',
+    variant: 'as-written', measured: 'as-written',
+  },
 ]
 
 export function tenancyRows(report: Report): TenancyRow[] {

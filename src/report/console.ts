@@ -6,7 +6,8 @@ import type { Report } from '../model/report.ts'
 import { severities } from '../model/verdict.ts'
 import { notableMeasurements } from './notable.ts'
 import { columns, labelled, wrapped } from './layout.ts'
-import { counted, formatCount, formatRatio, shortened, visible } from './text.ts'
+import { counted, formatCount, formatRatio } from './number.ts'
+import { shortened, visible } from './text.ts'
 import { isAsWritten, worldSummaries } from './world-summary.ts'
 
 export interface SummaryOptions {

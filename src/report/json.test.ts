@@ -7,8 +7,8 @@ import { renderJson } from './json.ts'
 
 test('a report put together in another order gives the same bytes', () => {
   const report = healthyReport()
-  const reversed = Object.fromEntries(Object.entries({ ...report, run: Object.fromEntries(Object.entries(report.run).reverse()) })
-    .reverse()) as unknown as Report
+  const backwards = (value: object): object => Object.fromEntries(Object.entries(value).reverse())
+  const reversed = backwards({ ...report, run: backwards(report.run) }) as Report
   expect(Object.keys(reversed)[0]).not.toBe('reportVersion')
   expect(renderJson(reversed)).toBe(renderJson(report))
 })

@@ -3,7 +3,8 @@
 import type { Finding } from '../model/finding.ts'
 import type { Report } from '../model/report.ts'
 import { notableMeasurements } from './notable.ts'
-import { counted, formatCount, formatRatio, shortened, visible } from './text.ts'
+import { counted, formatCount, formatRatio } from './number.ts'
+import { shortened, visible } from './text.ts'
 import { worldSummaries } from './world-summary.ts'
 
 const findingsMax = 20

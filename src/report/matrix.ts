@@ -29,7 +29,9 @@ interface Asked {
 export function matrixOf(verdicts: readonly Verdict[], findings: readonly Finding[]): Matrix {
   const asked = verdicts.flatMap((verdict) => verdict.cells.map((cell) => ({ probe: verdict.probe, cell })))
   const paths = [...new Set(asked.map(({ cell }) => cell.path))]
-  const idByCell = new Map(findings.map((finding) => [JSON.stringify([finding.object, finding.command]), finding.id]))
+  // Findings are sorted worst first and the last entry of a Map wins, hence the reversal.
+  const idByCell = new Map(findings.toReversed().map((finding) =>
+    [JSON.stringify([finding.object, finding.command]), finding.id]))
   const rows = [...groupBy(asked, ({ cell }) => cell.object)].map(([object, ofObject]) => {
     const byPath = groupBy(ofObject, ({ cell }) => cell.path)
     return {

@@ -67,7 +67,9 @@ export const reportSchema = z.object({
   measurements: z.array(measurement).readonly(), plans: z.array(plan).readonly(),
   mutants: z.object({
     total: count, killed: count, survived: z.array(titled).readonly(),
-    kills: z.array(z.object({ id: text, title: text, probe: text, cases: count, ms: z.number() }).readonly()).readonly(),
+    kills: z.array(z.object({
+      id: text, title: text, probe: text, cases: count, ms: z.number(),
+    }).readonly()).readonly(),
   }).readonly(),
   controls: z.object({ total: count, silent: count, noisy: z.array(titled).readonly() }).readonly(),
   timeline: z.array(z.object({

@@ -11,7 +11,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { healthyReport, leakingReport, partialReport } from '../../../fixtures/records/build.ts'
 import { renderHtml } from './render.tsx'
 
-const candidates = [process.env['WATERTIGHT_CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+const candidates = [
+  process.env['WATERTIGHT_CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome',
+]
 const chromiumPath = candidates.find((path) => path !== undefined && existsSync(path))
 if (chromiumPath === undefined) console.log('skipped: the page was not opened, because no chromium was found')
 
@@ -31,7 +33,8 @@ describe.skipIf(chromiumPath === undefined)('in a browser', { timeout: 60_000 },
       await page.evaluate(axe.source)
       const result = await page.evaluate('axe.run()') as axe.AxeResults
       const serious = result.violations.filter((each) => each.impact === 'serious' || each.impact === 'critical')
-      expect(serious.map((each) => `${each.id}: ${each.nodes.slice(0, 3).map((node) => node.html).join(' ')}`)).toEqual([])
+      const places = (each: axe.Result) => each.nodes.slice(0, 3).map((node) => node.html).join(' ')
+      expect(serious.map((each) => `${each.id}: ${places(each)}`)).toEqual([])
       expect(result.passes.length).toBeGreaterThan(20)
     })
 
@@ -69,7 +72,8 @@ describe.skipIf(chromiumPath === undefined)('in a browser', { timeout: 60_000 },
     expect(await page.locator('.matrix').first().locator('tbody tr:visible').count()).toBe(1)
     await page.getByRole('button', { name: 'ratio' }).click()
     await page.getByRole('button', { name: 'ratio' }).click()
-    expect(await page.getByRole('region', { name: 'Measurements' }).locator('tbody tr').first().textContent()).toContain('842×')
+    const slowest = page.getByRole('region', { name: 'Measurements' }).locator('tbody tr').first()
+    expect(await slowest.textContent()).toContain('842×')
     expect(complaints).toEqual([])
   })
 
@@ -83,7 +87,8 @@ describe.skipIf(chromiumPath === undefined)('in a browser', { timeout: 60_000 },
 
   test('the embedded record is the record', async () => {
     const { page } = await browser.open(renderHtml(leakingReport()))
-    expect(await page.evaluate('JSON.parse(document.getElementById("report-data").textContent)')).toEqual(leakingReport())
+    const embedded = await page.evaluate('JSON.parse(document.getElementById("report-data").textContent)')
+    expect(embedded).toEqual(leakingReport())
   })
 })
 

@@ -1,7 +1,7 @@
 /** What was tried and what was not, and what is merely assumed: the fine print, printed large. */
 
 import type { Report } from '../../model/report.ts'
-import { formatCount } from '../text.ts'
+import { formatCount } from '../number.ts'
 import { Pill, Scroll, Section } from './section.tsx'
 import { Value } from './value.tsx'
 
@@ -21,7 +21,8 @@ export function CoverageSection({ report }: { readonly report: Report }) {
             <tr><th scope="row">cells</th><td class="number">{formatCount(coverage.cellsAsked)}</td>
               <td class="number">{formatCount(coverage.cellsTried)}</td>
               <td>{formatCount(coverage.cellsHeld)} hold, {formatCount(coverage.cellsViolated)} violated,{' '}
-                {formatCount(coverage.cellsUnknown)} unknown, {formatCount(coverage.cellsInapplicable)} do not apply</td></tr>
+                {formatCount(coverage.cellsUnknown)} unknown,{' '}
+                {formatCount(coverage.cellsInapplicable)} do not apply</td></tr>
           </tbody>
         </table>
       </Scroll>

@@ -4,7 +4,8 @@ import * as Plot from '@observablehq/plot'
 import { parseHTML } from 'linkedom'
 import type { Measurement } from '../../model/measurement.ts'
 import { groupBy } from '../group-by.ts'
-import { counted, formatMs, visible } from '../text.ts'
+import { counted, formatMs } from '../number.ts'
+import { visible } from '../text.ts'
 import { seriesOf } from './series.ts'
 import { Value } from './value.tsx'
 
@@ -44,9 +45,11 @@ function chartOf(group: readonly Measurement[]): string {
     .toSorted((a, b) => a - b).map(labelOf)
   const svg = Plot.plot({
     document: document as unknown as Document, width: 300, height: 210, marginLeft: 46, marginRight: 12,
-    x: { type: 'point', domain, label: 'quantile' }, y: { type: 'log', label: 'ms', grid: true, ticks: ticksOf(points.map((point) => point.ms)), tickFormat: String },
+    x: { type: 'point', domain, label: 'quantile' },
+    y: { type: 'log', label: 'ms', grid: true, ticks: ticksOf(points.map((point) => point.ms)), tickFormat: String },
     marks: [Plot.line(points, {
-      x: 'quantile', y: 'ms', z: 'series', stroke: (point: { series: string }) => `var(--${point.series})`, strokeWidth: 1.75,
+      x: 'quantile', y: 'ms', z: 'series', strokeWidth: 1.75,
+      stroke: (point: { readonly series: string }) => `var(--${point.series})`,
     })],
     color: { type: 'identity' },
   })

@@ -1,7 +1,8 @@
 /** What was executed and what came back, as SQL with the foreign rows under the statement. */
 
 import type { Row, Step } from '../../model/observation.ts'
-import { counted, formatValue, shortened, visibleBlock } from '../text.ts'
+import { counted } from '../number.ts'
+import { formatValue, shortened, visibleBlock } from '../text.ts'
 import { Scroll } from './section.tsx'
 import { Value } from './value.tsx'
 
@@ -33,7 +34,9 @@ function StepShown({ step }: { readonly step: Step }) {
 }
 
 function Rows({ rows, affected }: { readonly rows: readonly Row[]; readonly affected: number | null }) {
-  if (rows.length === 0) return <p class="seen">{affected === null ? 'no rows' : `${counted(affected, 'row')} affected`}</p>
+  if (rows.length === 0) {
+    return <p class="seen">{affected === null ? 'no rows' : `${counted(affected, 'row')} affected`}</p>
+  }
   const names = [...new Set(rows.slice(0, limits.rows).flatMap((row) => Object.keys(row)))]
   const shown = names.slice(0, limits.columns)
   const cut = [

@@ -2,7 +2,8 @@
 
 import type { Finding } from '../../model/finding.ts'
 import { worldKey } from '../../model/tenancy.ts'
-import { formatCount, formatMs, shortened, visibleBlock } from '../text.ts'
+import { formatCount, formatMs } from '../number.ts'
+import { shortened, visibleBlock } from '../text.ts'
 import { Evidence } from './evidence.tsx'
 import { Pill } from './section.tsx'
 import { Code, Value } from './value.tsx'
@@ -21,7 +22,9 @@ export function FindingCard({ finding, open, brief }: FindingCardProps) {
       <summary>
         <Pill tone={severity === 'critical' || severity === 'high' ? 'bad' : 'warn'}>{severity}</Pill>{' '}
         <Value text={finding.title} max={320} />
-        <span class="where"><Code text={finding.object} /> · <Value text={finding.command} /> · {worldKey(finding.world)}</span>
+        <span class="where">
+          <Code text={finding.object} /> · <Value text={finding.command} /> · {worldKey(finding.world)}
+        </span>
       </summary>
       {brief
         ? <p class="cut">The evidence of this finding is in its transcript and in report.json.</p>
@@ -32,12 +35,16 @@ export function FindingCard({ finding, open, brief }: FindingCardProps) {
         <dd>
           {finding.basis === 'executed' ? 'by executing it' : 'in the system tables'}, at case{' '}
           {formatCount(counterexample.casesToWitness)} after {formatMs(counterexample.msToWitness)}, shrunk{' '}
-          {formatCount(counterexample.shrinks)} times{counterexample.login !== '' && <>, as <Code text={counterexample.login} /></>}
+          {formatCount(counterexample.shrinks)} times
+          {counterexample.login !== '' && <>, as <Code text={counterexample.login} /></>}
         </dd>
         <dt>Repair</dt><dd><pre><bdi>{shortened(visibleBlock(finding.remedy), 1_000)}</bdi></pre></dd>
-        <dt>Replay</dt><dd><code>watertight replay {finding.id}</code> <span class="dim">(<Value text={finding.replay} max={120} />)</span></dd>
+        <dt>Replay</dt>
+        <dd><code>watertight replay {finding.id}</code>{' '}
+          <span class="dim">(<Value text={finding.replay} max={120} />)</span></dd>
         {finding.transcript !== null && <>
-          <dt>Transcript</dt><dd><code>psql -X -d <Value text={finding.database} /> -f <Value text={finding.transcript} /></code></dd>
+          <dt>Transcript</dt>
+          <dd><code>psql -X -d <Value text={finding.database} /> -f <Value text={finding.transcript} /></code></dd>
         </>}
       </dl>
     </details>

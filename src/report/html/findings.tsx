@@ -2,7 +2,7 @@
 
 import type { Finding } from '../../model/finding.ts'
 import type { Report } from '../../model/report.ts'
-import { counted } from '../text.ts'
+import { counted } from '../number.ts'
 import { FindingCard } from './finding-card.tsx'
 import { Section } from './section.tsx'
 

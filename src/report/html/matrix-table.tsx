@@ -1,8 +1,10 @@
 /** The isolation matrix: one table per world, where an untested cell is visibly untested. */
 
 import type { Report } from '../../model/report.ts'
+import { worldKey } from '../../model/tenancy.ts'
 import { matrixOf, type MatrixCell } from '../matrix.ts'
-import { counted, formatCount, shortened, visible } from '../text.ts'
+import { counted, formatCount } from '../number.ts'
+import { shortened, visible } from '../text.ts'
 import { isAsWritten, worldSummaries, type WorldSummary } from '../world-summary.ts'
 import { Scroll, Section } from './section.tsx'
 import { Value } from './value.tsx'
@@ -26,7 +28,7 @@ export function Matrices({ report }: { readonly report: Report }) {
 }
 
 function WorldMatrix({ summary, report }: { readonly summary: WorldSummary; readonly report: Report }) {
-  const findings = report.findings.filter((finding) => finding.database === summary.verdicts[0]?.database)
+  const findings = report.findings.filter((finding) => worldKey(finding.world) === summary.key)
   const { paths, rows } = matrixOf(summary.verdicts, findings)
   return (
     <Scroll label={`Isolation matrix of ${summary.key}`}>
@@ -35,7 +37,10 @@ function WorldMatrix({ summary, report }: { readonly summary: WorldSummary; read
           <strong>{summary.key}</strong>{isAsWritten(summary) && ' (reported, does not shut the gate)'}
           {' '}<span class="dim">{formatCount(summary.cases)} cases, {counted(summary.leaks, 'violated cell')}</span>
         </caption>
-        <thead><tr><th scope="col">object</th>{paths.map((path) => <th scope="col"><Value text={path} max={60} /></th>)}</tr></thead>
+        <thead><tr>
+          <th scope="col">object</th>
+          {paths.map((path) => <th scope="col"><Value text={path} max={60} /></th>)}
+        </tr></thead>
         <tbody>{rows.map(({ object, cells }) => (
           <tr>
             <th scope="row"><Value text={object} max={90} /></th>
@@ -67,7 +72,8 @@ function MatrixTd({ cell }: { readonly cell: MatrixCell | null }) {
   if (cell.outcome === 'holds') return <td class="holds">✓ {count}</td>
   const title = visible(`${cell.probes.join(', ')}: ${shortened(cell.reason, 200)}`)
   if (cell.outcome === 'violated') {
-    return <td class="violated" title={title}>{cell.findingId === null ? `✗ ${count}` : <a href={`#${cell.findingId}`}>✗ {count}</a>}</td>
+    const content = cell.findingId === null ? `✗ ${count}` : <a href={`#${cell.findingId}`}>✗ {count}</a>
+    return <td class="violated" title={title}>{content}</td>
   }
   const mark = cell.outcome === 'unknown' ? '?' : '–'
   return <td class={cell.outcome} title={title}>{mark} <Value text={cell.reason} max={48} /></td>

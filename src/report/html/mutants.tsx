@@ -1,7 +1,7 @@
 /** Proof of the detector: planted defects that it saw, correct shapes on which it stayed silent. */
 
 import type { Report } from '../../model/report.ts'
-import { formatCount, formatMs } from '../text.ts'
+import { formatCount, formatMs } from '../number.ts'
 import { Scroll, Section } from './section.tsx'
 import { Code, Value } from './value.tsx'
 

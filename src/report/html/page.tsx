@@ -1,7 +1,7 @@
 /** The whole page in the order in which it is read: the answer, its evidence, its limits, the rest. */
 
 import type { Report } from '../../model/report.ts'
-import { formatTime } from '../text.ts'
+import { formatTime } from '../number.ts'
 import { CoverageSection } from './coverage.tsx'
 import { EnvironmentSection } from './environment.tsx'
 import { Findings } from './findings.tsx'
@@ -45,7 +45,8 @@ function Title({ report }: { readonly report: Report }) {
     <header>
       <h1>Watertight report</h1>
       <p>
-        <Value text={target.address} max={80} /> · PostgreSQL <Value text={target.serverVersion} max={40} /> ({target.kind})
+        <Value text={target.address} max={80} />
+        {' '}· PostgreSQL <Value text={target.serverVersion} max={40} /> ({target.kind})
         {' '}· seed {run.seed} · {formatTime(run.startedAt)} · watertight {tool.version}
         {tool.commit !== null && <> · commit <Value text={tool.commit.slice(0, 12)} /></>}
         {' '}· <Value text={environment.platform} max={40} />, {environment.cpus} cpus

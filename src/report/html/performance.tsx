@@ -2,7 +2,7 @@
 
 import type { Comparison, Measurement } from '../../model/measurement.ts'
 import type { Report } from '../../model/report.ts'
-import { formatMs, formatPercent, formatRatio } from '../text.ts'
+import { formatMs, formatPercent, formatRatio } from '../number.ts'
 import { Distribution } from './distribution.tsx'
 import { Plans } from './plans.tsx'
 import { Pill, Scroll, Section, type Tone } from './section.tsx'
@@ -17,7 +17,9 @@ export function Performance({ report }: { readonly report: Report }) {
       {measurements.length > 0 && <>
         <Scroll label="Measurements">
           <table data-sortable>
-            <caption>Ratio of wall time to the reference, measured interleaved on one backend; above 1 is slower</caption>
+            <caption>
+              Ratio of wall time to the reference, measured interleaved on one backend; above 1 is slower
+            </caption>
             <thead><tr><th scope="col">query</th><th scope="col">variant</th><th scope="col" class="number">p50</th>
               <th scope="col" class="number">p95</th><th scope="col" class="number">p99</th>
               <th scope="col" class="number">ratio</th><th scope="col" class="number">interval</th>
@@ -37,7 +39,8 @@ function Line({ measurement }: { readonly measurement: Measurement }) {
   return (
     <tr>
       <th scope="row">{measurement.query}</th>
-      <td class="name"><span class={`swatch ${seriesOf(measurement.variant)}`} aria-hidden="true" /> <Value text={measurement.variant} />
+      <td class="name"><span class={`swatch ${seriesOf(measurement.variant)}`} aria-hidden="true" />{' '}
+        <Value text={measurement.variant} />
         <span class="dim"> vs <Value text={measurement.reference} /></span></td>
       <Latency ms={measurement.latencyMsP50} /><Latency ms={measurement.latencyMsP95} />
       <Latency ms={measurement.latencyMsP99} />

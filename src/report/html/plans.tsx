@@ -1,7 +1,8 @@
 /** Where the tenant predicate lands in the plans, and which index serves it. */
 
 import type { PlanCheck } from '../../model/measurement.ts'
-import { counted, formatCount, shortened, visibleBlock } from '../text.ts'
+import { counted, formatCount } from '../number.ts'
+import { shortened, visibleBlock } from '../text.ts'
 import { Pill, Scroll } from './section.tsx'
 import { Code, Value } from './value.tsx'
 
@@ -33,7 +34,8 @@ function Line({ plan }: { readonly plan: PlanCheck }) {
       <th scope="row"><Value text={plan.query} /><div class="dim"><Value text={plan.relation} /></div></th>
       <td class="name"><Value text={plan.variant} /></td>
       <td class="name">{plan.placement}</td>
-      <td>{plan.usedIndexes.length === 0 ? 'none' : plan.usedIndexes.map((name) => <div><Code text={name} /></div>)}</td>
+      <td>{plan.usedIndexes.length === 0 ? 'none'
+        : plan.usedIndexes.map((name) => <div><Code text={name} /></div>)}</td>
       <td class="number" data-value={plan.rowsRemoved}>{formatCount(plan.rowsRemoved)}</td>
       <td>{plan.partitionsTotal === null ? '–' : `${plan.partitionsScanned ?? '?'} of ${plan.partitionsTotal}`}</td>
       <td><Pill tone={tone}>{plan.outcome}</Pill></td>

@@ -3,7 +3,7 @@
 import type { Report } from '../../model/report.ts'
 import type { Step } from '../../model/observation.ts'
 import { renderCompactJson } from '../json.ts'
-import { formatBytes } from '../text.ts'
+import { formatBytes } from '../number.ts'
 import { Section } from './section.tsx'
 
 /** Beyond this the embedded copy leaves out what report.json has in full. */
@@ -29,7 +29,8 @@ export function RawData({ report }: { readonly report: Report }) {
 
 /** No `<` is left, so no value can close the element or open a comment; it is the same JSON. */
 function scriptSafe(json: string): string {
-  return json.replace(/[<>&\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return json.replace(/[<>&\u2028\u2029]/g, (character) =>
+    `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** Counterexamples stand in the findings; cells that hold are in the counts. */
@@ -38,7 +39,8 @@ function condensed(report: Report): Report {
     ...report,
     verdicts: report.verdicts.map((verdict) => ({
       ...verdict,
-      cells: verdict.cells.filter((cell) => cell.outcome !== 'holds').map((cell) => ({ ...cell, counterexample: null })),
+      cells: verdict.cells.filter((cell) => cell.outcome !== 'holds')
+        .map((cell) => ({ ...cell, counterexample: null })),
     })),
     findings: report.findings.map((finding) => ({
       ...finding,

@@ -20,7 +20,8 @@ function bigReport(): Report {
   if (probe === undefined) throw new Error('the parts changed')
   const verdicts = worlds.map((world, at) => verdictOf(probe, world, Array.from({ length: 500 }, (_, index) => {
     const [object, path] = [`table_number_${Math.floor(index / 10)}`, `path ${index % 10}`]
-    return index < (at < 2 ? 34 : 33) ? leakingCell(object, path, { attacker: 'acme', victim: 'globex-456', rows }) : cell(object, path)
+    const leaks = index < (at < 2 ? 34 : 33)
+    return leaks ? leakingCell(object, path, { attacker: 'acme', victim: 'globex-456', rows }) : cell(object, path)
   })))
   const input = { ...leakingReport(), verdicts, findings: findingsOf(verdicts) }
   return { ...input, ...decide(input, defaultRules) }

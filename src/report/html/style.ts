@@ -5,7 +5,8 @@ export const style = `
 :root {
   color-scheme: light dark;
   --text: #1b1f24; --dim: #57606a; --line: #d0d7de; --paper: #fff; --box: #f6f8fa;
-  --good: #116329; --good-back: #dafbe1; --bad: #a40e26; --bad-back: #ffebe9; --warn: #6b4b00; --warn-back: #fff4c2;
+  --good: #116329; --good-back: #dafbe1; --bad: #a40e26; --bad-back: #ffebe9; --warn: #6b4b00;
+  --warn-back: #fff4c2;
   --link: #0550ae;
   --s0: #6e7781; --s1: #0969da; --s2: #bc4c00; --s3: #1a7f37; --s4: #8250df;
   --t0: #0969da; --t1: #bc4c00; --t2: #1a7f37; --t3: #8250df; --t4: #bf3989; --t5: #6e7781; --t6: #9a6700;
@@ -14,7 +15,8 @@ export const style = `
 @media (prefers-color-scheme: dark) {
   :root {
     --text: #e6edf3; --dim: #9aa5b1; --line: #373e47; --paper: #0d1117; --box: #161b22;
-    --good: #56d364; --good-back: #0f2e1a; --bad: #ff8f88; --bad-back: #3c1214; --warn: #e8c25a; --warn-back: #332a07;
+    --good: #56d364; --good-back: #0f2e1a; --bad: #ff8f88; --bad-back: #3c1214; --warn: #e8c25a;
+    --warn-back: #332a07;
     --link: #79b8ff;
     --s0: #9aa5b1; --s1: #58a6ff; --s2: #f0883e; --s3: #3fb950; --s4: #bc8cff;
     --t0: #58a6ff; --t1: #f0883e; --t2: #3fb950; --t3: #bc8cff; --t4: #f778ba; --t5: #9aa5b1; --t6: #d29922;
@@ -28,12 +30,17 @@ body {
   margin: 0; background: var(--paper); color: var(--text); overflow-wrap: anywhere;
   font: 14px/1.5 system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif;
 }
-code, pre, .matrix th[scope=row] { font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: 12.5px; }
+code, pre, .matrix th[scope=row] {
+  font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: 12.5px;
+}
 a { color: var(--link); }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 .skip { position: absolute; left: -999px; }
 .skip:focus { left: 8px; top: 8px; background: var(--paper); padding: 4px 8px; }
-header { padding: 14px 24px; border-bottom: 1px solid var(--line); display: flex; flex-wrap: wrap; gap: 0 14px; align-items: baseline; }
+header {
+  padding: 14px 24px; border-bottom: 1px solid var(--line); display: flex; flex-wrap: wrap; gap: 0 14px;
+  align-items: baseline;
+}
 header p { margin: 0; color: var(--dim); }
 main { max-width: 1180px; margin: 0 auto; padding: 20px 24px 60px; }
 h1 { font-size: 19px; margin: 0; }
@@ -42,44 +49,71 @@ h3 { font-size: 14px; margin: 22px 0 8px; }
 p { margin: 6px 0; }
 .dim, .note, .cut, .none, .where, caption { color: var(--dim); }
 .note, .cut, caption { font-size: 12.5px; }
-.hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.hidden {
+  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  white-space: nowrap;
+}
 
-.verdict { display: flex; gap: 22px; border: 1px solid; border-radius: 8px; padding: 14px 18px; align-items: flex-start; }
+.verdict {
+  display: flex; gap: 22px; border: 1px solid; border-radius: 8px; padding: 14px 18px;
+  align-items: flex-start;
+}
 .verdict > div { min-width: 0; flex: 1; }
 .verdict.good { border-color: var(--good); background: var(--good-back); }
 .verdict.bad { border-color: var(--bad); background: var(--bad-back); }
 .verdict.warn { border-color: var(--warn); background: var(--warn-back); }
-.word { font-size: 20px; font-weight: 700; text-transform: uppercase; margin: 0; white-space: nowrap; line-height: 1.3; }
+.word {
+  font-size: 20px; font-weight: 700; text-transform: uppercase; margin: 0; white-space: nowrap;
+  line-height: 1.3;
+}
 .good .word { color: var(--good); } .bad .word { color: var(--bad); } .warn .word { color: var(--warn); }
 .exit { display: block; font-size: 12.5px; font-weight: 400; text-transform: none; color: var(--text); }
 .gates { list-style: none; margin: 8px 0 0; padding: 0; }
 .gates li { margin: 2px 0; }
 .gates .mark { display: inline-block; width: 1.3em; font-weight: 700; }
-.gates .open .mark { color: var(--good); } .gates .shut .mark { color: var(--bad); } .gates .undecided .mark { color: var(--warn); }
+.gates .open .mark { color: var(--good); }
+.gates .shut .mark { color: var(--bad); }
+.gates .undecided .mark { color: var(--warn); }
 .gates .state { margin-left: 8px; font-size: 12px; }
 .gates .reason { display: block; margin-left: 1.4em; }
 
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 12px; margin: 16px 0 0; }
-.tiles div { border: 1px solid var(--line); border-radius: 8px; background: var(--box); padding: 12px 14px; display: flex; flex-direction: column-reverse; justify-content: flex-end; }
+.tiles {
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 12px; margin: 16px 0 0;
+}
+.tiles div {
+  border: 1px solid var(--line); border-radius: 8px; background: var(--box); padding: 12px 14px;
+  display: flex; flex-direction: column-reverse; justify-content: flex-end;
+}
 .tiles dd { margin: 0; font-size: 21px; font-weight: 700; font-variant-numeric: tabular-nums; }
 .tiles dt { color: var(--dim); font-size: 12.5px; }
 
-.pill { display: inline-block; border-radius: 999px; padding: 0 9px; font-size: 12px; font-weight: 600; white-space: nowrap; }
+.pill {
+  display: inline-block; border-radius: 999px; padding: 0 9px; font-size: 12px; font-weight: 600;
+  white-space: nowrap;
+}
 .finding .pill { text-transform: uppercase; font-size: 11px; line-height: 1.7; }
-.pill.good { color: var(--good); background: var(--good-back); } .pill.bad { color: var(--bad); background: var(--bad-back); }
-.pill.warn { color: var(--warn); background: var(--warn-back); } .pill.plain { color: var(--text); background: var(--box); border: 1px solid var(--line); }
+.pill.good { color: var(--good); background: var(--good-back); }
+.pill.bad { color: var(--bad); background: var(--bad-back); }
+.pill.warn { color: var(--warn); background: var(--warn-back); }
+.pill.plain { color: var(--text); background: var(--box); border: 1px solid var(--line); }
 
 .finding { border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px; margin: 8px 0; }
 .finding[open] { padding-bottom: 14px; }
 .finding > summary { cursor: pointer; }
 .finding .where { display: block; margin-left: 18px; font-size: 12.5px; }
-.evidence .scroll { background: var(--box); border: 1px solid var(--line); border-radius: 6px; padding: 10px 12px; margin: 10px 0 4px; max-height: 600px; }
+.evidence .scroll {
+  background: var(--box); border: 1px solid var(--line); border-radius: 6px; padding: 10px 12px;
+  margin: 10px 0 4px; max-height: 600px;
+}
 pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 .evidence pre { margin: 6px 0 2px; }
 .evidence .role, .evidence .seen { color: var(--dim); }
 .evidence .seen { font-size: 12.5px; margin: 2px 0 8px; }
 .evidence pre.attack .role { color: var(--bad); font-weight: 700; }
-table.rows { width: auto; margin: 4px 0 10px; font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: 12px; }
+table.rows {
+  width: auto; margin: 4px 0 10px;
+  font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: 12px;
+}
 table.rows td, table.rows th { padding: 3px 10px; }
 .facts { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 4px 16px; margin: 10px 0 0; }
 .facts dt { color: var(--dim); } .facts dd { margin: 0; min-width: 0; }
@@ -88,7 +122,10 @@ table.rows td, table.rows th { padding: 3px 10px; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; }
 caption { text-align: left; padding: 4px 0 6px; }
 caption strong { color: var(--text); }
-th, td { text-align: left; padding: 6px 10px; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: normal; }
+th, td {
+  text-align: left; padding: 6px 10px; border-bottom: 1px solid var(--line); vertical-align: top;
+  overflow-wrap: normal;
+}
 thead th { color: var(--dim); font-weight: 600; font-size: 12.5px; white-space: nowrap; }
 thead button { all: unset; cursor: pointer; text-decoration: underline dotted; }
 thead button:focus-visible { outline: 2px solid var(--link); }
@@ -96,7 +133,10 @@ thead button:focus-visible { outline: 2px solid var(--link); }
 tbody th { font-weight: 600; }
 th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.prose { min-width: 220px; overflow-wrap: anywhere; }
-td bdi, tbody th bdi { display: inline-block; width: max-content; max-width: 40ch; overflow-wrap: break-word; white-space: normal; vertical-align: top; }
+td bdi, tbody th bdi {
+  display: inline-block; width: max-content; max-width: 40ch; overflow-wrap: break-word;
+  white-space: normal; vertical-align: top;
+}
 td.prose bdi, .matrix td bdi { display: inline; width: auto; max-width: none; overflow-wrap: anywhere; }
 tbody th, td.name { white-space: nowrap; }
 
@@ -110,13 +150,22 @@ b.holds { color: var(--good); } b.violated { color: var(--bad); } b.unknown { co
 .matrix td.violated, .matrix td.violated a { color: var(--bad); font-weight: 600; }
 .matrix td.unknown { background: var(--warn-back); color: var(--warn); }
 .matrix td.inapplicable { color: var(--dim); }
-.untested { color: var(--dim); font-style: italic; background: repeating-linear-gradient(135deg, var(--box) 0 6px, transparent 6px 12px); }
+.untested {
+  color: var(--dim); font-style: italic;
+  background: repeating-linear-gradient(135deg, var(--box) 0 6px, transparent 6px 12px);
+}
 .key { padding: 0 6px; }
 
 .plain { list-style: none; padding: 0; } .plain li { margin: 4px 0; }
 ul.bad { color: var(--bad); }
-.swatch { display: inline-block; width: 14px; height: 4px; border-radius: 2px; vertical-align: middle; background: currentColor; }
-.legend { list-style: none; display: flex; flex-wrap: wrap; gap: 2px 18px; padding: 0; margin: 6px 0; font-size: 12.5px; }
+.swatch {
+  display: inline-block; width: 14px; height: 4px; border-radius: 2px; vertical-align: middle;
+  background: currentColor;
+}
+.legend {
+  list-style: none; display: flex; flex-wrap: wrap; gap: 2px 18px; padding: 0; margin: 6px 0;
+  font-size: 12.5px;
+}
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(300px, 100%), 1fr)); gap: 12px; }
 figure { margin: 0; } .charts figure { border: 1px solid var(--line); border-radius: 8px; padding: 10px; }
 figcaption { font-weight: 600; font-size: 12.5px; }
@@ -124,9 +173,16 @@ figcaption { font-weight: 600; font-size: 12.5px; }
 .lanes { display: block; width: 100%; min-width: 640px; height: auto; font-size: 12px; }
 .lanes text { fill: var(--dim); } .lanes line { stroke: var(--line); }
 .lanes .foreign { stroke: var(--bad); stroke-width: 3; }
-.s0 { color: var(--s0); } .s1 { color: var(--s1); } .s2 { color: var(--s2); } .s3 { color: var(--s3); } .s4 { color: var(--s4); }
-${Array.from({ length: 10 }, (_, index) => `.t${index} { color: var(--t${index}); fill: var(--t${index}); }`).join('\n')}
-.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(320px, 100%), 1fr)); gap: 0 24px; }
+.s0 { color: var(--s0); }
+.s1 { color: var(--s1); }
+.s2 { color: var(--s2); }
+.s3 { color: var(--s3); }
+.s4 { color: var(--s4); }
+${Array.from({ length: 10 }, (_, index) =>
+    `.t${index} { color: var(--t${index}); fill: var(--t${index}); }`).join('\n')}
+.columns {
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(min(320px, 100%), 1fr)); gap: 0 24px;
+}
 .filter label { font-size: 12.5px; } input[type=search] { font: inherit; padding: 3px 8px; max-width: 100%; }
 
 @media (max-width: 640px) {

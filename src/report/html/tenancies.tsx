@@ -2,7 +2,7 @@
 
 import type { Report } from '../../model/report.ts'
 import { tenancyRows } from '../comparison.ts'
-import { formatCount, formatRatio } from '../text.ts'
+import { formatCount, formatRatio } from '../number.ts'
 import { Scroll, Section } from './section.tsx'
 
 export function Tenancies({ report }: { readonly report: Report }) {
@@ -23,7 +23,8 @@ export function Tenancies({ report }: { readonly report: Report }) {
                 <td class="number">{formatCount(row.verdicts.holds)}</td>
                 <td class="number">{formatCount(row.verdicts.violated)}</td>
                 <td class="number">{formatCount(row.verdicts.unknown)}</td>
-                <td>{row.findings.map(([severity, count]) => `${formatCount(count)} ${severity}`).join(', ') || 'none'}</td>
+                <td>{row.findings.length === 0 ? 'none'
+                  : row.findings.map(([severity, count]) => `${formatCount(count)} ${severity}`).join(', ')}</td>
                 <td class="number">{row.meanRatio === null ? 'not measured' : formatRatio(row.meanRatio)}</td>
                 <td>{row.worst === null ? '–' : `${row.worst.query}, ${formatRatio(row.worst.ratio)}`}</td>
               </tr>

@@ -2,7 +2,7 @@
 
 import type { Report } from '../../model/report.ts'
 import { geometricMean } from '../comparison.ts'
-import { counted, formatCount, formatRatio } from '../text.ts'
+import { counted, formatCount, formatRatio } from '../number.ts'
 
 export function Tiles({ report }: { readonly report: Report }) {
   const { coverage, findings, mutants, controls } = report
@@ -14,12 +14,14 @@ export function Tiles({ report }: { readonly report: Report }) {
       <Tile value={`${formatCount(coverage.cellsTried)} / ${formatCount(coverage.cellsAsked)}`}
         label={`cells tried, on ${counted(coverage.objects, 'object')}`} />
       <Tile value={formatCount(coverage.casesTried)} label={`cases of ${counted(coverage.probesTried, 'probe')}`} />
-      <Tile value={formatCount(gating)} label={`${gating === 1 ? 'leak' : 'leaks'} (as written: ${formatCount(asWritten)})`} />
+      <Tile value={formatCount(gating)}
+        label={`${gating === 1 ? 'leak' : 'leaks'} (as written: ${formatCount(asWritten)})`} />
       {mutants.total === 0 ? <Tile value="not proven" label="detector: no mutant was tried" /> : (
         <Tile value={`${formatCount(mutants.killed)} / ${formatCount(mutants.total)}`}
           label={`mutants killed, ${formatCount(controls.silent)} / ${formatCount(controls.total)} controls silent`} />
       )}
-      <Tile value={mean === null ? 'not measured' : formatRatio(mean)} label="hardened row security vs plain, mean of queries" />
+      <Tile value={mean === null ? 'not measured' : formatRatio(mean)}
+        label="hardened row security vs plain, mean of queries" />
     </dl>
   )
 }

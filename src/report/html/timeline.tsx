@@ -2,7 +2,8 @@
 
 import type { Report, TimelineSpan } from '../../model/report.ts'
 import { groupBy } from '../group-by.ts'
-import { counted, formatMs, shortened, visible } from '../text.ts'
+import { counted, formatMs } from '../number.ts'
+import { shortened, visible } from '../text.ts'
 import { Scroll, Section } from './section.tsx'
 import { Value } from './value.tsx'
 
@@ -14,15 +15,19 @@ export function Timeline({ report }: { readonly report: Report }) {
   const { timeline } = report
   if (timeline.length === 0) return null
   const groups = [...groupBy(timeline, (span) => JSON.stringify([span.world, span.pooler])).values()]
-  const tenants = new Map([...new Set(timeline.map((span) => span.tenant))].map((tenant, index) => [tenant, index % colours]))
+  const names = [...new Set(timeline.map((span) => span.tenant))]
+  const tenants = new Map(names.map((tenant, index) => [tenant, index % colours]))
   return (
     <Section id="timeline" title="Context timeline">
-      <p class="note">Each lane is a backend, each bar a checkout in the context of a tenant. A bar framed in red saw a foreign row.</p>
+      <p class="note">
+        Each lane is a backend, each bar a checkout in the context of a tenant. A bar framed in red saw a foreign row.
+      </p>
       <ul class="legend">{[...tenants].slice(0, 40).map(([tenant, index]) => (
         <li><span class={`swatch t${index}`} aria-hidden="true" /> <Value text={tenant} max={40} /></li>
       ))}</ul>
       {groups.slice(0, limits.groups).map((spans) => <Lanes spans={spans} tenants={tenants} />)}
-      {groups.length > limits.groups && <p class="cut">{counted(groups.length - limits.groups, 'more timeline')} in report.json</p>}
+      {groups.length > limits.groups
+        && <p class="cut">{counted(groups.length - limits.groups, 'more timeline')} in report.json</p>}
     </Section>
   )
 }
@@ -44,7 +49,8 @@ function Lanes({ spans, tenants }: LanesProps) {
     <figure>
       <figcaption><Value text={title} /> <span class="dim">{formatMs(length)}</span></figcaption>
       <Scroll label={visible(`Timeline of ${title}`)}>
-        <svg class="lanes" viewBox={`0 0 ${left + width + 10} ${height + 24}`} role="img" aria-label={descriptionOf(spans)}>
+        <svg class="lanes" viewBox={`0 0 ${left + width + 10} ${height + 24}`} role="img"
+          aria-label={descriptionOf(spans)}>
           {pids.map((pid, lane) => (
             <>
               <text x={left - 8} y={lane * laneHeight + 15} text-anchor="end">{pid}</text>
@@ -62,7 +68,8 @@ function Lanes({ spans, tenants }: LanesProps) {
           <text x={left + width} y={height + 18} text-anchor="end">{formatMs(length)}</text>
         </svg>
       </Scroll>
-      {shown.length < spans.length && <p class="cut">{counted(spans.length - shown.length, 'more checkout')} in report.json</p>}
+      {shown.length < spans.length
+        && <p class="cut">{counted(spans.length - shown.length, 'more checkout')} in report.json</p>}
     </figure>
   )
 }

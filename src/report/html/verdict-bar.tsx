@@ -12,7 +12,9 @@ export function VerdictBar({ report }: { readonly report: Report }) {
       <p class="word">{verdict.word}<span class="exit">exit {verdict.exitCode}</span></p>
       <div>
         <p><Value text={verdict.sentence} /></p>
-        {run.partial && <p><strong>Partial run</strong>{run.cutShortBy !== null && <>: <Value text={run.cutShortBy} /></>}</p>}
+        {run.partial && (
+          <p><strong>Partial run</strong>{run.cutShortBy !== null && <>: <Value text={run.cutShortBy} /></>}</p>
+        )}
         <ul class="gates">{gates.map((gate) => <Gate gate={gate} told={verdict.sentence.includes(gate.reason)} />)}</ul>
       </div>
     </section>
