@@ -9,6 +9,7 @@ export function doubtOf(evidence: Evidence): string | null {
     return `${evidence.casesTried} of ${evidence.casesAsked} cases were tried`
   }
   if (evidence.indeterminate > 0) return `${evidence.indeterminate} attempts were indeterminate`
+  if (evidence.sharedBackends === 0) return 'no backend provably served two tenants'
   if (evidence.controlsTried > 0 && evidence.controlsSeen === 0) {
     return `none of ${evidence.controlsTried} positive controls saw rows`
   }

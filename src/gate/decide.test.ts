@@ -72,6 +72,9 @@ describe('inconclusive, 3', () => {
     ['a verdict of holds with indeterminate attempts', withVerdict({
       evidence: { ...evidenceOf(healthy), indeterminate: 1 },
     })],
+    ['a verdict of holds about a pool that shared no backend', withVerdict({
+      evidence: { ...evidenceOf(healthy), sharedBackends: 0 },
+    })],
     ['a verdict of holds whose controls saw nothing', withVerdict({
       evidence: { ...evidenceOf(healthy), controlsSeen: 0 },
     })],
