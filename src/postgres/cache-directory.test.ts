@@ -44,7 +44,7 @@ test('a directory others may write to, a link and a file are refused', async () 
   expect(await codeFor(file)).toBe('WATERTIGHT_CACHE_UNSAFE')
 })
 
-test.skipIf(runAs === null)('as root, a directory of somebody else or one the server user cannot enter is refused', async () => {
+test.skipIf(runAs === null)('root refuses what is foreign or closed to the server user', async () => {
   const [foreign, closed] = [join(folder, 'foreign'), join(folder, 'closed')]
   await mkdir(foreign)
   await chown(foreign, 12_345, 12_345)

@@ -84,8 +84,10 @@ test.each([
   ['simply ends', ''],
   ['calls process.exit', 'process.exit(0)'],
   ['throws', 'throw new Error("as intended")'],
-  ['is killed while it starts another server',
-    'void startEmbeddedServer(); setTimeout(() => process.kill(process.pid, "SIGKILL"), 60)'],
+  ...[50, 110, 200].map((ms) => [
+    `is killed ${ms} ms after it began to start another server`,
+    `void startEmbeddedServer(); setTimeout(() => process.kill(process.pid, "SIGKILL"), ${ms})`,
+  ]),
 ])('an owner that %s leaves nothing behind', async (_, last) => {
   const owned = await startOwner(last)
   await expectNothingLeft(owned)
@@ -108,23 +110,26 @@ test('the next start buries a server whose owner and watchdog were both killed, 
   expect(await isGone(next.pid)).toBe(false)
 }, 60_000)
 
-test('a process that only inherited the id of a stale server is left alone', async () => {
+test.each([
+  ['names nothing of the server', (): string[] => ['/dev/null']],
+  ['names its directory, but started at another time', (home: string): string[] => [join(home, 'server.json')]],
+])('a process that has the id of a stale server and %s is left alone', async (_, follow) => {
   const orphan = await startOwner(STAY)
   process.kill(orphan.watchdogPid, 'SIGKILL')
   orphan.owner.kill('SIGKILL')
   await once(orphan.owner, 'exit')
-  const bystander = spawn('sleep', ['60'])
+  const bystander = spawn('tail', ['-f', ...follow(orphan.directory)], { stdio: 'ignore' })
+  const bystanderPid = bystander.pid ?? 0
   const path = join(orphan.directory, 'server.json')
   const record = JSON.parse(await readFile(path, 'utf8')) as { process: { pid: number; startTime: string } }
-  const truth = { ...record.process }
-  Object.assign(record.process, { pid: bystander.pid })
+  record.process.pid = bystanderPid
   await writeFile(path, JSON.stringify(record))
   try {
     await using next = await startEmbeddedServer()
     expect(next.kind).toBe('embedded')
-    expect(await isGone(bystander.pid ?? 0)).toBe(false)
+    expect(await isGone(bystanderPid)).toBe(false)
     // postmaster.pid in the directory still told the truth.
-    expect(await isGone(truth.pid)).toBe(true)
+    expect(await isGone(orphan.pid)).toBe(true)
     expect(existsSync(orphan.directory)).toBe(false)
   } finally {
     bystander.kill('SIGKILL')

@@ -18,6 +18,8 @@ export interface PoolerSettings {
   readonly poolMode: 'session' | 'transaction' | 'statement'
   /** Backends for each pair of user and database. */
   readonly poolSize: number
+  /** Other names for databases (letters, digits, _): each name has server connections of its own. */
+  readonly aliases?: ReadonlyMap<string, string>
   /** More lines of the [pgbouncer] section; they win over our own. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -45,7 +47,9 @@ export function pgbouncerIni(pooler: PoolerSettings, place: PoolerPlace): string
   }
   return [
     // Any database: 1.18 does not read a quoted name here, and names may hold what needs quotes.
-    '[databases]', `* = host=${value(server.host)} port=${server.port}`,
+    '[databases]', ...[...pooler.aliases ?? []].map(([alias, database]) =>
+      `${oneLine(alias)} = host=${value(server.host)} port=${server.port} dbname=${value(database)}`),
+    `* = host=${value(server.host)} port=${server.port}`,
     '[pgbouncer]', ...Object.entries(section).map(([key, text]) => `${oneLine(key)} = ${oneLine(text)}`), '',
   ].join('\n')
 }

@@ -80,8 +80,9 @@ test('a wrong password is refused, and a pooler that cannot reach the server say
   await using pooler = await startPgbouncer({ ...options, users })
   await expect(connect(pooler.address, { ...users[1], password: 'wrong' })).rejects.toThrow()
   const wrong = [{ name: 'app2', password: 'not the password of the server' }] as const
-  await expect(startPgbouncer({ ...options, users: wrong })).rejects.toThrow(
-    expect.objectContaining({ code: 'WATERTIGHT_PGBOUNCER_FAILED', message: expect.stringContaining('app2') as string }))
+  await expect(startPgbouncer({ ...options, users: wrong })).rejects.toThrow(expect.objectContaining({
+    code: 'WATERTIGHT_PGBOUNCER_FAILED', message: expect.stringContaining('app2') as string,
+  }))
 }, 60_000)
 
 test('what is named as pgbouncer and is none is refused', async () => {

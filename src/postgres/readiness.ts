@@ -39,6 +39,7 @@ async function askOnce(address: ServerAddress, options: ReadinessOptions, limitM
     host: address.host, port: address.port, user: address.user, password: address.password ?? '',
     database: options.database, ssl: false, application_name: 'watertight',
     connectionTimeoutMillis: limitMs, query_timeout: limitMs,
+    ...(address.options === undefined ? {} : { options: address.options }),
   })
   // The server may die under the open connection; the statement then fails, which is what we report.
   client.on('error', () => undefined)

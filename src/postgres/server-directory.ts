@@ -1,6 +1,6 @@
 /**
- * The directory of one running server, with a watchdog over it from before the server starts until after
- * it has stopped, so there is no moment in which our death leaves something behind.
+ * The directory of one running server, with a watchdog over it from before it exists until after the
+ * server has stopped, so there is no moment in which our death leaves something behind.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -46,14 +46,21 @@ export class ServerDirectory {
     if (owner === null) throw new Error(`process ${process.pid}, which is ourselves, cannot be identified`)
     await mkdir(servers, { recursive: true, mode: 0o700 })
     await chmod(servers, privateDirectoryMode(options.runAs))
-    await mkdir(directory, { mode: 0o700 })
+    const watchdog = await Watchdog.start(options.cache, directory)
+    try {
+      await mkdir(directory, { mode: 0o700 })
+    } catch (error) {
+      // Above all when the name is taken: the watchdog must not bury what is not ours.
+      await watchdog.release()
+      throw error
+    }
     await chmod(directory, privateDirectoryMode(options.runAs))
     const record: ServerRecord = {
       scope: await processScope(), owner, process: null, directory, shutdown: options.shutdown,
       dataDirectory: options.dataDirectory === undefined ? null : join(directory, options.dataDirectory),
     }
     await writeServerRecord(record)
-    return new ServerDirectory(record, await Watchdog.start(directory), options.runAs)
+    return new ServerDirectory(record, watchdog, options.runAs)
   }
 
   get watchdogPid(): number | undefined {
@@ -92,7 +99,7 @@ export async function buryStaleServers(cache: string): Promise<void> {
     const directory = join(servers, name)
     const record = await readServerRecord(directory)
     if (record === null) await removeWithoutRecord(directory)
-    else if (await isAbandoned(record)) await buryAbandoned(directory)
+    else if (await isAbandoned(record)) await buryAbandoned(cache, directory)
   }))
 }
 

@@ -7,7 +7,7 @@ import { identifyProcess } from './process-identity.ts'
 import { type ServerAddress, startEmbeddedServer } from './server.ts'
 
 async function ask(address: ServerAddress, sql: string): Promise<unknown> {
-  const client = new pg.Client({ ...address, password: address.password ?? '', database: 'postgres' } as pg.ClientConfig)
+  const client = new pg.Client({ ...address, database: 'postgres' } as pg.ClientConfig)
   try {
     await client.connect()
     const { rows } = await client.query<{ answer: unknown }>(sql)

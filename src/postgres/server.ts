@@ -36,6 +36,8 @@ export interface EmbeddedServerOptions {
 /** Fast shutdown, then immediate, then the kernel. https://www.postgresql.org/docs/18/server-shutdown.html */
 const SHUTDOWN: readonly ShutdownStep[] = [['SIGINT', 10_000], ['SIGQUIT', 5_000], ['SIGKILL', 5_000]]
 const START_TIMEOUT_MS = 30_000
+/** Says what is the default anyway: without options of its own the driver would send the user's PGOPTIONS. */
+const OWN_OPTIONS = '-c client_min_messages=notice'
 const PORTS_TRIED_MAX = 5
 /** sun_path holds 104 bytes on macOS, 108 on Linux, the closing zero included. */
 const SOCKET_PATH_MAX = 103
@@ -55,7 +57,9 @@ export class EmbeddedServer implements Server {
 
   /** Use startEmbeddedServer. */
   constructor(running: Running) {
-    const login = { port: running.port, user: 'postgres', password: running.password, ssl: false }
+    const login = {
+      port: running.port, user: 'postgres', password: running.password, ssl: false, options: OWN_OPTIONS,
+    }
     this.tcpAddress = { host: LOOPBACK, ...login }
     this.address = { host: running.socketDirectory ?? LOOPBACK, ...login }
     this.label = `${LOOPBACK}:${running.port}`
@@ -176,7 +180,10 @@ async function startOn(directory: ServerDirectory, plan: Plan): Promise<Embedded
 async function firstContact(server: SupervisedProcess, plan: Plan, port: number): Promise<string> {
   const password = randomBytes(24).toString('hex')
   const gaveUp = new AbortController()
-  const address = { host: plan.socketDirectory ?? LOOPBACK, port, user: 'postgres', password: plan.firstPassword }
+  const address = {
+    host: plan.socketDirectory ?? LOOPBACK, port, user: 'postgres', password: plan.firstPassword,
+    options: OWN_OPTIONS,
+  }
   const died = server.exited.then((exit): never => {
     gaveUp.abort()
     throw new Error(`it ended with ${exit.signal ?? `exit code ${exit.code}`}`)
