@@ -1,31 +1,22 @@
 #!/usr/bin/env node
-/** The command: plain JavaScript, so that it starts without a build and makes one when needed. */
+// The command. It builds on demand, so that it works right after `npm ci`, with or without install scripts.
+
+import module from 'node:module'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
-
 if (major < 20 || (major === 20 && minor < 19)) {
-  process.stderr.write(`watertight needs Node.js 20.19 or newer; this is ${process.versions.node}\n`)
-  process.exitCode = 2
-} else {
-  process.exitCode = await start()
+  process.stderr.write(`watertight needs Node.js 20.19 or newer, this is ${process.versions.node}\n`)
+  process.exit(2)
 }
+module.enableCompileCache?.()
 
-async function start() {
-  const { default: module } = await import('node:module')
-  module.enableCompileCache?.() // Node 22.8 and newer: parsed code is kept between starts
-  const { BuildError, ensureBuilt } = await import('./build.mjs')
-  const { fileURLToPath } = await import('node:url')
-  try {
-    await ensureBuilt(fileURLToPath(new URL('..', import.meta.url)))
-  } catch (error) {
-    process.stderr.write(error instanceof BuildError ? `watertight: ${error.message}\n${error.hint}\n` : `${error.stack}\n`)
-    return error instanceof BuildError ? 2 : 70
-  }
-  try {
-    const { main } = await import('../dist/src/cli/main.js')
-    return await main(process.argv.slice(2))
-  } catch (error) {
-    process.stderr.write(`watertight: a bug in watertight\n${error?.stack ?? error}\n`)
-    return 70
-  }
+const { ensureBuilt } = await import('./build.mjs')
+try {
+  ensureBuilt({ announce: () => { process.stderr.write('building watertight (first run, or sources changed)...\n') } })
+} catch (error) {
+  process.stderr.write(`WATERTIGHT_NOT_BUILT: watertight cannot be built here: ${error.message}\n` +
+    '  hint: run `npm ci` in the checkout with an account that may write to it\n')
+  process.exit(2)
 }
+const { main } = await import('../dist/src/cli/main.js')
+process.exitCode = await main(process.argv.slice(2))

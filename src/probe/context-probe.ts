@@ -11,6 +11,7 @@ import { RequestRun, WitnessSeen, type RunScene } from './request-run.ts'
 import { cellVerdict, CounterexampleSearch } from './search.ts'
 import { Tally } from './tally.ts'
 import { keyCondition, ownedTables, targetOf } from './statements.ts'
+import type { WorldObject } from './world-object.ts'
 import type { World } from './world.ts'
 
 const commandsMax = 14
@@ -35,7 +36,7 @@ export function defineContextProbe(definition: ContextProbeDefinition): Probe {
       const found = casesOf(world, settings).find(({ rig, strategy }) =>
         strategy.title === cell.name && `${rig.title}, ${definition.form}` === cell.path)
       if (found === undefined) throw new Error(`no pooler serves the cell ${cell.name}, ${cell.path}`)
-      const scene = { world, ...found, tally: new Tally(), probeSql: canarySql(world) }
+      const scene = { world, ...found, tally: new Tally({ countsSteps: false }), probeSql: canarySql(world) }
       return searchContext(scene, { cell, settings, form: definition.form })
     },
   }
@@ -56,7 +57,7 @@ interface ContextSearch {
 async function searchContext(scene: RunScene, { cell, settings, form }: ContextSearch): Promise<CellVerdict> {
   const { tally } = scene
   const runs = settings.runs === 0 ? 0 : Math.max(8, Math.round(settings.runs / 2))
-  const search = new CounterexampleSearch(tally)
+  const search = new CounterexampleSearch(tally, settings.signal)
   const options = { settings, runs, login: scene.world.application }
   const counterexample = runs === 0 ? null : form === 'commands'
     ? await search.run(commandsProperty(scene, search, settings), { ...options, examples: [] })
@@ -69,7 +70,7 @@ async function searchContext(scene: RunScene, { cell, settings, form }: ContextS
 function commandsProperty(scene: RunScene, search: CounterexampleSearch, settings: SearchSettings) {
   const replayPath = settings.replay?.replayPath ?? null
   const sequences = fc.commands<RequestModel, RequestRun, false>([...anyCommand(scene)], {
-    maxCommands: commandsMax, ...(replayPath === null ? {} : { replayPath }),
+    maxCommands: commandsMax, size: 'max', ...(replayPath === null ? {} : { replayPath }),
   })
   return fc.asyncProperty(sequences, (commands) => search.try({ input: () => String(commands) }, () =>
     observed(scene, settings, (run) =>
@@ -96,9 +97,11 @@ async function observed(scene: RunScene, settings: SearchSettings, drive: (run: 
 
 /** Asks for the canaries of all tenants in the first table that has one of each. */
 function canarySql(world: World): string {
-  const object = ownedTables(world).find((each) => each.kind === 'table' && world.tenants.every((tenant) =>
-    each.samplesOf(tenant.id).length > 0 && each.relationOf(tenant)?.applicationPrivileges.includes('SELECT') === true))
   const first = world.tenants[0]
+  const guarded = (each: WorldObject) => first !== undefined && each.relationOf(first)?.relrowsecurity === true
+  const readable = ownedTables(world).filter((each) => each.kind === 'table' && world.tenants.every((tenant) =>
+    each.samplesOf(tenant.id).length > 0 && each.relationOf(tenant)?.applicationPrivileges.includes('SELECT') === true))
+  const object = readable.find(guarded) ?? readable[0]
   const target = object === undefined || first === undefined ? null : targetOf(object, first)
   if (object === undefined || target === null) throw new Error('no table has a readable row of every tenant')
   const keys = world.tenants.slice(0, 64).flatMap((tenant) => object.samplesOf(tenant.id).slice(0, 1))

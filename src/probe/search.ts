@@ -25,7 +25,7 @@ export async function searchCell<Input>(
   const privilege = await runControls(definition, scene, tally)
   const examples = settings.runs === 0 ? [] : definition.examples?.(world, cell) ?? []
   const runs = settings.runs === 0 ? 0 : settings.runs + examples.length
-  const search = new CounterexampleSearch(tally)
+  const search = new CounterexampleSearch(tally, settings.signal)
   const property = fc.asyncProperty(definition.inputs(world, cell), async (input) => {
     await search.try({ input: () => input }, async () => {
       const attempt = await definition.attempt(world, cell, input)
@@ -49,15 +49,21 @@ interface RunOptions<Ts> {
 /** Keeps the last failing execution, which after shrinking is the minimal one. */
 export class CounterexampleSearch {
   readonly #tally: Tally
+  readonly #signal: AbortSignal | undefined
   readonly #startedMs = performance.now()
   #last: Found | null = null
   #first: { cases: number; ms: number } | null = null
 
-  constructor(tally: Tally) { this.#tally = tally }
+  constructor(tally: Tally, signal?: AbortSignal) {
+    this.#tally = tally
+    this.#signal = signal
+  }
 
   async try(
     { input }: { readonly input: () => unknown }, execute: () => Promise<{ attempt: Attempt; witness: Witness | null }>,
   ): Promise<void> {
+    // Cases that are not tried any more make the cell unknown, because fewer were tried than asked.
+    if (this.#signal?.aborted === true) return
     let seen: { attempt: Attempt; witness: Witness | null }
     try {
       seen = await execute()
@@ -108,7 +114,7 @@ async function runControls<Input>(
 ): Promise<'granted' | 'absent' | 'missing'> {
   const { object } = cell
   const owners = world.tenants
-    .filter((tenant) => object === null || (object.rowsOf(tenant.id) ?? 1) > 0)
+    .filter((tenant) => object === null || object.shared || object.rowsOf(tenant.id) !== 0)
     .slice(0, controlTenantsMax)
   let asked = 0
   for (const tenant of owners) {

@@ -112,7 +112,9 @@ export function writableColumn(relation: Relation): { readonly name: string; rea
     ...relation.primaryKey, ...relation.uniqueKeys.flat(),
     ...relation.foreignKeys.flatMap((key) => key.columns), relation.tenantColumn ?? '',
   ])
-  const free = relation.columns.filter((column) => !keys.has(column.name) && !column.generated && column.updatable)
+  const plain = relation.columns.filter((column) => !keys.has(column.name) && !column.generated)
+  const updatable = plain.filter((column) => column.updatable)
+  const free = updatable.length > 0 ? updatable : plain
   const wide = (column: Column) => Number(/\((\d+)\)/.exec(column.type)?.[1] ?? 1000) >= attackText.length
   const text = free.find((column) => /^(text|character varying)/.test(column.type) && wide(column))
   if (text !== undefined) return { name: text.name, value: attackText }

@@ -6,6 +6,7 @@ import type { CellVerdict, Evidence, Outcome } from '../model/verdict.ts'
 const keptIndeterminate = 5
 
 export class Tally {
+  readonly #countsSteps: boolean
   casesTried = 0
   casesVacuous = 0
   controlsTried = 0
@@ -16,12 +17,21 @@ export class Tally {
   /** Tenants seen per backend, for probes that share backends; null elsewhere. */
   backends: Map<number, Set<string>> | null = null
 
+  /**
+   * `countsSteps` is false for recorded sessions: what strategies and their users send is not the
+   * harness's to judge, a run over a pool counts what it asked itself.
+   */
+  constructor({ countsSteps = true }: { readonly countsSteps?: boolean } = {}) {
+    this.#countsSteps = countsSteps
+  }
+
   addAttempt(attempt: Attempt): void {
     if (attempt.vacuous === true) {
       this.casesVacuous += 1
       return
     }
     this.casesTried += 1
+    if (!this.#countsSteps) return
     for (const step of attempt.steps) this.#addStep(step)
     if (attempt.steps.length === 0) this.#keep({ sql: '', sqlstate: null, message: 'nothing was executed' })
   }

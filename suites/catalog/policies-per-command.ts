@@ -1,8 +1,8 @@
 // Each command that the application may use needs a policy of its own, and none that is always true.
 
 import {
-  cellsOf, defineCatalogProbe, literal, objectOf, objectsOfKind, type Policy, type PolicyCommand, type Relation,
-  type TablePrivilege, type World,
+  cellsOf, defineCatalogProbe, literal, objectOf, objectsOfKind, type Policy, type PolicyCommand,
+  type Relation, type TablePrivilege, type World,
 } from '../../src/index.ts'
 
 const commands = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const

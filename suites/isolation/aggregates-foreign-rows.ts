@@ -2,8 +2,8 @@
 
 import fc from 'fast-check'
 import {
-  anyTenantId, attackRows, cellsOf, controlOn, count, defineProbe, foreignRows, identifier, objectOf,
-  ownedTables, targetOf, type Target,
+  anyTenantId, attackRows, cellsOf, controlOn, count, defineProbe, foreignRows, identifier,
+  objectOf, ownedTables, targetOf, type Target,
 } from '../../src/index.ts'
 
 const forms = ['count', 'groups', 'list', 'window', 'rollup'] as const

@@ -1,8 +1,9 @@
 // COPY TO is filtered like SELECT; COPY FROM has no policy check of its own and must be refused.
 
 import {
-  affectedBy, anyAttack, cellsOf, controlOn, copyLike, defineProbe, deferred, everyAttacker, foreignRows, identifier,
-  literal, objectOf, ownedTables, stepOf, targetOf, vacuousAttempt, type Pair,
+  affectedBy, anyAttack, cellsOf, controlOn, copyLike, deferred, defineProbe, everyAttacker,
+  foreignRows, identifier, literal, objectOf, ownedTables, stepOf, targetOf, vacuousAttempt,
+  type Pair,
 } from '../../src/index.ts'
 
 const forms = ['table out', 'query out', 'in'] as const

@@ -1,8 +1,8 @@
 // Blind DELETEs read no column, so SELECT policies do not help: the DELETE policy stands alone.
 
 import {
-  anyPair, cellsOf, controlOn, defineProbe, deferred, everyAttacker, objectOf, ownedTables, targetOf,
-  wroteTooMuch, type Pair,
+  anyPair, cellsOf, controlOn, deferred, defineProbe, everyAttacker, objectOf, ownedTables,
+  targetOf, vacuousAttempt, wroteTooMuch, type Pair,
 } from '../../src/index.ts'
 
 export default defineProbe<Pair>({

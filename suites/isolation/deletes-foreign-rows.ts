@@ -1,8 +1,9 @@
 // Keyed DELETEs of rows that the tenant names but does not own.
 
 import {
-  anyPair, cellsOf, controlOn, defineProbe, deferred, everyAttacker, identifier, keyCondition, literal, objectOf,
-  ownedTables, targetOf, wroteForeignRows, type Pair, type Row, type Target,
+  anyAttack, cellsOf, controlOn, deferred, defineProbe, everyAttacker, identifier, keyCondition,
+  literal, objectOf, ownedTables, targetOf, vacuousAttempt, wroteForeignRows, type Pair, type Row,
+  type Target,
 } from '../../src/index.ts'
 
 const forms = ['by key', 'by tenant', 'returning', 'using'] as const

@@ -2,8 +2,8 @@
 
 import fc from 'fast-check'
 import {
-  anyPair, defineProbe, everyAttacker, foreignRows, identifier, literal, attackId,
-  type Cell, type FunctionEntry, type Pair, type Statement, type World,
+  anyPair, attackId, defineProbe, everyAttacker, foreignRows, identifier, literal, type Cell,
+  type FunctionEntry, type Pair, type Statement, type World,
 } from '../../src/index.ts'
 
 const whose = ['victim', 'attacker', 'nobody'] as const
@@ -44,25 +44,26 @@ function signature(entry: FunctionEntry): string {
   return `${entry.name}(${entry.argumentTypes.join(', ')})`
 }
 
-interface Argument { readonly text: string; readonly owner: string }
+interface Argument { readonly text: string; readonly owner: string; readonly index?: number }
 
 function call(world: World, cell: Cell, { text, owner }: Argument, role: Statement['role']): Statement {
   const entry = callable(world).find((each) => signature(each) === cell.name)
   if (entry === undefined) return { sql: 'SELECT 1 WHERE false', role }
   const first = world.tenants[0]
   const schema = entry.schema === first?.schema ? world.tenant(owner).schema : entry.schema
-  const given = entry.argumentTypes.map((type) => value(type, { text, owner }, world))
+  const given = entry.argumentTypes.map((type, index) => value(type, { text, owner, index }, world))
   return { sql: `SELECT * FROM ${identifier(schema)}.${identifier(entry.name)}(${given.join(', ')}) LIMIT 200`, role }
 }
 
-function value(type: string, { text, owner }: Argument, world: World): string {
+function value(type: string, { text, owner, index = 0 }: Argument, world: World): string {
+  // Ranges are usual: the first date lies before every row, later ones after.
+  const date = index < 2 ? '1990-01-01' : '2090-01-01'
   if (/^(text|character varying|character|name|citext)/.test(type)) return `${literal(text)}::${type}`
   if (type === 'uuid') {
     const sample = world.objects.flatMap((object) => object.samplesOf(owner))[0]
     return `${literal(String(sample?.['id'] ?? attackId))}::uuid`
   }
-  if (type === 'date') return "'2020-01-01'::date"
-  if (type.startsWith('timestamp')) return `'2020-01-01'::${type}`
+  if (type === 'date' || type.startsWith('timestamp')) return `'${date}'::${type}`
   if (type === 'boolean') return 'true'
   if (/^(integer|bigint|smallint|numeric|double precision|real)$/.test(type)) return `1000::${type}`
   return `NULL::${type}`

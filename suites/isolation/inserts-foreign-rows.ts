@@ -1,8 +1,8 @@
 // Planting rows in another tenant: the victim itself is asked whether it now has one more.
 
 import {
-  affectedBy, anyPair, attackId, cellsOf, controlOn, defineProbe, deferred, everyAttacker, insertLike,
-  objectOf, ownedTables, rowsOf, targetOf, type Pair, type Statement,
+  affectedBy, anyAttack, attackId, cellsOf, controlOn, deferred, defineProbe, everyAttacker,
+  insertLike, objectOf, ownedTables, rowsOf, targetOf, vacuousAttempt, type Pair, type Statement,
 } from '../../src/index.ts'
 
 const forms = ['values', 'multi-row', 'select', 'returning'] as const

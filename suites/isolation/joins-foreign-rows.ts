@@ -1,8 +1,8 @@
 // Rows reached from other rows: joins along foreign keys, sub-selects, CTEs, set operations.
 
 import {
-  anyPair, cellsOf, controlOn, defineProbe, everyAttacker, foreignRows, identifier, objectOf, ownedTables,
-  targetOf, type Pair, type Target, type World, type WorldObject,
+  anyAttack, cellsOf, controlOn, defineProbe, everyAttacker, foreignRows, identifier, objectOf,
+  ownedTables, targetOf, type Pair, type Target, type World, type WorldObject,
 } from '../../src/index.ts'
 
 const forms = ['join', 'left join', 'exists', 'scalar', 'cte', 'union', 'lateral'] as const

@@ -2,8 +2,8 @@
 
 import {
   anyAttack, cellsOf, controlOn, defineProbe, everyAttacker, insertLike, objectOf, ownedTables,
-  targetOf, vacuousAttempt,
-  type Attempt, type Cell, type ForeignKey, type Pair, type Relation, type Row, type Statement, type Step, type World,
+  targetOf, vacuousAttempt, type Attempt, type Cell, type ForeignKey, type Pair, type Relation,
+  type Row, type Statement, type Step, type World,
 } from '../../src/index.ts'
 
 const forms = ['unique key', 'foreign key'] as const

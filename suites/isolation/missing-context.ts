@@ -2,8 +2,8 @@
 
 import fc from 'fast-check'
 import {
-  affectedBy, anyTenantId, cellsOf, controlOn, count, defineProbe, deferred, identifier, insertLike, literal, objectOf,
-  ownedTables, targetOf, vacuousAttempt, writableColumn, attackRows,
+  affectedBy, anyTenantId, attackRows, cellsOf, controlOn, count, deferred, defineProbe,
+  identifier, insertLike, literal, objectOf, ownedTables, targetOf, vacuousAttempt, writableColumn,
   type Cell, type MissingContext, type Statement, type World,
 } from '../../src/index.ts'
 

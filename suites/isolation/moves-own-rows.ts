@@ -1,8 +1,9 @@
 // Giving an own row away: keyed, and blind, where only WITH CHECK stands in the way.
 
 import {
-  affectedBy, anyPair, cellsOf, controlOn, defineProbe, deferred, everyAttacker, identifier, insertLike, keyCondition,
-  literal, objectOf, ownedTables, stepOf, targetOf, writableColumn, type Pair, type World, type Cell,
+  affectedBy, anyAttack, cellsOf, controlOn, deferred, defineProbe, everyAttacker, identifier,
+  insertLike, keyCondition, literal, objectOf, ownedTables, stepOf, targetOf, vacuousAttempt,
+  writableColumn, type Cell, type Pair, type World,
 } from '../../src/index.ts'
 
 const forms = ['blind', 'by key'] as const

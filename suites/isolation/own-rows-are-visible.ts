@@ -2,7 +2,8 @@
 
 import fc from 'fast-check'
 import {
-  anyTenantId, cellsOf, controlOn, count, defineProbe, objectOf, ownedTables, rowsOf, stepOf, targetOf,
+  anyTenantId, cellsOf, controlOn, count, defineProbe, objectOf, ownedTables, rowsOf, stepOf,
+  targetOf,
 } from '../../src/index.ts'
 
 interface Input { readonly attacker: string }

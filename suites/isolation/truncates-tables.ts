@@ -1,7 +1,8 @@
 // TRUNCATE is a table privilege: no policy is asked, and GRANT ALL contains it.
 
 import {
-  anyPair, cellsOf, defineProbe, everyAttacker, objectOf, ownedTables, stepOf, targetOf, vacuousAttempt, type Pair,
+  anyPair, cellsOf, defineProbe, everyAttacker, objectOf, ownedTables, stepOf, targetOf,
+  vacuousAttempt, type Pair,
 } from '../../src/index.ts'
 
 export default defineProbe<Pair>({

@@ -1,8 +1,8 @@
 // Blind UPDATEs read no column, so SELECT policies do not help: the UPDATE policy stands alone.
 
 import {
-  cellsOf, controlOn, defineProbe, deferred, everyAttacker, anyPair, identifier, literal, objectOf, ownedTables,
-  targetOf, wroteTooMuch, writableColumn, type Pair,
+  anyPair, cellsOf, controlOn, deferred, defineProbe, everyAttacker, identifier, literal, objectOf,
+  ownedTables, targetOf, vacuousAttempt, writableColumn, wroteTooMuch, type Pair,
 } from '../../src/index.ts'
 
 export default defineProbe<Pair>({
@@ -13,7 +13,7 @@ export default defineProbe<Pair>({
   remedy: 'Give the UPDATE policy of {relation} USING and WITH CHECK clauses that compare tenant_id with the context',
   cells: (world) => cellsOf(ownedTables(world).filter((object) => world.tenants.some((tenant) => {
     const relation = object.relationOf(tenant)
-    return relation === null || !relation.applicationPrivileges.includes('UPDATE') || writableColumn(relation) !== null
+    return relation !== null && writableColumn(relation) !== null
   })), 'UPDATE blind', 'UPDATE'),
   inputs: (world, cell) => anyPair(world, cell.object),
   examples: (world, cell) => everyAttacker(world, cell.object),
@@ -21,7 +21,8 @@ export default defineProbe<Pair>({
     const [own, foreign] = [world.tenant(attacker), world.tenant(victim)]
     const target = targetOf(objectOf(cell), foreign)
     if (target === null) return Promise.resolve(vacuousAttempt)
-    const column = writableColumn(target.relation) ?? { name: target.relation.columns[0]?.name ?? 'id', value: '' }
+    const column = writableColumn(target.relation)
+    if (column === null) return Promise.resolve(vacuousAttempt)
     const [name, text] = [identifier(column.name), literal(column.value)]
     return world.attempt([
       ...world.enter(own), deferred, { sql: `UPDATE ${target.address} SET ${name} = ${text}`, role: 'attack' },

@@ -1,8 +1,9 @@
 // Keyed UPDATEs: the WHERE clause reads columns, so SELECT policies take part.
 
 import {
-  anyPair, cellsOf, controlOn, defineProbe, deferred, everyAttacker, identifier, keyCondition, literal, objectOf,
-  ownedTables, targetOf, wroteForeignRows, writableColumn, type Pair, type Row, type Target,
+  anyAttack, cellsOf, controlOn, deferred, defineProbe, everyAttacker, identifier, keyCondition,
+  literal, objectOf, ownedTables, targetOf, vacuousAttempt, writableColumn, wroteForeignRows,
+  type Pair, type Row, type Target,
 } from '../../src/index.ts'
 
 const forms = ['by key', 'by tenant', 'returning', 'from'] as const
@@ -32,7 +33,8 @@ export default defineProbe<Input>({
 
 function update(form: Input['form'], target: Target, sample: Row): string {
   const column = writableColumn(target.relation)
-  const set = column === null ? 'ctid = ctid' : `${identifier(column.name)} = ${literal(column.value)}`
+  const first = identifier(target.relation.columns[0]?.name ?? 'id')
+  const set = column === null ? `${first} = ${first}` : `${identifier(column.name)} = ${literal(column.value)}`
   const key = keyCondition(target.relation, sample)
   const head = `UPDATE ${target.address} SET ${set}`
   switch (form) {

@@ -1,8 +1,8 @@
 // ON CONFLICT meets rows that the tenant cannot see: it must neither change them nor tell of them.
 
 import {
-  anyPair, attackId, cellsOf, controlOn, defineProbe, deferred, everyAttacker, identifier, insertLike,
-  literal, objectOf, ownedTables, targetOf, writableColumn,
+  anyAttack, attackId, cellsOf, controlOn, deferred, defineProbe, everyAttacker, identifier,
+  insertLike, literal, objectOf, ownedTables, targetOf, vacuousAttempt, writableColumn,
   type Attempt, type Cell, type Pair, type Statement, type Step, type World,
 } from '../../src/index.ts'
 

@@ -1,8 +1,8 @@
 // Views run with their owner's rights unless told otherwise; materialized views have no row security.
 
 import {
-  anyPair, cellsOf, controlOn, defineProbe, everyAttacker, foreignRows, identifier, literal, objectOf,
-  objectsOfKind, targetOf, type Pair,
+  anyAttack, cellsOf, controlOn, defineProbe, everyAttacker, foreignRows, identifier, literal,
+  objectOf, objectsOfKind, targetOf, type Pair,
 } from '../../src/index.ts'
 
 const forms = ['all', 'not mine', 'by tenant', 'whole row', 'leaky'] as const

@@ -2,8 +2,8 @@
 
 import fc from 'fast-check'
 import {
-  affectedBy, anyTenantId, cellsOf, count, defineProbe, identifier, literal, objectOf, objectsOfKind, stepOf, targetOf,
-  vacuousAttempt, writableColumn, type Target,
+  affectedBy, anyTenantId, cellsOf, count, defineProbe, identifier, literal, objectOf,
+  objectsOfKind, stepOf, targetOf, vacuousAttempt, writableColumn, type Target,
 } from '../../src/index.ts'
 
 const forms = ['update', 'delete', 'truncate'] as const

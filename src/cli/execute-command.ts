@@ -1,0 +1,56 @@
+/** Runs a command that needs a server, and prints its result: data on stdout, progress on stderr. */
+
+import { relative } from 'node:path'
+import { printableEntries, readConfigFile, readSettings } from '../config/read.ts'
+import type { Report } from '../model/report.ts'
+import { renderSummary } from '../report/console.ts'
+import { renderJson } from '../report/json.ts'
+import { execute } from '../run/execute.ts'
+import { loadProbes } from '../run/suites.ts'
+import type { ExecutedCommand } from './executed.ts'
+import { interruptible } from './interrupt.ts'
+import { progressOn } from './show-progress.ts'
+
+export interface CommandOptions {
+  readonly flags: Readonly<Record<string, unknown>>
+  readonly json?: boolean
+  readonly list?: boolean
+  readonly quiet?: boolean
+  readonly color: boolean
+}
+
+export async function executeCommand(command: ExecutedCommand, options: CommandOptions): Promise<number> {
+  const { settings, entries } = readSettings({ flags: options.flags, env: process.env, file: readConfigFile() })
+  if (options.list === true) {
+    for (const { id, suite, probe } of await loadProbes(settings.grep)) process.stdout.write(`${suite}/${id}  ${probe.claim}\n`)
+    return 0
+  }
+  using interrupt = interruptible(settings.timeMs)
+  const display = options.quiet === true ? { done: () => {} } : progressOn(process.stderr)
+  const { report, directory } = await execute({
+    command, settings, entries: printableEntries(entries), signal: interrupt.signal, interruptedBy: interrupt.name, ...display,
+  })
+  display.done()
+  if (options.json === true) await print(command === 'prove' ? scoreJson(report) : renderJson(report))
+  else {
+    await print(renderSummary(report, {
+      color: options.color && process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+      width: Math.min(process.stdout.columns > 0 ? process.stdout.columns : 80, 120),
+      reportPath: `${relative(process.cwd(), directory.path) || directory.path}/report.html`,
+    }))
+  }
+  return report.verdict.exitCode
+}
+
+/** The same objects as in report.json. */
+function scoreJson({ mutants, controls }: Report): string {
+  return JSON.stringify({ mutants, controls }, null, 2)
+}
+
+/** Waits until a pipe has taken everything; a reader that went away is no error of ours. */
+function print(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.once('error', (error: NodeJS.ErrnoException) => { if (error.code === 'EPIPE') resolve(); else reject(error) })
+    process.stdout.write(text.endsWith('\n') ? text : `${text}\n`, () => { resolve() })
+  })
+}

@@ -1,0 +1,91 @@
+/** Parsers of setting values: nonsense is refused with the setting's name, never replaced. */
+
+import { WatertightError } from '../errors.ts'
+
+export interface SettingDefinition<T> {
+  /** As commander wants it; the variable is WATERTIGHT_ and the long flag in capitals. */
+  readonly flag: string
+  readonly what: string
+  readonly fallback: T
+  readonly isSwitch: boolean
+  /** Reads a text of a flag or variable, or a value of the file. Throws a sentence. */
+  readonly parse: (raw: unknown) => T
+}
+
+type Kind<T> = Omit<SettingDefinition<T>, 'flag' | 'what'>
+
+export function integer(fallback: number, min: number, max: number): Kind<number> {
+  return number(fallback, min, max, Number.isInteger)
+}
+
+export function number(fallback: number, min: number, max: number, accept: (value: number) => boolean = Number.isFinite): Kind<number> {
+  return {
+    fallback, isSwitch: false,
+    parse: (raw) => {
+      const value = typeof raw === 'string' && raw.trim() !== '' ? Number(raw) : raw
+      if (typeof value === 'number' && accept(value) && value >= min && value <= max) return value
+      throw new Error(`it must be a number from ${min} to ${max}`)
+    },
+  }
+}
+
+export function flag(): Kind<boolean> {
+  return {
+    fallback: false, isSwitch: true,
+    parse: (raw) => {
+      if (raw === true || raw === 'true' || raw === '1') return true
+      if (raw === false || raw === 'false' || raw === '0' || raw === '') return false
+      throw new Error('it must be true or false')
+    },
+  }
+}
+
+export function text(fallback: string): Kind<string> {
+  return { fallback, isSwitch: false, parse: (raw) => nonEmpty(raw) }
+}
+
+export function optionalText(): Kind<string | null> {
+  return { fallback: null, isSwitch: false, parse: (raw) => raw === null ? null : nonEmpty(raw) }
+}
+
+export function choice<T extends string>(values: readonly T[], fallback: T): Kind<T> {
+  return {
+    fallback, isSwitch: false,
+    parse: (raw) => {
+      const found = values.find((value) => value === raw)
+      if (found !== undefined) return found
+      throw new Error(`it must be one of ${values.join(', ')}`)
+    },
+  }
+}
+
+/** Comma-separated names; `names` maps what may be written to what is meant, null takes any text. */
+export function list<T extends string>(names: Readonly<Record<string, T>> | null, fallback: readonly T[]): Kind<readonly T[]> {
+  return {
+    fallback, isSwitch: false,
+    parse: (raw) => {
+      const parts = Array.isArray(raw) ? raw.map(String) : nonEmpty(raw).split(',').map((part) => part.trim())
+      return [...new Set(parts.map((part) => {
+        const meant = names === null ? part as T : names[part]
+        if (meant !== undefined && part !== '') return meant
+        throw new Error(`${JSON.stringify(part)} is none of ${Object.keys(names ?? {}).join(', ')}`)
+      }))]
+    },
+  }
+}
+
+/** `--bench-rows <n>` gives `WATERTIGHT_BENCH_ROWS`. */
+export function variableOf(definition: { readonly flag: string }): string {
+  const long = /--([a-z-]+)/.exec(definition.flag)?.[1] ?? ''
+  return `WATERTIGHT_${long.replaceAll('-', '_').toUpperCase()}`
+}
+
+export function badSetting(name: string, value: unknown, reason: string): WatertightError {
+  return new WatertightError('WATERTIGHT_BAD_SETTING',
+    `${name} cannot be ${JSON.stringify(value)}: ${reason}`, { hint: 'See watertight run --help' })
+}
+
+function nonEmpty(raw: unknown): string {
+  if (typeof raw === 'string' && raw.trim() !== '') return raw
+  throw new Error('it must be a text that is not empty')
+}

@@ -1,0 +1,103 @@
+/** Runs one probe in one world and merges its cells into a verdict; a leak is a value, never an exception. */
+
+import { messageOf } from '../errors.ts'
+import type { CellVerdict, Evidence, Outcome, Verdict } from '../model/verdict.ts'
+import { worstOutcome } from '../judge/order.ts'
+import type { Cell, Probe, SearchSettings } from './define.ts'
+import { Tally } from './tally.ts'
+import type { World } from './world.ts'
+
+export interface LoadedProbe {
+  /** File name without extension. */
+  readonly id: string
+  readonly suite: string
+  readonly probe: Probe
+}
+
+export interface RunSettings extends SearchSettings {
+  /** True when the settings ask for a pgbouncer: its absence is then `unknown`, not `inapplicable`. */
+  readonly pgbouncerAsked?: boolean
+  /** Ends the search of a probe at its first witness. */
+  readonly untilFirstWitness?: boolean
+  readonly onCell?: (loaded: LoadedProbe, verdict: CellVerdict) => void
+}
+
+/** Never throws for a leak, nor for an error of the probe: the latter is `unknown`. */
+export async function runProbe(
+  loaded: LoadedProbe, world: World, settings: RunSettings,
+): Promise<Verdict> {
+  const startedMs = performance.now()
+  const skipped = whyNot(loaded, world, settings)
+  const cells: CellVerdict[] = []
+  if (skipped === null) {
+    for (const cell of cellsOf(loaded, world, settings)) {
+      const verdict = settings.signal?.aborted === true
+        ? unknownCell(cell, 'the run was interrupted') : await searchSafely(loaded, { world, cell }, settings)
+      cells.push(verdict)
+      settings.onCell?.(loaded, verdict)
+      if (settings.untilFirstWitness === true && verdict.outcome === 'violated') break
+    }
+  }
+  const { outcome, reason } = skipped ?? conclude(cells)
+  const { probe, id, suite } = loaded
+  return {
+    probe: id, suite, claim: probe.claim, source: probe.source, severity: probe.severity, remedy: probe.remedy,
+    world: world.id, database: world.database, basis: probe.basis, outcome, reason,
+    evidence: sumOf(cells.map((cell) => cell.evidence)), cells, durationMs: Math.round(performance.now() - startedMs),
+  }
+}
+
+interface Conclusion { readonly outcome: Outcome; readonly reason: string }
+
+function whyNot({ probe }: LoadedProbe, world: World, settings: RunSettings): Conclusion | null {
+  if (probe.tenancies !== undefined && !probe.tenancies.includes(world.id.tenancy)) {
+    return { outcome: 'inapplicable', reason: `asks about ${probe.tenancies.join(' and ')} only` }
+  }
+  const behindPgbouncer = settings.poolers?.some((pooler) => pooler.kind === 'pgbouncer') === true
+  if (!probe.needs.includes('pgbouncer') || behindPgbouncer) return null
+  return settings.pgbouncerAsked === true
+    ? { outcome: 'unknown', reason: 'a pgbouncer was asked for and could not be used' }
+    : { outcome: 'inapplicable', reason: 'no pgbouncer was found' }
+}
+
+function cellsOf({ probe }: LoadedProbe, world: World, settings: RunSettings): readonly Cell[] {
+  return probe.cells(world, settings)
+}
+
+async function searchSafely(
+  { probe }: LoadedProbe, { world, cell }: { readonly world: World; readonly cell: Cell }, settings: RunSettings,
+): Promise<CellVerdict> {
+  try {
+    return await probe.search(world, cell, settings)
+  } catch (error) {
+    return unknownCell(cell, `the probe failed: ${messageOf(error)}`)
+  }
+}
+
+function unknownCell(cell: Cell, reason: string): CellVerdict {
+  return {
+    object: cell.name, path: cell.path, outcome: 'unknown', reason, evidence: new Tally().evidence(0),
+    counterexample: null, indeterminate: [],
+  }
+}
+
+function conclude(cells: readonly CellVerdict[]): Conclusion {
+  if (cells.length === 0) return { outcome: 'inapplicable', reason: 'nothing in this database has this path' }
+  const outcome = worstOutcome(cells.map((cell) => cell.outcome))
+  const decisive = cells.filter((cell) => cell.outcome === outcome)
+  const [first] = decisive
+  if (outcome === 'holds') return { outcome, reason: `holds on ${cells.length} cells` }
+  const more = decisive.length > 1 ? ` (and ${decisive.length - 1} more cells)` : ''
+  return { outcome, reason: `${first?.object ?? ''}: ${first?.reason ?? ''}${more}` }
+}
+
+function sumOf(evidence: readonly Evidence[]): Evidence {
+  const sum = (pick: (each: Evidence) => number) => evidence.reduce((total, each) => total + pick(each), 0)
+  const shared = evidence.flatMap((each) => each.sharedBackends ?? [])
+  return {
+    casesAsked: sum((each) => each.casesAsked), casesTried: sum((each) => each.casesTried),
+    controlsTried: sum((each) => each.controlsTried), controlsSeen: sum((each) => each.controlsSeen),
+    refused: sum((each) => each.refused), indeterminate: sum((each) => each.indeterminate),
+    sharedBackends: shared.length === 0 ? null : shared.reduce((total, each) => total + each, 0),
+  }
+}

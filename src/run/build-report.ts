@@ -1,0 +1,101 @@
+/** Builds the report from what the stages left: findings, coverage, gates. */
+
+import { decide, type Undecided } from '../gate/decide.ts'
+import { rulesFrom } from '../gate/rules.ts'
+import { coverageOf } from '../judge/coverage.ts'
+import { findingsOf } from '../judge/findings.ts'
+import type { Measurement, PlanCheck } from '../model/measurement.ts'
+import { reportVersion, type ControlScore, type Coverage, type MutantScore, type Report, type TimelineSpan } from '../model/report.ts'
+import type { WorldId } from '../model/tenancy.ts'
+import type { Verdict } from '../model/verdict.ts'
+import type { LoadedProbe } from '../probe/run.ts'
+import { rowsPlanned } from '../seed/plan.ts'
+import { tablesOf } from '../dotmac/models/index.ts'
+import { services } from '../model/tenancy.ts'
+import { readEnvironment } from './environment.ts'
+import type { RunContext } from './execute.ts'
+import { toolIdentity } from './tool.ts'
+
+/** What the stages of a run collect; it grows and is never rewritten. */
+export interface Material {
+  readonly startedAt: Date
+  readonly command: string
+  readonly probes: readonly LoadedProbe[]
+  readonly stages: { stage: string; durationMs: number }[]
+  readonly verdicts: Verdict[]
+  readonly expected: { probe: string; world: WorldId }[]
+  readonly timeline: TimelineSpan[]
+  readonly databases: string[]
+  readonly untested: { what: string; why: string }[]
+  readonly measurements: Measurement[]
+  readonly plans: PlanCheck[]
+  mutants: MutantScore
+  controls: ControlScore
+  cutShortBy: string | null
+  failure: unknown
+}
+
+export function emptyMaterial(start: Pick<Material, 'startedAt' | 'command' | 'probes'>): Material {
+  return {
+    ...start, stages: [], verdicts: [], expected: [], timeline: [], databases: [], untested: [], measurements: [], plans: [],
+    mutants: { total: 0, killed: 0, survived: [], kills: [] }, controls: { total: 0, silent: 0, noisy: [] },
+    cutShortBy: null, failure: null,
+  }
+}
+
+/** What no test inside one database can prove. */
+const assumptions: Coverage['assumptions'] = [
+  'Tenants run no SQL of their own: a session that executes arbitrary SQL can set app.current_tenant_id, or SET ROLE to any tenant the pool may become.',
+  'Superusers, BYPASSRLS roles, owners without FORCE, replication and backups see every tenant by design.',
+  'Catalogues (pg_policies, pg_namespace, pg_class.reltuples, relation sizes) are readable by every role and name tenants or count rows.',
+  'Timing channels were not measured.',
+]
+
+export async function buildReport(context: RunContext): Promise<Report> {
+  const { material, open, settings, poolers, directory } = context
+  const finishedAt = new Date()
+  const undecided: Undecided = {
+    reportVersion, tool: toolIdentity(),
+    run: {
+      id: directory.id, command: material.command, startedAt: material.startedAt.toISOString(),
+      finishedAt: finishedAt.toISOString(), durationMs: finishedAt.getTime() - material.startedAt.getTime(),
+      seed: settings.seed, tenants: tenantRows(context), partial: material.cutShortBy !== null,
+      cutShortBy: material.cutShortBy, stages: material.stages,
+    },
+    target: {
+      kind: open.server.kind, address: open.server.label, serverVersion: open.serverVersion,
+      serverVersionNum: open.site.serverVersionNum, databases: material.databases, kept: settings.keep && open.server.kind === 'named',
+    },
+    settings: context.entries,
+    coverage: coverageOf(material.verdicts, {
+      poolers: material.verdicts.length > 0 || material.mutants.total > 0 ? poolers.coverage : [],
+      untested: [...material.untested, ...untestedPoolers(poolers.coverage), ...untestedModes(settings.mode)],
+      assumptions, expected: material.expected,
+    }),
+    findings: findingsOf(material.verdicts), verdicts: material.verdicts, measurements: material.measurements,
+    plans: material.plans, mutants: material.mutants, controls: material.controls, timeline: material.timeline,
+    environment: await readEnvironment(open.died() === null ? open.admin : null, open.serverVersion),
+  }
+  const rules = rulesFrom({ failOn: settings.failOn, strict: settings.strict, maxHardenedOverhead: settings.maxOverhead })
+  return { ...undecided, ...decide(undecided, rules) }
+}
+
+function tenantRows({ open }: RunContext): Report['run']['tenants'] {
+  const { plan } = open.site
+  return plan.plannedTenants.map((tenant) => ({
+    id: tenant.id,
+    rows: services.reduce((sum, service) => {
+      const tables = tablesOf(service)
+      return sum + tables.reduce((rows, table) => rows + rowsPlanned(plan, table, { size: tenant.size, tables }), 0)
+    }, 0),
+  }))
+}
+
+function untestedPoolers(coverage: Coverage['poolers']): Coverage['untested'] {
+  return coverage.filter(({ tested }) => !tested).map(({ title, reason }) => ({ what: title, why: reason }))
+}
+
+function untestedModes(mode: readonly string[]): Coverage['untested'] {
+  return ['row-level-security', 'schema-per-tenant'].filter((name) => !mode.includes(name))
+    .map((name) => ({ what: name, why: 'it was left out with --mode' }))
+}

@@ -1,0 +1,141 @@
+/**
+ * The whole corridor on one server: seed, verify, prove, bench, report, gate. What was observed is on
+ * disk before anything is concluded from it, and a run that is cut short still says what it saw.
+ */
+
+import { messageOf } from '../errors.ts'
+import type { Report, SettingEntry } from '../model/report.ts'
+import type { WorldId } from '../model/tenancy.ts'
+import type { Settings } from '../config/settings.ts'
+import { planSeed } from '../seed/plan.ts'
+import { benchStage } from './bench-stage.ts'
+import { buildReport, emptyMaterial, type Material } from './build-report.ts'
+import { loadMutants, type Mutant } from './mutant.ts'
+import { databaseName, worldsOf } from './namespace.ts'
+import { openSite, type OpenSite } from './open-site.ts'
+import { openPoolers, type Poolers } from './poolers.ts'
+import type { RunEvents, StageName } from './progress.ts'
+import { cloneName } from './prove.ts'
+import { proveStage } from './prove-stage.ts'
+import { RunDirectory } from './run-directory.ts'
+import { seedStage } from './seed-stage.ts'
+import { loadProbes } from './suites.ts'
+import { verifyStage } from './verify-stage.ts'
+import { writeReports } from './write-reports.ts'
+
+export type Command = 'run' | 'verify' | 'prove' | 'bench' | 'seed'
+
+export interface ExecuteOptions extends RunEvents {
+  readonly command: Command
+  readonly settings: Settings
+  /** With origins, secrets removed. */
+  readonly entries: Readonly<Record<string, SettingEntry>>
+  readonly signal: AbortSignal
+  /** Name of the signal that aborted, null while none did. */
+  readonly interruptedBy: () => string | null
+}
+
+export interface Executed { readonly report: Report; readonly directory: RunDirectory }
+
+/** State shared by the stages of one run. */
+export interface RunContext extends ExecuteOptions {
+  readonly directory: RunDirectory
+  readonly open: OpenSite
+  readonly poolers: Poolers
+  readonly worlds: readonly WorldId[]
+  readonly mutants: readonly Mutant[]
+  readonly controls: readonly Mutant[]
+  readonly material: Material
+}
+
+const stagesOf: Readonly<Record<Command, readonly StageName[]>> = {
+  run: ['seed', 'verify', 'prove', 'bench'], verify: ['seed', 'verify'], prove: ['seed', 'prove'], bench: ['seed', 'bench'],
+  seed: ['seed'],
+}
+
+/** @throws WatertightError when nothing could be judged: target, rights, settings, report directory. */
+export async function execute(options: ExecuteOptions): Promise<Executed> {
+  const startedAt = new Date()
+  const { settings, command } = options
+  const plan = planSeed({ seed: settings.seed, tenants: settings.tenants, rows: settings.rows })
+  const probes = await loadProbes(settings.grep)
+  const { mutants, controls } = await trials(options)
+  const directory = new RunDirectory(settings.output, startedAt)
+  directory.writeJson('run.json', { command, startedAt: startedAt.toISOString(), settings: options.entries })
+  const serverStartedMs = performance.now()
+  const open = await openSite({ target: settings.target, plan, keep: settings.keep })
+  const material = emptyMaterial({ startedAt, command, probes })
+  material.stages.push({ stage: 'server', durationMs: Math.round(performance.now() - serverStartedMs) })
+  try {
+    const worlds = command === 'prove' || command === 'bench' ? [] : worldsOf(settings.mode, command !== 'verify')
+    const provable = worldsOf(settings.mode, false)
+    await using poolers = await openPoolers(open.site, {
+      path: settings.pgbouncer,
+      databases: [...worlds.map((id) => databaseName(open.site.namespace, id)), ...provable.map((id) => cloneName(open.site, id))],
+    })
+    await runStages({ ...options, directory, open, poolers, worlds, mutants, controls, material })
+    return await conclude({ ...options, directory, open, poolers, worlds, mutants, controls, material })
+  } finally {
+    await open[Symbol.asyncDispose]()
+  }
+}
+
+async function runStages(context: RunContext): Promise<void> {
+  const stages = {
+    seed: seedStage, verify: verifyStage, prove: proveStage, bench: benchStage,
+  } as const
+  for (const name of stagesOf[context.command]) {
+    if (name === 'server' || name === 'report') continue
+    if (context.signal.aborted || context.open.died() !== null) break
+    const startedMs = performance.now()
+    try {
+      const summary = await stages[name](context)
+      context.onStage?.(name, performance.now() - startedMs, summary)
+    } catch (error) {
+      // Half a run is still evidence: it is written down, marked as cut short, and never green.
+      context.material.cutShortBy ??= context.open.died() ?? `${name}: ${messageOf(error)}`
+      context.material.failure ??= error
+    }
+    context.material.stages.push({ stage: name, durationMs: Math.round(performance.now() - startedMs) })
+    if (context.material.cutShortBy !== null) break
+  }
+  context.material.cutShortBy = context.interruptedBy() ?? context.open.died() ?? context.material.cutShortBy
+}
+
+async function conclude(context: RunContext): Promise<Executed> {
+  const { material, directory } = context
+  // Nothing seeded, nothing judged: that is an error of its own, not a report.
+  if (material.failure !== null && material.verdicts.length === 0 && context.interruptedBy() === null
+    && context.open.died() === null) throw material.failure
+  const startedMs = performance.now()
+  const report = await buildReport(context)
+  await writeReports(report, { directory, formats: context.settings.reporter })
+  context.onStage?.('report', performance.now() - startedMs, directory.path)
+  return { report, directory }
+}
+
+/** Which mutants and controls this command tries. */
+async function trials({ command, settings }: ExecuteOptions): Promise<{ mutants: readonly Mutant[]; controls: readonly Mutant[] }> {
+  if (command !== 'run' && command !== 'prove') return { mutants: [], controls: [] }
+  const chosen = (all: readonly Mutant[]) => all.filter((mutant) => settings.mode.includes(mutant.tenancy))
+  const mutants = chosen(await loadMutants('mutants', settings.mutants))
+  const controls = chosen(await loadMutants('controls', settings.controls))
+  if (command === 'prove') {
+    // A folder of the user's own stands alone: the shipped ones of the other kind are not mixed in.
+    return {
+      mutants: settings.controls !== null && settings.mutants === null ? [] : mutants,
+      controls: settings.mutants !== null && settings.controls === null ? [] : controls,
+    }
+  }
+  return { mutants: settings.mutants === null ? onePerProbe(mutants) : mutants, controls: settings.quick ? controls.slice(0, 2) : controls }
+}
+
+function onePerProbe(mutants: readonly Mutant[]): readonly Mutant[] {
+  const seen = new Set<string>()
+  return mutants.filter(({ probe, id }) => {
+    const key = probe ?? id
+    if (seen.has(key)) return false
+    seen.add(key)
+    return true
+  })
+}

@@ -1,0 +1,66 @@
+/** The poolers of a run: the driver's own, and a pgbouncer of ours when one is installed. */
+
+import { messageOf } from '../errors.ts'
+import type { Coverage } from '../model/report.ts'
+import { driverPool, pgbouncerRig, type PoolerRig } from '../probe/pooler.ts'
+import { findPgbouncer, startPgbouncer, type Pgbouncer } from '../postgres/pgbouncer.ts'
+import type { Site } from './provision.ts'
+
+/** Sequences that one database sees at most; each takes a server connection that nobody used before. */
+const aliasesPerDatabase = 400
+
+export interface Poolers extends AsyncDisposable {
+  readonly rigs: readonly PoolerRig[]
+  readonly coverage: Coverage['poolers']
+}
+
+export interface PoolersOptions {
+  /** Path that the settings ask for; null takes one that is found. */
+  readonly path: string | null
+  /** Databases that will be reached through it. */
+  readonly databases: readonly string[]
+}
+
+const hint = 'Install pgbouncer (apt-get install pgbouncer, brew install pgbouncer) or name one with --pgbouncer'
+const driverCoverage = { title: driverPool.title, tested: true, reason: 'two connections, fresh for every sequence', hint: null }
+
+/** Never throws: a pooler that cannot be had is shown as not tested. */
+export async function openPoolers(site: Site, { path, databases }: PoolersOptions): Promise<Poolers> {
+  const title = 'pgbouncer transaction'
+  try {
+    const binary = await findPgbouncer(path ?? undefined)
+    const [first] = databases
+    if (binary === null || first === undefined) return withoutPgbouncer(title, 'no pgbouncer was found')
+    const aliases = new Map(databases.flatMap((database, index) =>
+      Array.from({ length: aliasesPerDatabase }, (_, number) => [`d${index}_${number}`, database] as const)))
+    const pgbouncer = await startPgbouncer({
+      binary, server: site.address, database: first, poolMode: 'transaction', poolSize: 1, aliases,
+      users: [{ name: site.namespace.roles.app, password: site.passwords.app }],
+      settings: { server_idle_timeout: '1', query_wait_timeout: '10' },
+    })
+    return withPgbouncer(pgbouncer, `${title}`, { version: binary.version, databases })
+  } catch (error) {
+    return withoutPgbouncer(title, messageOf(error).split('\n')[0] ?? 'it could not be started')
+  }
+}
+
+function withPgbouncer(
+  pgbouncer: Pgbouncer, title: string, { version, databases }: { readonly version: string; readonly databases: readonly string[] },
+): Poolers {
+  const aliasesOf = (database: string) => {
+    const index = databases.indexOf(database)
+    return Array.from({ length: aliasesPerDatabase }, (_, number) => `d${index}_${number}`)
+  }
+  return {
+    rigs: [driverPool, pgbouncerRig({ title, address: pgbouncer.address, aliasesOf: (world) => aliasesOf(world.database) })],
+    coverage: [driverCoverage, { title, tested: true, reason: `pgbouncer ${version}, one server connection`, hint: null }],
+    [Symbol.asyncDispose]: () => pgbouncer.stop(),
+  }
+}
+
+function withoutPgbouncer(title: string, reason: string): Poolers {
+  return {
+    rigs: [driverPool], coverage: [driverCoverage, { title, tested: false, reason, hint }],
+    [Symbol.asyncDispose]: async () => {},
+  }
+}

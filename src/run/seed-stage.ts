@@ -1,0 +1,41 @@
+/** The seed stage: every database of the run, and untouched templates for the proof. */
+
+import type { WorldId } from '../model/tenancy.ts'
+import { services } from '../model/tenancy.ts'
+import type { RunContext } from './execute.ts'
+import { databaseName } from './namespace.ts'
+import { cloneDatabase, createWorldDatabase } from './provision.ts'
+import { templateName } from './prove.ts'
+
+export async function seedStage(context: RunContext): Promise<string> {
+  const { open, signal } = context
+  const templates = templateWorlds(context)
+  const needed = [...context.worlds, ...templates.filter((id) => !context.worlds.some((world) => same(world, id)))]
+  let rows = 0
+  for (const [index, id] of needed.entries()) {
+    if (signal.aborted) break
+    const database = databaseName(open.site.namespace, id)
+    context.onProgress?.({ stage: 'seed', what: database, done: index, total: needed.length, cases: 0, leaks: 0 })
+    open.databases.add(database)
+    rows += await createWorldDatabase(open.site, open.admin, id)
+    if (templates.some((each) => same(each, id))) {
+      const template = templateName(open.site, id)
+      open.databases.add(template)
+      await cloneDatabase(open.admin, open.site, { from: database, to: template })
+    }
+  }
+  context.material.databases.push(...needed.map((id) => databaseName(open.site.namespace, id)))
+  return `${needed.length} databases, ${rows.toLocaleString('en-US')} rows`
+}
+
+/** Worlds that mutants and controls are cloned from. */
+function templateWorlds({ mutants, controls }: RunContext): readonly WorldId[] {
+  const tried = [...mutants, ...controls]
+  return services.flatMap((service) => (['row-level-security', 'schema-per-tenant'] as const)
+    .filter((tenancy) => tried.some((each) => each.service === service && each.tenancy === tenancy))
+    .map((tenancy): WorldId => ({ service, tenancy, variant: 'hardened' })))
+}
+
+function same(a: WorldId, b: WorldId): boolean {
+  return a.service === b.service && a.tenancy === b.tenancy && a.variant === b.variant
+}

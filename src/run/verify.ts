@@ -1,0 +1,76 @@
+/** The verify stage: every probe in every world, each cell on disk as soon as it is judged. */
+
+import { messageOf } from '../errors.ts'
+import { worldKey, type WorldId } from '../model/tenancy.ts'
+import type { TimelineSpan } from '../model/report.ts'
+import type { Verdict } from '../model/verdict.ts'
+import { runProbe, type LoadedProbe, type RunSettings } from '../probe/run.ts'
+import type { World } from '../probe/world.ts'
+import { databaseName } from './namespace.ts'
+import type { Site } from './provision.ts'
+import { openWorld } from './worlds.ts'
+
+export interface VerifyOptions {
+  readonly worlds: readonly WorldId[]
+  readonly probes: readonly LoadedProbe[]
+  readonly search: RunSettings
+  readonly statementTimeoutMs: number
+  readonly onVerdict: (verdict: Verdict) => void
+}
+
+const spansKept = 400
+
+export interface VerifyResult {
+  readonly verdicts: readonly Verdict[]
+  readonly timeline: readonly TimelineSpan[]
+}
+
+/** A world that cannot be opened gives `unknown` for every probe that was to run in it. */
+export async function verify(site: Site, options: VerifyOptions): Promise<VerifyResult> {
+  const verdicts: Verdict[] = []
+  const timeline: TimelineSpan[] = []
+  const startedMs = performance.now()
+  const search: RunSettings = {
+    ...options.search,
+    onSpans: ({ world, rig }, spans) => {
+      for (const span of spans.slice(0, Math.max(0, spansKept - timeline.length))) {
+        timeline.push({
+          world: world.key, pooler: rig.title, backendPid: span.pid, tenant: span.tenant, sawForeign: span.foreign,
+          startMs: Math.round((span.atMs - startedMs) * 10) / 10, endMs: Math.round((span.atMs - startedMs) * 10) / 10 + 0.5,
+        })
+      }
+    },
+  }
+  for (const id of options.worlds) {
+    const world = await tryOpen(site, id, options.statementTimeoutMs)
+    for (const loaded of options.probes) {
+      const verdict = typeof world === 'string' ? unreachable(loaded, { id, site, reason: world })
+        : await runProbe(loaded, world, search)
+      verdicts.push(verdict)
+      options.onVerdict(verdict)
+    }
+    if (typeof world !== 'string') await world[Symbol.asyncDispose]().catch(() => undefined)
+  }
+  return { verdicts, timeline }
+}
+
+async function tryOpen(site: Site, id: WorldId, statementTimeoutMs: number): Promise<World | string> {
+  try {
+    return await openWorld(site, { id, statementTimeoutMs })
+  } catch (error) {
+    return `the world ${worldKey(id)} could not be opened: ${messageOf(error)}`
+  }
+}
+
+interface Unreachable { readonly id: WorldId; readonly site: Site; readonly reason: string }
+
+function unreachable({ id, suite, probe }: LoadedProbe, where: Unreachable): Verdict {
+  return {
+    probe: id, suite, claim: probe.claim, source: probe.source, severity: probe.severity, remedy: probe.remedy,
+    world: where.id, database: databaseName(where.site.namespace, where.id), basis: probe.basis,
+    outcome: 'unknown', reason: where.reason, cells: [], durationMs: 0,
+    evidence: {
+      casesAsked: 0, casesTried: 0, controlsTried: 0, controlsSeen: 0, refused: 0, indeterminate: 0, sharedBackends: null,
+    },
+  }
+}
