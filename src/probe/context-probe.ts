@@ -14,7 +14,9 @@ import { keyCondition, ownedTables, targetOf } from './statements.ts'
 import type { WorldObject } from './world-object.ts'
 import type { World } from './world.ts'
 
-const commandsMax = 14
+const commandsMax = 16
+/** Most random steps are impossible where they stand, so short searches would show nothing. */
+const sequencesMin = 24
 
 export interface ContextProbeDefinition extends ProbeMeta {
   readonly pooler: PoolerRig['kind']
@@ -56,7 +58,7 @@ interface ContextSearch {
 
 async function searchContext(scene: RunScene, { cell, settings, form }: ContextSearch): Promise<CellVerdict> {
   const { tally } = scene
-  const runs = settings.runs === 0 ? 0 : Math.max(8, Math.round(settings.runs / 2))
+  const runs = settings.runs === 0 ? 0 : Math.max(sequencesMin, settings.runs * 2)
   const search = new CounterexampleSearch(tally, settings.signal)
   const options = { settings, runs, login: scene.world.application }
   const counterexample = runs === 0 ? null : form === 'commands'

@@ -17,6 +17,9 @@ interface Step {
   readonly execute: (run: RequestRun, model: RequestModel) => Promise<void>
 }
 
+/** Slot of a request that one step begins and ends. */
+const wholeRequest = -1
+
 /** What an application does with a connection, a forgotten code path included. */
 export function anyCommand({ world, rig }: RunScene): readonly fc.Arbitrary<RequestCommand>[] {
   const slot = fc.nat({ max: rig.slots - 1 })
@@ -34,16 +37,25 @@ export function anyCommand({ world, rig }: RunScene): readonly fc.Arbitrary<Requ
     },
   }))
   const enter = fc.tuple(slot, tenant).map(([number, id]) => command({
-      name: `Enter(${number}, ${JSON.stringify(id)})`, possible: (model) => !model.open.has(number),
-      execute: async (run, model) => {
-        model.open.set(number, id)
-        await run.open(number, id)
-      },
-    }))
+    name: `Enter(${number}, ${JSON.stringify(id)})`, possible: (model) => !model.open.has(number),
+    execute: async (run, model) => {
+      model.open.set(number, id)
+      await run.open(number, id)
+      await run.look(number)
+    },
+  }))
+  const handle = tenant.map((id) => command({
+    name: `Handle(${JSON.stringify(id)})`, possible: (model) => model.open.size < model.slots,
+    execute: async (run) => {
+      await run.open(wholeRequest, id)
+      await run.look(wholeRequest)
+      await run.close(wholeRequest)
+    },
+  }))
   const query = onOpen('Query', (run, number) => run.look(number))
-  // Entering and querying come more often: without them a sequence shows nothing.
+  // Whole requests come more often: without them a sequence shows nothing about sharing.
   return [
-    enter, enter, enter, query, query, query,
+    handle, handle, handle, enter, enter, query, query,
     fc.constant(command({
       name: 'QueryWithoutTenant', possible: (model) => model.open.size < model.slots,
       execute: (run) => run.lookWithoutTenant(),

@@ -70,7 +70,7 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
     const worlds = command === 'prove' || command === 'bench' ? [] : worldsOf(settings.mode, command !== 'verify')
     const provable = worldsOf(settings.mode, false)
     await using poolers = await openPoolers(open.site, {
-      path: settings.pgbouncer,
+      path: settings.pgbouncer, through: open.maintenanceDatabase,
       databases: [...worlds.map((id) => databaseName(open.site.namespace, id)), ...provable.map((id) => cloneName(open.site, id))],
     })
     await runStages({ ...options, directory, open, poolers, worlds, mutants, controls, material })

@@ -19,6 +19,8 @@ export interface OpenSite extends AsyncDisposable {
   readonly site: Site
   readonly admin: Session
   readonly serverVersion: string
+  /** Database that is there before the run's own ones. */
+  readonly maintenanceDatabase: string
   /** Set when a server that we started ended by itself. */
   died(): string | null
   /** Databases to drop at the end; clones and worlds register here before they are created. */
@@ -43,7 +45,7 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
     await createRoles(admin, site)
     const databases = new Set<string>()
     return {
-      server, site, admin, serverVersion, databases, died: () => watch.death,
+      server, site, admin, serverVersion, databases, maintenanceDatabase: databaseOf(server), died: () => watch.death,
       [Symbol.asyncDispose]: () => closeSite({ server, site, admin, databases, keep: options.keep }),
     }
   } catch (error) {

@@ -17,6 +17,8 @@ export interface Poolers extends AsyncDisposable {
 export interface PoolersOptions {
   /** Path that the settings ask for; null takes one that is found. */
   readonly path: string | null
+  /** Database through which its readiness is proven, before the others exist. */
+  readonly through: string
   /** Databases that will be reached through it. */
   readonly databases: readonly string[]
 }
@@ -25,16 +27,15 @@ const hint = 'Install pgbouncer (apt-get install pgbouncer, brew install pgbounc
 const driverCoverage = { title: driverPool.title, tested: true, reason: 'two connections, fresh for every sequence', hint: null }
 
 /** Never throws: a pooler that cannot be had is shown as not tested. */
-export async function openPoolers(site: Site, { path, databases }: PoolersOptions): Promise<Poolers> {
+export async function openPoolers(site: Site, { path, databases, through }: PoolersOptions): Promise<Poolers> {
   const title = 'pgbouncer transaction'
   try {
     const binary = await findPgbouncer(path ?? undefined)
-    const [first] = databases
-    if (binary === null || first === undefined) return withoutPgbouncer(title, 'no pgbouncer was found')
+    if (binary === null) return withoutPgbouncer(title, 'no pgbouncer was found')
     const aliases = new Map(databases.flatMap((database, index) =>
       Array.from({ length: aliasesPerDatabase }, (_, number) => [`d${index}_${number}`, database] as const)))
     const pgbouncer = await startPgbouncer({
-      binary, server: site.address, database: first, poolMode: 'transaction', poolSize: 1, aliases,
+      binary, server: site.address, database: through, poolMode: 'transaction', poolSize: 1, aliases,
       users: [{ name: site.namespace.roles.app, password: site.passwords.app }],
       settings: { server_idle_timeout: '1', query_wait_timeout: '10' },
     })

@@ -32,7 +32,7 @@ export async function replay(report: Report, finding: Finding, target: string | 
   const database = databaseName(open.site.namespace, finding.world)
   open.databases.add(database)
   await createWorldDatabase(open.site, open.admin, finding.world)
-  await using poolers = await openPoolers(open.site, { path: null, databases: [database] })
+  await using poolers = await openPoolers(open.site, { path: null, databases: [database], through: open.maintenanceDatabase })
   await using world = await openWorld(open.site, { id: finding.world, statementTimeoutMs: Number(value('statementTimeoutMs')) })
   const { replay: token } = finding.counterexample
   const settings = {
