@@ -89,26 +89,24 @@ export class Session implements AsyncDisposable {
    * execute (25P02) are no steps: they say nothing.
    */
   async attempt(statements: readonly Statement[]): Promise<Attempt> {
-    const all: Statement[] = [{ sql: 'BEGIN', role: 'context' }, ...statements]
-    const rollback: Statement = { sql: 'ROLLBACK', role: 'context' }
-    const sequential = statements.some((statement) => statement.copyData !== undefined)
-    const observed: Observation[] = []
-    if (sequential) {
-      for (const statement of all) {
-        const observation = await this.observe(statement)
-        observed.push(observation)
-      }
-      await this.observe(rollback)
-    } else {
-      const answers = [...all, rollback].map((statement) => this.observe(statement))
-      observed.push(...(await Promise.all(answers)).slice(0, all.length))
-    }
-    return { steps: executedSteps(all, observed), backendPid: this.#backendPid }
+    const messages = messagesOf([begin, ...statements, rollback])
+    const observed = statements.some((statement) => statement.copyData !== undefined)
+      ? await this.#oneByOne(messages)
+      : await Promise.all(messages.map((message) => this.observe(message.statement)))
+    const steps = messages.flatMap(({ parts }, index) => stepsOf(parts, observed[index]))
+    return { steps, backendPid: this.#backendPid }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#lost === null) await this.client.end()
     else this.client.connection.stream.destroy()
+  }
+
+  /** COPY FROM waits for its data, so nothing may be queued behind it. */
+  async #oneByOne(messages: readonly Message[]): Promise<readonly Observation[]> {
+    const observed: Observation[] = []
+    for (const { statement } of messages) observed.push(await this.observe(statement))
+    return observed
   }
 
   async #limit(options: SessionOptions): Promise<void> {
@@ -134,15 +132,31 @@ export class Session implements AsyncDisposable {
   }
 }
 
-function executedSteps(statements: readonly Statement[], observed: readonly Observation[]): Step[] {
-  const steps: Step[] = []
-  for (const [index, observation] of observed.entries()) {
-    const statement = statements[index]
-    if (statement === undefined) break
-    if (observation.kind === 'indeterminate' && observation.sqlstate === '25P02') continue
-    if (index > 0 || observation.kind !== 'rows') steps.push({ ...statement, observation })
+const begin: Statement = { sql: 'BEGIN', role: 'context' }
+const rollback: Statement = { sql: 'ROLLBACK', role: 'context' }
+
+interface Message { readonly statement: Statement; readonly parts: readonly Statement[] }
+
+/** Context statements in a row travel in one message: their rows are of no interest, their errors are. */
+function messagesOf(statements: readonly Statement[]): readonly Message[] {
+  const messages: Message[] = []
+  for (const statement of statements) {
+    const last = messages.at(-1)
+    if (statement.role === 'context' && last?.statement.role === 'context') {
+      messages[messages.length - 1] = {
+        statement: { sql: `${last.statement.sql}; ${statement.sql}`, role: 'context' }, parts: [...last.parts, statement],
+      }
+    } else messages.push({ statement, parts: [statement] })
   }
-  return steps
+  return messages
+}
+
+/** BEGIN and ROLLBACK are part of every attempt and no step of their own, unless they fail. */
+function stepsOf(parts: readonly Statement[], observation: Observation | undefined): readonly Step[] {
+  if (observation === undefined) return []
+  if (observation.kind === 'indeterminate' && observation.sqlstate === '25P02') return []
+  return parts.filter((part) => (part !== begin && part !== rollback) || observation.kind !== 'rows')
+    .map((part) => ({ ...part, observation }))
 }
 
 function failureOf(error: unknown, sql: string): Observation {

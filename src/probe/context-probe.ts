@@ -16,7 +16,7 @@ import type { World } from './world.ts'
 
 const commandsMax = 16
 /** Most random steps are impossible where they stand, so short searches would show nothing. */
-const sequencesMin = 24
+const sequencesMin = 12
 
 export interface ContextProbeDefinition extends ProbeMeta {
   readonly pooler: PoolerRig['kind']

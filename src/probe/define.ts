@@ -31,6 +31,8 @@ export interface SearchSettings {
   readonly seed: number
   /** Inputs per cell beyond the examples; 0 asks nothing and proves nothing. */
   readonly runs: number
+  /** Examples per cell at most, tried before the random inputs. Default: all. */
+  readonly examplesMax?: number
   /** Replay coordinates: run this path only. */
   readonly replay?: { readonly path: string; readonly replayPath: string | null }
   readonly signal?: AbortSignal

@@ -23,7 +23,8 @@ export async function searchCell<Input>(
   const { world, cell } = scene
   const tally = new Tally()
   const privilege = await runControls(definition, scene, tally)
-  const examples = settings.runs === 0 ? [] : definition.examples?.(world, cell) ?? []
+  const examples = settings.runs === 0 ? []
+    : (definition.examples?.(world, cell) ?? []).slice(0, settings.examplesMax)
   const runs = settings.runs === 0 ? 0 : settings.runs + examples.length
   const search = new CounterexampleSearch(tally, settings.signal)
   const property = fc.asyncProperty(definition.inputs(world, cell), async (input) => {

@@ -11,7 +11,12 @@ interface RoleState {
   readonly attributes: string
   readonly settings: readonly string[]
 }
-interface Membership { readonly role: string; readonly member: string }
+interface Membership {
+  readonly role: string
+  readonly member: string
+  /** WITH ADMIN, INHERIT and SET options; '' before PostgreSQL 16, where a membership has none of its own. */
+  readonly options: string
+}
 
 export interface ClusterRoles {
   readonly roles: readonly RoleState[]
@@ -27,14 +32,19 @@ export async function readClusterRoles(admin: Session): Promise<ClusterRoles> {
       CASE WHEN rolbypassrls THEN 'BYPASSRLS' ELSE 'NOBYPASSRLS' END, 'CONNECTION LIMIT ' || rolconnlimit) AS attributes,
     coalesce((SELECT to_json(setconfig)::text FROM pg_db_role_setting WHERE setrole = r.oid AND setdatabase = 0), '[]') AS settings
     FROM pg_roles r WHERE rolname NOT LIKE 'pg\\_%' ORDER BY 1`)
-  const memberships = await admin.query(`SELECT g.rolname AS role, m.rolname AS member FROM pg_auth_members a
+  const [version] = await admin.query(`SELECT current_setting('server_version_num')::int >= 160000 AS has_options`)
+  const options = version?.['has_options'] === 't'
+    ? `format('WITH ADMIN %s, INHERIT %s, SET %s', a.admin_option, a.inherit_option, a.set_option)` : `''`
+  const memberships = await admin.query(`SELECT g.rolname AS role, m.rolname AS member, ${options} AS options FROM pg_auth_members a
     JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member ORDER BY 1, 2`)
   return {
     roles: roles.map((row) => ({
       name: String(row['name']), attributes: String(row['attributes']),
       settings: JSON.parse(String(row['settings'])) as string[],
     })),
-    memberships: memberships.map((row) => ({ role: String(row['role']), member: String(row['member']) })),
+    memberships: memberships.map((row) => ({
+      role: String(row['role']), member: String(row['member']), options: String(row['options']),
+    })),
   }
 }
 
@@ -50,7 +60,7 @@ export async function restoreClusterRoles(admin: Session, before: ClusterRoles):
     if (was.attributes !== role.attributes) await admin.query(`ALTER ROLE ${identifier(role.name)} ${was.attributes}`)
     if (JSON.stringify(was.settings) !== JSON.stringify(role.settings)) await resetSettings(admin, was)
   }
-  const key = ({ role, member }: Membership) => JSON.stringify([role, member])
+  const key = ({ role, member, options }: Membership) => JSON.stringify([role, member, options])
   const [had, has] = [new Set(before.memberships.map(key)), new Set(now.memberships.map(key))]
   const standing = new Set(before.roles.map(({ name }) => name))
   for (const each of now.memberships) {
@@ -58,7 +68,8 @@ export async function restoreClusterRoles(admin: Session, before: ClusterRoles):
     await admin.query(`REVOKE ${identifier(each.role)} FROM ${identifier(each.member)}`)
   }
   for (const each of before.memberships) {
-    if (!has.has(key(each))) await admin.query(`GRANT ${identifier(each.role)} TO ${identifier(each.member)}`)
+    if (has.has(key(each))) continue
+    await admin.query(`GRANT ${identifier(each.role)} TO ${identifier(each.member)} ${each.options}`)
   }
 }
 

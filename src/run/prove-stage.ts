@@ -2,6 +2,7 @@
 
 import type { RunContext } from './execute.ts'
 import { prove } from './prove.ts'
+import { searchLimits } from './search-limits.ts'
 import { loadProbes } from './suites.ts'
 
 export async function proveStage(context: RunContext): Promise<string> {
@@ -15,7 +16,7 @@ export async function proveStage(context: RunContext): Promise<string> {
     .map(({ id }) => ({ what: `mutant ${id}`, why: 'it needs a pgbouncer' })))
   const proof = await prove(open, {
     mutants: tried, controls: context.controls, probes, statementTimeoutMs: settings.statementTimeoutMs,
-    search: { seed: settings.seed, runs: settings.runs, poolers: poolers.rigs, signal: context.signal },
+    search: { seed: settings.seed, runs: settings.runs, ...searchLimits(settings), poolers: poolers.rigs, signal: context.signal },
     onStep: (what, done, total) => {
       context.onProgress?.({ stage: 'prove', what, done, total, cases: 0, leaks: 0 })
     },

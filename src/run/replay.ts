@@ -10,6 +10,7 @@ import { databaseName } from './namespace.ts'
 import { openPoolers } from './poolers.ts'
 import { openSite } from './open-site.ts'
 import { createWorldDatabase } from './provision.ts'
+import { searchLimits } from './search-limits.ts'
 import { loadProbes } from './suites.ts'
 import { openWorld } from './worlds.ts'
 
@@ -36,7 +37,7 @@ export async function replay(report: Report, finding: Finding, target: string | 
   await using world = await openWorld(open.site, { id: finding.world, statementTimeoutMs: Number(value('statementTimeoutMs')) })
   const { replay: token } = finding.counterexample
   const settings = {
-    seed: token.seed, runs: Number(value('runs')), poolers: poolers.rigs,
+    seed: token.seed, runs: Number(value('runs')), ...searchLimits({ quick: value('quick') === true }), poolers: poolers.rigs,
     replay: { path: token.path, replayPath: token.replayPath },
   }
   const cell = loaded.probe.cells(world, settings).find(({ name, path }) => name === finding.object

@@ -2,6 +2,7 @@
 
 import { worldKey } from '../model/tenancy.ts'
 import type { RunContext } from './execute.ts'
+import { searchLimits } from './search-limits.ts'
 import { verify } from './verify.ts'
 
 export async function verifyStage(context: RunContext): Promise<string> {
@@ -11,10 +12,10 @@ export async function verifyStage(context: RunContext): Promise<string> {
   let cases = 0
   let leaks = 0
   material.expected.push(...worlds.flatMap((world) => probes.map(({ id }) => ({ probe: id, world }))))
-  const { timeline } = await verify(open.site, {
+  const { verdicts, timeline } = await verify(open.site, {
     worlds, probes, statementTimeoutMs: settings.statementTimeoutMs,
     search: {
-      seed: settings.seed, runs: settings.runs, poolers: poolers.rigs, pgbouncerAsked: settings.pgbouncer !== null,
+      seed: settings.seed, runs: settings.runs, ...searchLimits(settings), poolers: poolers.rigs, pgbouncerAsked: settings.pgbouncer !== null,
       signal: context.signal,
       onCase: () => { cases += 1 },
       onCell: ({ id }, cell) => {
@@ -30,6 +31,7 @@ export async function verifyStage(context: RunContext): Promise<string> {
       })
     },
   })
+  material.verdicts.splice(0, material.verdicts.length, ...verdicts)
   material.timeline.push(...timeline)
   directory.writeJson('verdicts.json', material.verdicts)
   return `${material.verdicts.length} verdicts, ${Math.max(cases, material.verdicts.reduce((sum, { evidence }) => sum + evidence.casesTried, 0)).toLocaleString('en-US')} cases`

@@ -19,6 +19,8 @@ export interface VerifyOptions {
 }
 
 const spansKept = 400
+/** A search mostly waits for answers; more than this and the server's cores are the limit. */
+const worldsAtOnce = 3
 
 export interface VerifyResult {
   readonly verdicts: readonly Verdict[]
@@ -41,17 +43,34 @@ export async function verify(site: Site, options: VerifyOptions): Promise<Verify
       }
     },
   }
-  for (const id of options.worlds) {
-    const world = await tryOpen(site, id, options.statementTimeoutMs)
-    for (const loaded of options.probes) {
-      const verdict = typeof world === 'string' ? unreachable(loaded, { id, site, reason: world })
-        : await runProbe(loaded, world, search)
-      verdicts.push(verdict)
-      options.onVerdict(verdict)
+  const waiting = [...options.worlds]
+  const verifyNext = async (): Promise<void> => {
+    for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
+      await verifyWorld(site, id, { ...options, search, onVerdict: (verdict) => {
+        verdicts.push(verdict)
+        options.onVerdict(verdict)
+      } })
     }
-    if (typeof world !== 'string') await world[Symbol.asyncDispose]().catch(() => undefined)
   }
-  return { verdicts, timeline }
+  await Promise.all(Array.from({ length: worldsAtOnce }, verifyNext))
+  return { verdicts: inOrder(verdicts, options), timeline }
+}
+
+async function verifyWorld(site: Site, id: WorldId, options: VerifyOptions): Promise<void> {
+  const world = await tryOpen(site, id, options.statementTimeoutMs)
+  for (const loaded of options.probes) {
+    options.onVerdict(typeof world === 'string' ? unreachable(loaded, { id, site, reason: world })
+      : await runProbe(loaded, world, options.search))
+  }
+  // A connection that is lost already needs no goodbye.
+  if (typeof world !== 'string') await world[Symbol.asyncDispose]().catch(() => undefined)
+}
+
+/** Worlds finish in any order; the record has them in the order they were asked for. */
+function inOrder(verdicts: readonly Verdict[], { worlds, probes }: VerifyOptions): readonly Verdict[] {
+  const rank = (verdict: Verdict) => worlds.findIndex((id) => worldKey(id) === worldKey(verdict.world)) * probes.length
+    + probes.findIndex(({ id }) => id === verdict.probe)
+  return verdicts.toSorted((a, b) => rank(a) - rank(b))
 }
 
 async function tryOpen(site: Site, id: WorldId, statementTimeoutMs: number): Promise<World | string> {

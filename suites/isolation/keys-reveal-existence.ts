@@ -15,7 +15,8 @@ export default defineProbe<Input>({
   severity: 'medium',
   needs: ['writes'],
   remedy: 'Put tenant_id into every unique key and every foreign key of {relation}',
-  cells: (world) => cellsOf(ownedTables(world).filter((object) => object.kind !== 'partition'), 'key oracle', 'INSERT'),
+  cells: (world) => cellsOf(ownedTables(world).filter((object) => object.kind !== 'partition'
+    && world.tenants.some((tenant) => hasKeys(object.relationOf(tenant)))), 'key oracle', 'INSERT'),
   inputs: (world, { object }) => anyAttack(world, object, forms),
   examples: (world, { object }) => everyAttacker(world, object).slice(0, 4).flatMap((pair): Input[] =>
     forms.map((form) => ({ ...pair, form }))),
@@ -68,6 +69,10 @@ function other(value: Row[string] | undefined): string {
 function uniqueColumns(relation: Relation): readonly string[] {
   const bound = new Set([relation.tenantColumn ?? '', ...relation.foreignKeys.flatMap((key) => key.columns)])
   return [...new Set([relation.primaryKey, ...relation.uniqueKeys].flat())].filter((name) => !bound.has(name))
+}
+
+function hasKeys(relation: Relation | null): boolean {
+  return relation !== null && uniqueColumns(relation).length + references(relation).length > 0
 }
 
 function references(relation: Relation): readonly ForeignKey[] {

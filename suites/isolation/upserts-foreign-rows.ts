@@ -1,7 +1,7 @@
 // ON CONFLICT meets rows that the tenant cannot see: it must neither change them nor tell of them.
 
 import {
-  anyAttack, attackId, cellsOf, controlOn, deferred, defineProbe, everyAttacker, identifier,
+  affectedBy, anyAttack, keyCondition, rowsOf, stepOf, attackId, cellsOf, controlOn, deferred, defineProbe, everyAttacker, identifier,
   insertLike, literal, objectOf, ownedTables, targetOf, vacuousAttempt, writableColumn,
   type Attempt, type Cell, type Pair, type Statement, type Step, type World,
 } from '../../src/index.ts'
@@ -47,7 +47,13 @@ function takeOver(world: World, cell: Cell, victim: string): readonly Statement[
   if (target === null || sample === undefined) return []
   const key = target.relation.primaryKey.map(identifier).join(', ')
   const action = column === null ? 'DO NOTHING' : `(${key}) DO UPDATE SET ${identifier(column.name)} = ${literal(column.value)}`
-  return [{ sql: insertLike(target.relation, sample, { keepKeys: true, suffix: `ON CONFLICT ${action}` }), role: 'attack' }]
+  const attack: Statement = { sql: insertLike(target.relation, sample, { keepKeys: true, suffix: `ON CONFLICT ${action}` }), role: 'attack' }
+  if (column === null) return [attack]
+  // A trigger may have turned the row into the attacker's own: the victim says whether its row changed.
+  return [attack, ...world.enter(world.tenant(victim)), {
+    sql: `SELECT 1 AS changed FROM ${target.address} WHERE ${keyCondition(target.relation, sample)} AND ${identifier(column.name)} = ${literal(column.value)}`,
+    role: 'proof',
+  }]
 }
 
 /** The same insert twice: once the predicate is true of the victim's row, once it is false. */
@@ -77,7 +83,7 @@ function hiddenPredicate(world: World, cell: Cell, { attacker, victim }: Pair): 
 }
 
 function changed(attempt: Attempt): boolean {
-  return attempt.steps.some((step) => step.role === 'attack' && step.observation.kind === 'rows' && (step.observation.affected ?? 0) > 0)
+  return affectedBy(stepOf(attempt, 'attack')) > 0 && rowsOf(stepOf(attempt, 'proof')).length > 0
 }
 
 function told(attempt: Attempt): boolean {
