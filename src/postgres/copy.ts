@@ -17,15 +17,14 @@ export interface CopySource {
 const chunkLength = 64 * 1024
 
 /**
- * Copies the rows in and returns how many there were; the session must not be pipelined.
+ * Copies the rows in, in text format, and returns how many the server stored; the session must not be
+ * pipelined. @throws the driver's error, or the one of `rows`; the server then keeps none of them.
  * https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS
  */
 export async function copyRows(session: Session, { relation, columns, rows }: CopySource): Promise<number> {
-  let count = 0
   const lines = function* (): Generator<string> {
     let chunk = ''
     for (const row of rows) {
-      count += 1
       chunk += `${row.map(field).join('\t')}\n`
       if (chunk.length >= chunkLength) {
         yield chunk
@@ -36,7 +35,7 @@ export async function copyRows(session: Session, { relation, columns, rows }: Co
   }
   const stream = session.client.query(from(`COPY ${relation} (${columns.map(identifier).join(', ')}) FROM STDIN`))
   await pipeline(Readable.from(lines()), stream)
-  return count
+  return stream.rowCount
 }
 
 function field(value: string | null): string {
