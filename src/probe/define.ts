@@ -33,6 +33,8 @@ export interface SearchSettings {
   readonly runs: number
   /** Examples per cell at most, tried before the random inputs. Default: all. */
   readonly examplesMax?: number
+  /** Tenants whose own rows are asked for as positive controls of a cell. Default 16. */
+  readonly controlTenantsMax?: number
   /** Replay coordinates: run this path only. */
   readonly replay?: { readonly path: string; readonly replayPath: string | null }
   readonly signal?: AbortSignal

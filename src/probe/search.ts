@@ -9,9 +9,6 @@ import type { CellVerdict, Counterexample } from '../model/verdict.ts'
 import type { ProbeDefinition, Scene, SearchSettings } from './define.ts'
 import { concludeCell, Tally } from './tally.ts'
 
-/** Tenants whose own rows are asked for before the attack. */
-const controlTenantsMax = 16
-
 export interface Found { readonly input: unknown; readonly attempt: Attempt; readonly witness: Witness }
 
 /** Thrown inside the property and nowhere else. */
@@ -22,7 +19,7 @@ export async function searchCell<Input>(
 ): Promise<CellVerdict> {
   const { world, cell } = scene
   const tally = new Tally()
-  const privilege = await runControls(definition, scene, tally)
+  const privilege = await runControls(definition, scene, { tally, controlTenantsMax: settings.controlTenantsMax ?? 16 })
   const examples = settings.runs === 0 ? []
     : (definition.examples?.(world, cell) ?? []).slice(0, settings.examplesMax)
   const runs = settings.runs === 0 ? 0 : settings.runs + examples.length
@@ -110,8 +107,10 @@ function plain(input: unknown): unknown {
   return JSON.parse(JSON.stringify(input))
 }
 
+interface Controls { readonly tally: Tally; readonly controlTenantsMax: number }
+
 async function runControls<Input>(
-  definition: ProbeDefinition<Input>, { world, cell }: Scene, tally: Tally,
+  definition: ProbeDefinition<Input>, { world, cell }: Scene, { tally, controlTenantsMax }: Controls,
 ): Promise<'granted' | 'absent' | 'missing'> {
   const { object } = cell
   const owners = world.tenants

@@ -34,7 +34,7 @@ export interface WorldOptions {
 }
 
 export interface AttemptOptions {
-  /** Open a session that never carried a context, and close it afterwards. */
+  /** Use a session that never carried a context; the statements must not enter one. */
   readonly freshSession?: boolean
 }
 
@@ -46,6 +46,8 @@ export class World implements AsyncDisposable {
   readonly truth: GroundTruth
   readonly admin: Session
   #session: Session | null = null
+  /** Never enters a tenant's context, so that its setting stays as a new connection has it. */
+  #untouched: Session | null = null
 
   private constructor(options: WorldOptions, admin: Session, content: { catalog: Catalog; truth: GroundTruth }) {
     this.options = options
@@ -95,8 +97,8 @@ export class World implements AsyncDisposable {
   async attempt(statements: readonly Statement[], options: AttemptOptions = {}): Promise<Attempt> {
     try {
       if (options.freshSession === true) {
-        await using session = await this.connect()
-        return await session.attempt(statements)
+        if (this.#untouched === null || this.#untouched.lost !== null) this.#untouched = await this.connect()
+        return await this.#untouched.attempt(statements)
       }
       if (this.#session === null || this.#session.lost !== null) this.#session = await this.connect()
       return await this.#session.attempt(statements)
@@ -133,6 +135,7 @@ export class World implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session?.[Symbol.asyncDispose]()
+    await this.#untouched?.[Symbol.asyncDispose]()
     await this.admin[Symbol.asyncDispose]()
   }
 }

@@ -15,7 +15,7 @@ import { databaseName, worldsOf } from './namespace.ts'
 import { openSite, type OpenSite } from './open-site.ts'
 import { openPoolers, type Poolers } from './poolers.ts'
 import type { RunEvents, StageName } from './progress.ts'
-import { cloneName } from './prove.ts'
+import { cloneNames } from './prove.ts'
 import { proveStage } from './prove-stage.ts'
 import { RunDirectory } from './run-directory.ts'
 import { seedStage } from './seed-stage.ts'
@@ -71,7 +71,7 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
     const provable = worldsOf(settings.mode, false)
     await using poolers = await openPoolers(open.site, {
       path: settings.pgbouncer, through: open.maintenanceDatabase,
-      databases: [...worlds.map((id) => databaseName(open.site.namespace, id)), ...provable.map((id) => cloneName(open.site, id))],
+      databases: [...worlds.map((id) => databaseName(open.site.namespace, id)), ...provable.flatMap((id) => cloneNames(open.site, id))],
     })
     await runStages({ ...options, directory, open, poolers, worlds, mutants, controls, material })
     return await conclude({ ...options, directory, open, poolers, worlds, mutants, controls, material })

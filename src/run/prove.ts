@@ -9,6 +9,7 @@ import type { WorldId } from '../model/tenancy.ts'
 import type { Verdict } from '../model/verdict.ts'
 import { runProbe, type LoadedProbe, type RunSettings } from '../probe/run.ts'
 import { identifier } from '../postgres/identifier.ts'
+import type { Session } from '../postgres/session.ts'
 import { sharedSchema } from '../dotmac/schema-manager.ts'
 import { readClusterRoles, restoreClusterRoles } from './cluster-roles.ts'
 import type { Mutant } from './mutant.ts'
@@ -36,21 +37,30 @@ export function templateName(site: OpenSite['site'], id: WorldId): string {
   return `${databaseName(site.namespace, id)}_template`
 }
 
-/** One clone name per world: poolers learn it before the first clone exists. */
-export function cloneName(site: OpenSite['site'], id: WorldId): string {
-  return `${databaseName(site.namespace, id)}_clone`
+/** Two clone names per world, used in turn: poolers learn them before the first clone exists. */
+export function cloneNames(site: OpenSite['site'], id: WorldId): readonly [string, string] {
+  const name = databaseName(site.namespace, id)
+  return [`${name}_clone_a`, `${name}_clone_b`]
 }
 
 export async function prove(open: OpenSite, options: ProveOptions): Promise<Proof> {
   const all = [...options.mutants, ...options.controls]
   const before = await readClusterRoles(open.admin)
   const trials: { mutant: Mutant; trial: Trial }[] = []
+  // The next clone is made while a mutant is tried: that is a quarter of the time.
+  await using builder = await adminSession(open.site.address, open.maintenanceDatabase)
+  let ready: Promise<Clone> | null = null
   for (const [index, mutant] of all.entries()) {
     if (options.search.signal?.aborted === true) break
     options.onStep(mutant.id, index, all.length)
-    trials.push({ mutant, trial: await tryMutant(open, mutant, options) })
+    const clone: Promise<Clone> = ready ?? makeClone(open, builder, { mutant, index })
+    const next = all[index + 1]
+    ready = next === undefined ? null : clone.then(() => makeClone(open, builder, { mutant: next, index: index + 1 }))
+    trials.push({ mutant, trial: await tryMutant(open, await clone, { ...options, mutant }) })
     await restoreClusterRoles(open.admin, before)
   }
+  const spare = await ready
+  if (spare !== null) await dropDatabases(open.admin, [spare.database])
   return scoreOf(trials, all)
 }
 
@@ -75,13 +85,35 @@ function scoreOf(trials: readonly { mutant: Mutant; trial: Trial }[], all: reado
   }
 }
 
-async function tryMutant(open: OpenSite, mutant: Mutant, options: ProveOptions): Promise<Trial> {
-  const id: WorldId = { service: mutant.service, tenancy: mutant.tenancy, variant: 'hardened' }
-  const clone = cloneName(open.site, id)
+/** A clone that could not be made carries its error: the mutant then survives with that reason. */
+interface Clone { readonly database: string; readonly error: unknown }
+
+async function makeClone(
+  open: OpenSite, builder: Session, { mutant, index }: { readonly mutant: Mutant; readonly index: number },
+): Promise<Clone> {
+  const id = worldOf(mutant)
+  const database = cloneNames(open.site, id)[index % 2 === 0 ? 0 : 1]
+  open.databases.add(database)
+  try {
+    await cloneDatabase(builder, open.site, { from: templateName(open.site, id), to: database })
+    return { database, error: null }
+  } catch (error) {
+    return { database, error }
+  }
+}
+
+function worldOf({ service, tenancy }: Mutant): WorldId {
+  return { service, tenancy, variant: 'hardened' }
+}
+
+async function tryMutant(
+  open: OpenSite, { database: clone, error: cloneError }: Clone, options: ProveOptions & { readonly mutant: Mutant },
+): Promise<Trial> {
+  const { mutant } = options
+  const id = worldOf(mutant)
   const startedMs = performance.now()
   try {
-    open.databases.add(clone)
-    await cloneDatabase(open.admin, open.site, { from: templateName(open.site, id), to: clone })
+    if (cloneError !== null) throw cloneError
     if (mutant.sql !== null) await applySql(open, { database: clone, mutant })
     await using world = await openWorld(open.site, { id, database: clone, statementTimeoutMs: options.statementTimeoutMs })
     const search: RunSettings = {

@@ -3,8 +3,8 @@
 import type { Settings } from '../config/settings.ts'
 
 /** Under --quick only the first tenants attack by the fixed inputs, all of them by the random ones. */
-const quickExamplesMax = 6
+const quickLimits = { examplesMax: 6, controlTenantsMax: 3 } as const
 
-export function searchLimits({ quick }: Pick<Settings, 'quick'>): { readonly examplesMax?: number } {
-  return quick ? { examplesMax: quickExamplesMax } : {}
+export function searchLimits({ quick }: Pick<Settings, 'quick'>): Partial<typeof quickLimits> {
+  return quick ? quickLimits : {}
 }

@@ -3,15 +3,15 @@
 import { worldKey } from '../model/tenancy.ts'
 import type { RunContext } from './execute.ts'
 import { searchLimits } from './search-limits.ts'
-import { verify } from './verify.ts'
+import { probesFor, verify } from './verify.ts'
 
 export async function verifyStage(context: RunContext): Promise<string> {
   const { settings, material, directory, open, poolers, worlds } = context
   const { probes } = material
-  const total = probes.length * worlds.length
+  const total = worlds.reduce((sum, world) => sum + probesFor(world, probes).length, 0)
   let cases = 0
   let leaks = 0
-  material.expected.push(...worlds.flatMap((world) => probes.map(({ id }) => ({ probe: id, world }))))
+  material.expected.push(...worlds.flatMap((world) => probesFor(world, probes).map(({ id }) => ({ probe: id, world }))))
   const { verdicts, timeline } = await verify(open.site, {
     worlds, probes, statementTimeoutMs: settings.statementTimeoutMs,
     search: {

@@ -58,12 +58,17 @@ export async function verify(site: Site, options: VerifyOptions): Promise<Verify
 
 async function verifyWorld(site: Site, id: WorldId, options: VerifyOptions): Promise<void> {
   const world = await tryOpen(site, id, options.statementTimeoutMs)
-  for (const loaded of options.probes) {
+  for (const loaded of probesFor(id, options.probes)) {
     options.onVerdict(typeof world === 'string' ? unreachable(loaded, { id, site, reason: world })
       : await runProbe(loaded, world, options.search))
   }
   // A connection that is lost already needs no goodbye.
   if (typeof world !== 'string') await world[Symbol.asyncDispose]().catch(() => undefined)
+}
+
+/** Strategies are the platform's, not a variant's: the context suite runs where it is judged. */
+export function probesFor(id: WorldId, probes: readonly LoadedProbe[]): readonly LoadedProbe[] {
+  return id.variant === 'as-written' ? probes.filter(({ suite }) => suite !== 'context') : probes
 }
 
 /** Worlds finish in any order; the record has them in the order they were asked for. */
