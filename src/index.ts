@@ -11,7 +11,7 @@ export type { MissingContext, Tenancy } from './tenancy/tenancy.ts'
 export { defineProbe, type Cell, type Probe, type ProbeDefinition, type Scene, type SearchSettings } from './probe/define.ts'
 export { defineCatalogProbe, type Inspection } from './probe/catalog-probe.ts'
 export { defineContextProbe } from './probe/context-probe.ts'
-export { anyAttack, anyPair, anyTenantId, everyAttacker, type Pair } from './probe/shared-inputs.ts'
+export { anyAttack, anyPair, anyPairOfOwners, anyTenantId, everyAttacker, type Pair } from './probe/shared-inputs.ts'
 export {
   attackId, attackText, cellsOf, controlOn, copyLike, deferred, insertLike, keyCondition, may, objectOf, objectsOfKind,
   ownedTables, targetOf, writableColumn, type Target,

@@ -127,6 +127,11 @@ async function runControls<Input>(
   return world.expects(cell) ? 'missing' : 'absent'
 }
 
+/** An emptied table is no reason to ask less: its cells stay unknown. */
+function hasRows({ object }: Scene['cell']): boolean {
+  return (object?.rowsTotal ?? 0) > 0
+}
+
 export interface CellOutcome {
   readonly cell: Scene['cell']
   readonly counterexample: Counterexample | null
@@ -142,7 +147,9 @@ export function cellVerdict(found: CellOutcome): CellVerdict {
   const asked = counterexample === null && !replaying ? runs - tally.casesVacuous : tally.casesTried
   const evidence = tally.evidence(asked)
   const { outcome, reason } = counterexample === null
-    ? concludeCell(evidence, privilege)
+    ? concludeCell(evidence, {
+      privilege, possible: tally.casesTried > 0 || tally.casesVacuous === 0 || !hasRows(cell),
+    })
     : { outcome: 'violated' as const, reason: counterexample.witness.sentence }
   return {
     object: cell.name, path: counterexample?.witness.command ?? cell.path, outcome, reason, evidence,

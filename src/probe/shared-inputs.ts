@@ -33,6 +33,13 @@ export function anyTenantId(world: World): fc.Arbitrary<TenantId> {
   return fc.constantFrom(...world.tenants.map((tenant) => tenant.id))
 }
 
+/** A pair in which the attacker has rows of the object. */
+export function anyPairOfOwners(world: World, object: WorldObject | null): fc.Arbitrary<Pair> {
+  const ids = world.tenants.map((tenant) => tenant.id)
+  return fc.record({ attacker: fc.constantFrom(...victimsOf(world, object)), victim: fc.constantFrom(...ids) })
+    .filter(({ attacker, victim }) => attacker !== victim)
+}
+
 /** Every tenant attacks the next one that has rows: small, and no tenant is left out. */
 export function everyAttacker(world: World, object: WorldObject | null = null): readonly Pair[] {
   const victims = victimsOf(world, object)

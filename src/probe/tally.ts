@@ -66,7 +66,7 @@ export class Tally {
 
   #addStep(step: Step): void {
     const { observation } = step
-    if (observation.kind === 'refused' && step.role === 'attack') this.refused += 1
+    if (observation.kind === 'refused' && (step.role === 'attack' || step.role === 'comparison')) this.refused += 1
     if (observation.kind !== 'indeterminate') return
     if (step.role === 'comparison' && observation.sqlstate !== null && !isInterruption(observation.sqlstate)) return
     this.#keep({ sql: step.sql, sqlstate: observation.sqlstate, message: observation.message })
@@ -89,14 +89,22 @@ function isInterruption(sqlstate: string): boolean {
   return sqlstate.startsWith('57') || sqlstate.startsWith('08') || sqlstate === '55P03'
 }
 
+export interface CellCircumstances {
+  /** Whether the application holds the right that the path needs; `missing` where the platform grants it. */
+  readonly privilege: 'granted' | 'absent' | 'missing'
+  /** False when rows exist, and every input found nothing to attack. */
+  readonly possible: boolean
+}
+
 /**
  * The outcome of a cell without a witness. Evidence decides: nothing tried, anything indeterminate
  * or a control that saw nothing is `unknown`.
  */
-export function concludeCell(evidence: Evidence, privilege: 'granted' | 'absent' | 'missing'): {
+export function concludeCell(evidence: Evidence, { privilege, possible }: CellCircumstances): {
   readonly outcome: Outcome; readonly reason: string
 } {
   const unknown = (reason: string) => ({ outcome: 'unknown' as const, reason })
+  if (!possible) return { outcome: 'inapplicable', reason: 'no two tenants have the rows that this path needs' }
   if (evidence.casesTried === 0) return unknown('no case was tried')
   if (evidence.casesTried < evidence.casesAsked) {
     return unknown(`only ${evidence.casesTried} of ${evidence.casesAsked} cases were tried`)

@@ -34,7 +34,7 @@ export async function readClusterRoles(admin: Session): Promise<ClusterRoles> {
     FROM pg_roles r WHERE rolname NOT LIKE 'pg\\_%' ORDER BY 1`)
   const [version] = await admin.query(`SELECT current_setting('server_version_num')::int >= 160000 AS has_options`)
   const options = version?.['has_options'] === 't'
-    ? `format('WITH ADMIN %s, INHERIT %s, SET %s', a.admin_option, a.inherit_option, a.set_option)` : `''`
+    ? `format('WITH ADMIN %s, INHERIT %s, SET %s', a.admin_option::text, a.inherit_option::text, a.set_option::text)` : `''`
   const memberships = await admin.query(`SELECT g.rolname AS role, m.rolname AS member, ${options} AS options FROM pg_auth_members a
     JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member ORDER BY 1, 2`)
   return {

@@ -127,7 +127,7 @@ async function trials({ command, settings }: ExecuteOptions): Promise<{ mutants:
       controls: settings.mutants !== null && settings.controls === null ? [] : controls,
     }
   }
-  return { mutants: settings.mutants === null ? onePerProbe(mutants) : mutants, controls: settings.quick ? controls.slice(0, 2) : controls }
+  return { mutants: settings.mutants === null ? onePerProbe(mutants) : mutants, controls: controls.slice(0, settings.quick ? 1 : 4) }
 }
 
 function onePerProbe(mutants: readonly Mutant[]): readonly Mutant[] {

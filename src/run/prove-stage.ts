@@ -5,6 +5,9 @@ import { prove } from './prove.ts'
 import { searchLimits } from './search-limits.ts'
 import { loadProbes } from './suites.ts'
 
+/** Random cases per cell of a proof at most; `prove --runs` below it asks less. */
+const proofRunsMax = 10
+
 export async function proveStage(context: RunContext): Promise<string> {
   const { settings, material, open, poolers } = context
   const behindPgbouncer = poolers.rigs.some(({ kind }) => kind === 'pgbouncer')
@@ -16,7 +19,11 @@ export async function proveStage(context: RunContext): Promise<string> {
     .map(({ id }) => ({ what: `mutant ${id}`, why: 'it needs a pgbouncer' })))
   const proof = await prove(open, {
     mutants: tried, controls: context.controls, probes, statementTimeoutMs: settings.statementTimeoutMs,
-    search: { seed: settings.seed, runs: settings.runs, ...searchLimits(settings), poolers: poolers.rigs, signal: context.signal },
+    // A mutant is found early or not at all, and a control must be silent under the same search.
+    search: {
+      seed: settings.seed, runs: Math.min(settings.runs, proofRunsMax), ...searchLimits({ quick: true }),
+      poolers: poolers.rigs, signal: context.signal,
+    },
     onStep: (what, done, total) => {
       context.onProgress?.({ stage: 'prove', what, done, total, cases: 0, leaks: 0 })
     },

@@ -1,7 +1,8 @@
 // Giving an own row away: keyed, and blind, where only WITH CHECK stands in the way.
 
+import fc from 'fast-check'
 import {
-  affectedBy, anyAttack, cellsOf, controlOn, deferred, defineProbe, everyAttacker, identifier,
+  affectedBy, anyPairOfOwners, cellsOf, controlOn, deferred, defineProbe, everyAttacker, identifier,
   insertLike, keyCondition, literal, objectOf, ownedTables, stepOf, targetOf, vacuousAttempt,
   writableColumn, type Cell, type Pair, type World,
 } from '../../src/index.ts'
@@ -17,7 +18,11 @@ export default defineProbe<Input>({
   remedy: 'Give the UPDATE policy of {relation} a WITH CHECK clause that compares tenant_id with the context',
   cells: (world) => cellsOf(ownedTables(world).filter((object) => world.tenants.some((tenant) =>
     object.relationOf(tenant)?.tenantColumn !== null)), 'move', 'UPDATE'),
-  inputs: (world, cell) => anyAttack(world, cell.object, forms),
+  inputs: (world, { object }) => fc.record({ pair: anyPairOfOwners(world, object), form: fc.constantFrom(...forms) })
+    .map(({ pair, form }) => ({ ...pair, form }), (value) => {
+      const { attacker, victim, form } = value as Input
+      return { pair: { attacker, victim }, form }
+    }),
   examples: (world, cell) => everyAttacker(world, cell.object).map((pair): Input => ({ ...pair, form: 'blind' })),
   attempt: (world, cell, input) => {
     const sql = move(world, cell, input)
