@@ -1,0 +1,90 @@
+/** Who may import whom: the table that keeps the corridor one-way and each package behind one door. */
+
+import type { Import } from './import-list.ts'
+import type { Fault, SourceTree, Unit } from './source-tree.ts'
+
+const pure = ['model', 'errors']
+const base = [...pure, 'registry', 'postgres', 'dotmac']
+const upToProbe = [...base, 'tenancy', 'seed', 'judge', 'probe', 'gauge', 'report', 'gate', 'config']
+
+/** Folder or file of src/ -> the others it may import. Itself is always allowed. */
+const table: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  errors: ['model'],
+  registry: pure,
+  config: [...pure, 'registry', 'gate'], // gate: the rules are the vocabulary of --fail-on and --strict
+  postgres: pure,
+  dotmac: [...pure, 'registry', 'postgres'],
+  tenancy: base,
+  seed: [...base, 'tenancy'],
+  judge: pure,
+  report: pure,
+  gate: pure,
+  probe: [...base, 'judge', 'tenancy'],
+  gauge: [...base, 'judge', 'tenancy'],
+  run: upToProbe,
+  cli: [...pure, 'registry', 'run', 'config', 'gate', 'report'],
+  index: upToProbe,
+}
+
+/** Package -> the places that may import it; a package that is absent here has no door yet. */
+const doors: Readonly<Record<string, readonly string[]>> = {
+  'pg': ['src/postgres/'], 'pg-copy-streams': ['src/postgres/'], 'pg-connection-string': ['src/postgres/'],
+  'node:child_process': ['src/postgres/'],
+  'fast-check': ['src/probe/', 'suites/'],
+  'tinybench': ['src/gauge/'], 'autocannon': ['src/gauge/'], 'simple-statistics': ['src/gauge/'],
+  'hdr-histogram-js': ['src/gauge/'],
+  'commander': ['src/cli/'],
+  'zod': ['src/config/', 'src/report/'],
+  'preact': ['src/report/'], 'preact-render-to-string': ['src/report/'], '@observablehq/plot': ['src/report/'],
+  'linkedom': ['src/report/'],
+  'jose': ['src/dotmac/'], 'hono': ['src/dotmac/'], '@hono/node-server': ['src/dotmac/'],
+  'typescript': ['src/run/', 'scripts/'],
+}
+
+/** Pure folders compute; they do not touch the machine. Hashing and text styling are computation. */
+const pureFolders = ['model', 'judge', 'report', 'gate']
+const computing = ['node:crypto', 'node:util']
+
+/** Tests may reach further than what they test. */
+export function importFaults(tree: SourceTree): readonly Fault[] {
+  return tree.units.filter((unit) => !unit.isTest).flatMap((unit) => unit.imports.flatMap((one) => {
+    const sentence = one.isRelative ? neighbourFault(unit, one) : packageFault(unit, one)
+    return sentence === null ? [] : [{ rule: 'imports', path: unit.path, line: one.line, sentence }]
+  }))
+}
+
+function neighbourFault({ path }: Unit, { target }: Import): string | null {
+  const isFixtureModule = /^fixtures\/(mutants|controls)\//.test(path)
+  if (/^suites\/[^/]+\//.test(path) || isFixtureModule) {
+    return target === 'src/index.ts' ? null : `may import only src/index.ts, not ${target}`
+  }
+  const from = placeOf(path)
+  if (from === null) return null
+  const to = placeOf(target)
+  if (to === from) return null
+  const allowed = table[from]
+  if (allowed === undefined) return `src/${from} has no row in the import table of scripts/tidy/import-rules.ts`
+  return to !== null && allowed.includes(to) ? null : `src/${from} may not import ${target}`
+}
+
+function packageFault({ path }: Unit, { target }: Import): string | null {
+  const place = placeOf(path) ?? ''
+  if (target.startsWith('node:') && pureFolders.includes(place) && !(place !== 'model' && computing.includes(target))) {
+    return `src/${place} is pure and may not import ${target}`
+  }
+  const door = doors[target]
+  if (door === undefined) {
+    const isLibrary = path.startsWith('src/') && !target.startsWith('node:')
+    if (isLibrary) return `${target} has no door in scripts/tidy/import-rules.ts`
+    return path.startsWith('suites/') ? `suites import src/index.ts and fast-check, not ${target}` : null
+  }
+  if (path.startsWith('scripts/')) return null
+  return door.some((folder) => path.startsWith(folder)) ? null : `${target} is imported only in ${door.join(' and ')}`
+}
+
+/** Folder of src/, or the file's name for a file directly in it; null outside src/. */
+function placeOf(path: string): string | null {
+  const [top, place] = path.split('/')
+  return top === 'src' && place !== undefined ? place.replace(/\.tsx?$/, '') : null
+}
