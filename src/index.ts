@@ -21,3 +21,7 @@ export {
 } from './probe/witness.ts'
 export { World } from './probe/world.ts'
 export type { WorldObject } from './probe/world-object.ts'
+
+export { defineGauge, type Gauge, type GaugeContext, type GaugeResult } from './gauge/define.ts'
+export { checkIndexUse } from './gauge/index-use.ts'
+export { measureOverhead } from './gauge/overhead.ts'

@@ -56,6 +56,12 @@ test('ids, tags, watermarks, schemas and roles of 5,000 tenants are distinct and
   expect(tenants.map((tenant) => tenant.ordinal)).toEqual(tenants.map((_, index) => index))
 })
 
+test('tenants whose tags would meet get other ones: no two of 200,000 share a tag', () => {
+  // 32 bits and 200,000 tenants: more than four pairs meet by chance.
+  const tags = planSeed({ seed: 3, tenants: 200_000, rows: 1 }).plannedTenants.map((tenant) => tenant.tag)
+  expect(new Set(tags).size).toBe(tags.length)
+}, 20_000)
+
 test('the fixture lists each name once', () => {
   const fixture = JSON.parse(readFileSync(new URL('../../fixtures/tenants.json', import.meta.url), 'utf8')) as string[]
   expect(fixture.filter((id, index) => fixture.indexOf(id) !== index)).toEqual([])

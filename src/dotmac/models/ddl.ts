@@ -27,8 +27,12 @@ export function createTablesSql(tables: readonly TableModel[], options: DdlOptio
 
 /** The seed's index strategy under the seed's names, then the foreign keys. */
 export function createKeysSql(tables: readonly TableModel[], options: DdlOptions): string {
+  // In a schema of one tenant tenant_id is constant: leading with it, no index would serve a query that
+  // rightly does not mention it (a page ordered by created_at took 14 times as long).
+  const indexed = (columns: readonly string[]) =>
+    options.onlyTenant !== undefined && columns.length > 1 ? columns.filter((name) => name !== 'tenant_id') : columns
   const indexes = tables.flatMap((table) => indexesOf(table).map((index) => {
-    const columns = index.columns.map(identifier).join(', ')
+    const columns = indexed(index.columns).map(identifier).join(', ')
     return `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX ${identifier(index.name)} ` +
       `ON ${address(table, options)} (${columns});`
   }))
