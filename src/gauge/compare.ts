@@ -30,11 +30,11 @@ export interface CompareOptions {
 }
 
 const blockSize = 10
-const roundsMin = 8
+const roundsMin = 6
 /** A variant slower than this times the reference, and slower than slowMs, gets single statements. */
 const slowFactor = 20
 const slowMs = 15
-const cappedRounds = 3
+const cappedRounds = 2
 
 interface Series {
   readonly variant: Variant

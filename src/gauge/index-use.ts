@@ -53,7 +53,7 @@ interface Under { readonly variant: Variant; readonly tenant: Tenant }
 async function planOf({ session }: GaugeContext, query: IndexedQuery, { variant, tenant }: Under): Promise<PlanCheck> {
   await session.query(variant.enter(tenant))
   const [row] = await session.query(`EXPLAIN (ANALYZE, FORMAT JSON, COSTS OFF, TIMING OFF) ${query.sql}`)
-  const text = (await session.query(`EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) ${query.sql}`))
+  const text = (await session.query(`EXPLAIN (COSTS OFF) ${query.sql}`))
     .map((line) => String(line['QUERY PLAN'])).join('\n')
   const facts = readPlan(String(row?.['QUERY PLAN']))
   const partitions = query.relation === 'isp_analytics_usage' && variant.title !== 'schema-per-tenant' ? await partitionCount(session, query.relation) : null

@@ -13,7 +13,7 @@ import { rowsPlanned } from '../seed/plan.ts'
 import { tablesOf } from '../dotmac/models/index.ts'
 import { services } from '../model/tenancy.ts'
 import { readEnvironment } from './environment.ts'
-import type { RunContext } from './execute.ts'
+import { asWrittenServices, type RunContext } from './execute.ts'
 import { toolIdentity } from './tool.ts'
 
 /** What the stages of a run collect; it grows and is never rewritten. */
@@ -69,7 +69,7 @@ export async function buildReport(context: RunContext): Promise<Report> {
     settings: context.entries,
     coverage: coverageOf(material.verdicts, {
       poolers: material.verdicts.length > 0 || material.mutants.total > 0 ? poolers.coverage : [],
-      untested: [...material.untested, ...untestedPoolers(poolers.coverage), ...untestedModes(settings.mode)],
+      untested: [...material.untested, ...untestedPoolers(poolers.coverage), ...untestedModes(settings.mode), ...untestedAsWritten(context)],
       assumptions, expected: material.expected,
     }),
     findings: findingsOf(material.verdicts), verdicts: material.verdicts, measurements: material.measurements,
@@ -93,6 +93,13 @@ function tenantRows({ open }: RunContext): Report['run']['tenants'] {
 
 function untestedPoolers(coverage: Coverage['poolers']): Coverage['untested'] {
   return coverage.filter(({ tested }) => !tested).map(({ title, reason }) => ({ what: title, why: reason }))
+}
+
+function untestedAsWritten(context: RunContext): Coverage['untested'] {
+  if (context.command !== 'run' || !context.settings.mode.includes('row-level-security')) return []
+  const compared = asWrittenServices(context)
+  return services.filter((service) => !compared.includes(service))
+    .map((service) => ({ what: `the seed document's SQL as written in ${service}`, why: 'it was left out by --quick' }))
 }
 
 function untestedModes(mode: readonly string[]): Coverage['untested'] {

@@ -5,7 +5,7 @@
 
 import { messageOf } from '../errors.ts'
 import type { Report, SettingEntry } from '../model/report.ts'
-import type { WorldId } from '../model/tenancy.ts'
+import { services, type Service, type WorldId } from '../model/tenancy.ts'
 import type { Settings } from '../config/settings.ts'
 import { planSeed } from '../seed/plan.ts'
 import { benchStage } from './bench-stage.ts'
@@ -67,8 +67,8 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
   const material = emptyMaterial({ startedAt, command, probes })
   material.stages.push({ stage: 'server', durationMs: Math.round(performance.now() - serverStartedMs) })
   try {
-    const worlds = command === 'prove' || command === 'bench' ? [] : worldsOf(settings.mode, command !== 'verify')
-    const provable = worldsOf(settings.mode, false)
+    const worlds = command === 'prove' || command === 'bench' ? [] : worldsOf(settings.mode, asWrittenServices(options))
+    const provable = worldsOf(settings.mode, [])
     await using poolers = await openPoolers(open.site, {
       path: settings.pgbouncer, through: open.maintenanceDatabase,
       databases: [...worlds.map((id) => databaseName(open.site.namespace, id)), ...provable.flatMap((id) => cloneNames(open.site, id))],
@@ -128,6 +128,12 @@ async function trials({ command, settings }: ExecuteOptions): Promise<{ mutants:
     }
   }
   return { mutants: settings.mutants === null ? onePerProbe(mutants) : mutants, controls: controls.slice(0, settings.quick ? 1 : 4) }
+}
+
+/** The seed document's SQL is compared where time allows; what is left out stands in the coverage. */
+export function asWrittenServices({ command, settings }: Pick<ExecuteOptions, 'command' | 'settings'>): readonly Service[] {
+  if (command === 'verify') return []
+  return settings.quick && command === 'run' ? ['isp'] : services
 }
 
 function onePerProbe(mutants: readonly Mutant[]): readonly Mutant[] {

@@ -41,13 +41,14 @@ export function databaseName(namespace: Namespace, world: WorldId): string {
   return `${namespace.prefix}dotmac_${world.service}${suffixes[`${world.tenancy}/${world.variant}`]}`
 }
 
-/** Every world of a run, the judged ones first. */
-export function worldsOf(modes: readonly TenancyName[], asWritten: boolean): readonly WorldId[] {
+/** Every world of a run, the judged ones first; `asWritten` names the services compared with the seed's SQL. */
+export function worldsOf(modes: readonly TenancyName[], asWritten: readonly Service[]): readonly WorldId[] {
   const both = (tenancy: TenancyName, variant: Variant) =>
     services.map((service: Service): WorldId => ({ service, tenancy, variant }))
   return [
     ...(modes.includes('row-level-security') ? both('row-level-security', 'hardened') : []),
     ...(modes.includes('schema-per-tenant') ? both('schema-per-tenant', 'hardened') : []),
-    ...(asWritten && modes.includes('row-level-security') ? both('row-level-security', 'as-written') : []),
+    ...(modes.includes('row-level-security') ? both('row-level-security', 'as-written') : [])
+      .filter(({ service }) => asWritten.includes(service)),
   ]
 }
