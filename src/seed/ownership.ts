@@ -20,8 +20,8 @@ export function ownershipOf(tenants: readonly Tenant[]): Ownership {
   const addOwners = (value: unknown, owners: Set<TenantId>): void => {
     const text = textOf(value)
     if (text.length < markLengthMin) return
-    // exec on the shared expression: matchAll copies it for every value, at three times the cost.
-    marks.lastIndex = 0
+    // Not matchAll, which copies the expression for every value at three times the cost. The loop ends
+    // with no match, and that sets lastIndex back for the next value.
     for (let match = marks.exec(text); match !== null; match = marks.exec(text)) {
       const owner = byMark.get((match[1] ?? match[2] ?? '').toLowerCase())
       if (owner !== undefined) owners.add(owner)

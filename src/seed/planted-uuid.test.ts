@@ -25,3 +25,7 @@ test('seed, tag, table and row each change the id, and nothing else does', () =>
   expect(new Set(ids.map((id) => id.slice(9))).size).toBe(ids.length)
   expect(uuidPlanter(place)(1)).toBe(ids[0])
 })
+
+test('the same place has the same id on every machine and in every release', () => {
+  expect(plantedUuid(place, 17)).toBe('abcdef01-99b5-820b-aa60-f10da8c8771d')
+})
