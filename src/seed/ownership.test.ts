@@ -31,7 +31,7 @@ test.each([
   ['an array literal', (mark: string) => `{x,"${mark}"}`],
   ['a row literal', (mark: string) => `(1,${mark},t)`],
   ['an error', (mark: string) => new Error(`duplicate key value: ${mark}`)],
-  ['the detail of an error', (mark: string) => Object.assign(new Error('duplicate key'), { detail: `Key (id)=(${mark})` })],
+  ['the detail of an error', (mark: string) => Object.assign(new Error('a duplicate'), { detail: `Key (id)=(${mark})` })],
   ['an error within an object', (mark: string) => ({ cause: new Error(mark) })],
   ['bytes', (mark: string) => Buffer.from(`x ${mark}`)],
   ['an object beside a big integer', (mark: string) => ({ count: 10n, mark })],
@@ -49,7 +49,9 @@ test('nobody owns random uuids, other texts, numbers, booleans, dates and nothin
     fc.uuid({ version: [1, 4, 7] }), fc.string(), fc.emailAddress(), fc.json(),
     fc.integer(), fc.boolean(), fc.date(), fc.constantFrom(null, undefined, 5n, {}, []),
   )
-  fc.assert(fc.property(anything, (value) => { expect(ownership.ownerOfValue(value)).toBe(null) }), { seed, numRuns: 2_000 })
+  fc.assert(fc.property(anything, (value) => {
+    expect(ownership.ownerOfValue(value)).toBe(null)
+  }), { seed, numRuns: 2_000 })
 })
 
 test("a tag alone, or in a uuid of another version or variant, is nobody's", () => {
