@@ -31,7 +31,7 @@ test.each([
   ['an array literal', (mark: string) => `{x,"${mark}"}`],
   ['a row literal', (mark: string) => `(1,${mark},t)`],
   ['an error', (mark: string) => new Error(`duplicate key value: ${mark}`)],
-  ['the detail of an error', (mark: string) => Object.assign(new Error('a duplicate'), { detail: `Key (id)=(${mark})` })],
+  ['an error detail', (mark: string) => Object.assign(new Error('a duplicate'), { detail: `Key (id)=(${mark})` })],
   ['an error within an object', (mark: string) => ({ cause: new Error(mark) })],
   ['bytes', (mark: string) => Buffer.from(`x ${mark}`)],
   ['an object beside a big integer', (mark: string) => ({ count: 10n, mark })],

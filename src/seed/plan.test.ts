@@ -30,7 +30,7 @@ test.each([
   expect(ids).toContain(id)
 })
 
-test('names that normalise alike, are long, share 63 bytes, or hold backslashes, emoji or RTL marks are tenants', () => {
+test('names that normalise alike, are long, share 63 bytes, hold backslashes, emoji or RTL are tenants', () => {
   const distinct = new Set(ids)
   expect(ids.some((id) => id !== id.normalize('NFC') && distinct.has(id.normalize('NFC')))).toBe(true)
   expect(ids.some((id) => id.length === 200)).toBe(true)
