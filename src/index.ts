@@ -17,7 +17,7 @@ export {
   ownedTables, targetOf, writableColumn, type Target,
 } from './probe/statements.ts'
 export {
-  affectedBy, attackRows, count, foreignRows, rowsOf, stepOf, wroteForeignRows, wroteTooMuch,
+  affectedBy, attackRows, comparedAnswers, count, foreignRows, rowsOf, stepOf, wroteForeignRows, wroteTooMuch,
 } from './probe/witness.ts'
 export { World } from './probe/world.ts'
 export type { WorldObject } from './probe/world-object.ts'

@@ -44,12 +44,17 @@ export class Session implements AsyncDisposable {
   readonly user: string
   #backendPid: number | null = null
   #lost: Error | null = null
+  readonly #lostController = new AbortController()
 
   private constructor(client: pg.Client, user: string) {
     this.client = client
     this.user = user
-    client.on('error', (error: Error) => { this.#lost ??= error })
-    client.on('end', () => { this.#lost ??= new Error('the connection has ended') })
+    const lose = (error: Error) => {
+      this.#lost ??= error
+      this.#lostController.abort()
+    }
+    client.on('error', lose)
+    client.on('end', () => { lose(new Error('the connection has ended')) })
   }
 
   /** @throws WatertightError WATERTIGHT_UNREACHABLE or WATERTIGHT_LOGIN_REFUSED. */
@@ -68,6 +73,8 @@ export class Session implements AsyncDisposable {
 
   get backendPid(): number | null { return this.#backendPid }
   get lost(): Error | null { return this.#lost }
+  /** Aborted when the connection is lost or closed. */
+  get lostSignal(): AbortSignal { return this.#lostController.signal }
 
   /** Runs one statement and returns its rows. @throws the driver's error with its SQLSTATE. */
   async query(sql: string): Promise<readonly Row[]> {

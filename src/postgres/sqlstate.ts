@@ -7,6 +7,14 @@
 const refusals: ReadonlySet<string> = new Set(['42501', '42P01', '3F000'])
 
 /**
+ * True when the answer says nothing about the statement: the server went away (no SQLSTATE, 08),
+ * resources ran out (53), somebody or a limit intervened (57), it rolled back by itself (40, 55P03).
+ */
+export function isInterruption(sqlstate: string | null): boolean {
+  return sqlstate === null || sqlstate === '55P03' || /^(08|40|53|57|58|XX)/.test(sqlstate)
+}
+
+/**
  * True when PostgreSQL said no. COPY FROM has one answer of its own: on a table whose row security
  * applies to the caller it is refused with 0A000 (https://www.postgresql.org/docs/current/sql-copy.html).
  */

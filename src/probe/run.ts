@@ -24,15 +24,18 @@ export interface RunSettings extends SearchSettings {
 
 /** Never throws for a leak, nor for an error of the probe: the latter is `unknown`. */
 export async function runProbe(
-  loaded: LoadedProbe, world: World, settings: RunSettings,
+  loaded: LoadedProbe, world: World, given: RunSettings,
 ): Promise<Verdict> {
   const startedMs = performance.now()
-  const skipped = whyNot(loaded, world, settings)
+  const skipped = whyNot(loaded, world, given)
+  // Without the admin's connection there is no server to ask: what is left is unknown, not slow.
+  const lost = world.admin.lostSignal
+  const settings = { ...given, signal: given.signal === undefined ? lost : AbortSignal.any([given.signal, lost]) }
   const cells: CellVerdict[] = []
   if (skipped === null) {
     for (const cell of cellsOf(loaded, world, settings)) {
-      const verdict = settings.signal?.aborted === true
-        ? unknownCell(cell, 'the run was interrupted') : await searchSafely(loaded, { world, cell }, settings)
+      const verdict = settings.signal.aborted
+        ? unknownCell(cell, lost.aborted ? 'the server went away' : 'the run was interrupted') : await searchSafely(loaded, { world, cell }, settings)
       cells.push(verdict)
       settings.onCell?.(loaded, verdict)
       if (settings.untilFirstWitness === true && verdict.outcome === 'violated') break

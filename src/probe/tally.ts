@@ -2,6 +2,7 @@
 
 import type { Attempt, Step } from '../model/observation.ts'
 import type { CellVerdict, Evidence, Outcome } from '../model/verdict.ts'
+import { isInterruption } from '../postgres/sqlstate.ts'
 
 const keptIndeterminate = 5
 
@@ -68,7 +69,7 @@ export class Tally {
     const { observation } = step
     if (observation.kind === 'refused' && (step.role === 'attack' || step.role === 'comparison')) this.refused += 1
     if (observation.kind !== 'indeterminate') return
-    if (step.role === 'comparison' && observation.sqlstate !== null && !isInterruption(observation.sqlstate)) return
+    if (step.role === 'comparison' && !isInterruption(observation.sqlstate)) return
     this.#keep({ sql: step.sql, sqlstate: observation.sqlstate, message: observation.message })
   }
 
@@ -82,11 +83,6 @@ export class Tally {
 export function sawRows(step: Step): boolean {
   const { observation } = step
   return observation.kind === 'rows' && (observation.rows.length > 0 || (observation.affected ?? 0) > 0)
-}
-
-/** Class 57 (operator intervention, statement_timeout among it) and 08 say nothing about isolation. */
-function isInterruption(sqlstate: string): boolean {
-  return sqlstate.startsWith('57') || sqlstate.startsWith('08') || sqlstate === '55P03'
 }
 
 export interface CellCircumstances {

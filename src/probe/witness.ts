@@ -2,6 +2,7 @@
 
 import type { Attempt, Row, Step, Witness } from '../model/observation.ts'
 import type { TenantId } from '../model/tenant.ts'
+import { isInterruption } from '../postgres/sqlstate.ts'
 import type { World } from './world.ts'
 import type { WorldObject } from './world-object.ts'
 
@@ -58,6 +59,18 @@ export function count(n: number, noun: string): string {
 
 function preposition(verb: string): string {
   return verb === 'reads' || verb === 'copies' ? 'from' : 'in'
+}
+
+/**
+ * The answers of a differential experiment as comparable texts; null when any step was interrupted,
+ * because a time-out that differs from an answer proves nothing.
+ */
+export function comparedAnswers(attempt: Attempt): readonly string[] | null {
+  const interrupted = attempt.steps.some(({ observation }) =>
+    observation.kind === 'indeterminate' && isInterruption(observation.sqlstate))
+  if (interrupted) return null
+  return attempt.steps.filter((step) => step.role === 'comparison').map(({ observation }) =>
+    observation.kind === 'rows' ? `${observation.affected ?? 0} rows` : String(observation.sqlstate))
 }
 
 export interface Write extends Pick<Suspicion, 'attacker' | 'object' | 'verb' | 'command'> {

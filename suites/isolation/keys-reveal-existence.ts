@@ -1,9 +1,9 @@
 // A differential experiment: a foreign key value and a random one must get the same answer.
 
 import {
-  anyAttack, cellsOf, controlOn, defineProbe, everyAttacker, insertLike, objectOf, ownedTables,
+  anyAttack, cellsOf, comparedAnswers, controlOn, defineProbe, everyAttacker, insertLike, objectOf, ownedTables,
   targetOf, vacuousAttempt, type Attempt, type Cell, type ForeignKey, type Pair, type Relation,
-  type Row, type Statement, type Step, type World,
+  type Row, type Statement, type World,
 } from '../../src/index.ts'
 
 const forms = ['unique key', 'foreign key'] as const
@@ -95,10 +95,6 @@ function foreignKeyPair(world: World, key: ForeignKey, { relation, victim, attac
 
 /** Statements come in pairs; a pair whose answers differ is an oracle. */
 function differs(attempt: Attempt): boolean {
-  const answers = attempt.steps.filter((step) => step.role === 'comparison').map(answerOf)
+  const answers = comparedAnswers(attempt) ?? []
   return answers.some((answer, index) => index % 2 === 1 && answer !== answers[index - 1])
-}
-
-function answerOf({ observation }: Step): string {
-  return observation.kind === 'rows' ? `${observation.affected ?? 0} rows` : `${observation.sqlstate}`
 }

@@ -1,9 +1,9 @@
 // ON CONFLICT meets rows that the tenant cannot see: it must neither change them nor tell of them.
 
 import {
-  affectedBy, anyAttack, keyCondition, rowsOf, stepOf, attackId, cellsOf, controlOn, deferred, defineProbe, everyAttacker, identifier,
+  affectedBy, anyAttack, comparedAnswers, keyCondition, rowsOf, stepOf, attackId, cellsOf, controlOn, deferred, defineProbe, everyAttacker, identifier,
   insertLike, literal, objectOf, ownedTables, targetOf, vacuousAttempt, writableColumn,
-  type Attempt, type Cell, type Pair, type Statement, type Step, type World,
+  type Attempt, type Cell, type Pair, type Statement, type World,
 } from '../../src/index.ts'
 
 const forms = ['take over', 'hidden predicate'] as const
@@ -87,10 +87,6 @@ function changed(attempt: Attempt): boolean {
 }
 
 function told(attempt: Attempt): boolean {
-  const answers = attempt.steps.filter((step) => step.role === 'comparison').map(answerOf)
-  return answers.length === 2 && answers[0] !== answers[1]
-}
-
-function answerOf({ observation }: Step): string {
-  return observation.kind === 'rows' ? `${observation.affected ?? 0} rows` : `${observation.sqlstate}`
+  const answers = comparedAnswers(attempt)
+  return answers?.length === 2 && answers[0] !== answers[1]
 }
