@@ -1,23 +1,75 @@
 /** The public library: what suites, strategies and other programs may use. */
 
-export type { Catalog, Column, ForeignKey, FunctionEntry, Policy, PolicyCommand, Relation, RoleEntry, SchemaEntry, TablePrivilege } from './model/catalog.ts'
-export type { ContextStrategy, StrategyClient, StrategyPool, StrategySession, StrategyTenant } from './model/context-strategy.ts'
+export type {
+  Catalog,
+  Column,
+  ForeignKey,
+  FunctionEntry,
+  Policy,
+  PolicyCommand,
+  Relation,
+  RoleEntry,
+  SchemaEntry,
+  TablePrivilege,
+} from './model/catalog.ts'
+export type {
+  ContextStrategy,
+  StrategyClient,
+  StrategyPool,
+  StrategySession,
+  StrategyTenant,
+} from './model/context-strategy.ts'
 export type { Attempt, Observation, Row, Statement, Step, Value, Witness } from './model/observation.ts'
 export { vacuousAttempt } from './model/observation.ts'
 export type { Tenant, TenantId } from './model/tenant.ts'
 export { identifier, literal, qualified } from './postgres/identifier.ts'
 export type { MissingContext, Tenancy } from './tenancy/tenancy.ts'
 
-export { defineProbe, type Cell, type Probe, type ProbeDefinition, type Scene, type SearchSettings } from './probe/define.ts'
+export {
+  defineProbe,
+  type Cell,
+  type Probe,
+  type ProbeDefinition,
+  type Scene,
+  type SearchSettings,
+} from './probe/define.ts'
 export { defineCatalogProbe, type Inspection } from './probe/catalog-probe.ts'
 export { defineContextProbe } from './probe/context-probe.ts'
-export { anyAttack, anyPair, anyPairOfOwners, anyTenantId, everyAttacker, type Pair } from './probe/shared-inputs.ts'
 export {
-  attackId, attackText, cellsOf, controlOn, copyLike, deferred, insertLike, keyCondition, may, objectOf, objectsOfKind,
-  ownedTables, targetOf, writableColumn, type Target,
+  anyAttack,
+  anyPair,
+  anyPairOfOwners,
+  anyTenantId,
+  everyAttacker,
+  type Pair,
+} from './probe/shared-inputs.ts'
+export {
+  attackId,
+  attackText,
+  cellsOf,
+  controlOn,
+  copyLike,
+  deferred,
+  insertLike,
+  keyCondition,
+  may,
+  objectOf,
+  objectsOfKind,
+  ownedTables,
+  targetOf,
+  writableColumn,
+  type Target,
 } from './probe/statements.ts'
 export {
-  affectedBy, attackRows, comparedAnswers, count, foreignRows, rowsOf, stepOf, wroteForeignRows, wroteTooMuch,
+  affectedBy,
+  attackRows,
+  comparedAnswers,
+  count,
+  foreignRows,
+  rowsOf,
+  stepOf,
+  wroteForeignRows,
+  wroteTooMuch,
 } from './probe/witness.ts'
 export { World } from './probe/world.ts'
 export type { WorldObject } from './probe/world-object.ts'

@@ -20,24 +20,36 @@ export interface CommandOptions {
 }
 
 export async function executeCommand(command: ExecutedCommand, options: CommandOptions): Promise<number> {
-  const { settings, entries } = readSettings({ flags: options.flags, env: process.env, file: readConfigFile() })
+  const { settings, entries } = readSettings({
+    flags: options.flags,
+    env: process.env,
+    file: readConfigFile(),
+  })
   if (options.list === true) {
-    for (const { id, suite, probe } of await loadProbes(settings.grep)) process.stdout.write(`${suite}/${id}  ${probe.claim}\n`)
+    for (const { id, suite, probe } of await loadProbes(settings.grep))
+      process.stdout.write(`${suite}/${id}  ${probe.claim}\n`)
     return 0
   }
   using interrupt = interruptible(settings.timeMs)
   const display = options.quiet === true ? { done: () => {} } : progressOn(process.stderr)
   const { report, directory } = await execute({
-    command, settings, entries: printableEntries(entries), signal: interrupt.signal, interruptedBy: interrupt.name, ...display,
+    command,
+    settings,
+    entries: printableEntries(entries),
+    signal: interrupt.signal,
+    interruptedBy: interrupt.name,
+    ...display,
   })
   display.done()
   if (options.json === true) await print(command === 'prove' ? scoreJson(report) : renderJson(report))
   else {
-    await print(renderSummary(report, {
-      color: options.color && process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
-      width: Math.min(process.stdout.columns > 0 ? process.stdout.columns : 80, 120),
-      reportPath: `${relative(process.cwd(), directory.path) || directory.path}/report.html`,
-    }))
+    await print(
+      renderSummary(report, {
+        color: options.color && process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+        width: Math.min(process.stdout.columns > 0 ? process.stdout.columns : 80, 120),
+        reportPath: `${relative(process.cwd(), directory.path) || directory.path}/report.html`,
+      }),
+    )
   }
   return report.verdict.exitCode
 }
@@ -50,7 +62,12 @@ function scoreJson({ mutants, controls }: Report): string {
 /** Waits until a pipe has taken everything; a reader that went away is no error of ours. */
 function print(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    process.stdout.once('error', (error: NodeJS.ErrnoException) => { if (error.code === 'EPIPE') resolve(); else reject(error) })
-    process.stdout.write(text.endsWith('\n') ? text : `${text}\n`, () => { resolve() })
+    process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') resolve()
+      else reject(error)
+    })
+    process.stdout.write(text.endsWith('\n') ? text : `${text}\n`, () => {
+      resolve()
+    })
   })
 }

@@ -7,7 +7,9 @@ export function reportFailure(error: unknown): number {
     process.stderr.write(`${error.code}: ${error.message}\n  hint: ${error.hint}\n`)
     return error.exitCode
   }
-  const stack = error instanceof Error ? error.stack ?? error.message : messageOf(error)
-  process.stderr.write(`WATERTIGHT_INTERNAL: ${stack}\n  hint: this is a bug in watertight; please report it with the lines above\n`)
+  const stack = error instanceof Error ? (error.stack ?? error.message) : messageOf(error)
+  process.stderr.write(
+    `WATERTIGHT_INTERNAL: ${stack}\n  hint: this is a bug in watertight; please report it with the lines above\n`,
+  )
   return 70
 }

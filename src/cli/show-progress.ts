@@ -14,7 +14,9 @@ export function progressOn(stream: NodeJS.WriteStream): ProgressDisplay {
   const startedMs = performance.now()
   let shownMs = 0
   let stage: { name: string; startedMs: number } | null = null
-  const clear = () => { if (live) stream.write('\r\u001B[K') }
+  const clear = () => {
+    if (live) stream.write('\r\u001B[K')
+  }
   return {
     onProgress: (progress) => {
       if (!live) return
@@ -22,12 +24,15 @@ export function progressOn(stream: NodeJS.WriteStream): ProgressDisplay {
       if (stage?.name !== progress.stage) stage = { name: progress.stage, startedMs: nowMs }
       if (nowMs - shownMs < refreshMs) return
       shownMs = nowMs
-      stream.write(`\r\u001B[K${lineOf(progress, nowMs - stage.startedMs).slice(0, Math.max(20, stream.columns - 1))}`)
+      stream.write(
+        `\r\u001B[K${lineOf(progress, nowMs - stage.startedMs).slice(0, Math.max(20, stream.columns - 1))}`,
+      )
     },
     onStage: (name, durationMs, summary) => {
       clear()
       stream.write(`${name.padEnd(7)} ${(durationMs / 1000).toFixed(1).padStart(5)} s  ${summary}\n`)
-      if (name === 'report') stream.write(`total   ${((performance.now() - startedMs) / 1000).toFixed(1).padStart(5)} s\n`)
+      if (name === 'report')
+        stream.write(`total   ${((performance.now() - startedMs) / 1000).toFixed(1).padStart(5)} s\n`)
     },
     done: clear,
   }

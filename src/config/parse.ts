@@ -15,15 +15,24 @@ export interface SettingDefinition<T> {
 type Kind<T> = Omit<SettingDefinition<T>, 'flag' | 'what'>
 
 export function integer(fallback: number, min: number, max: number): Kind<number> {
-  return number(fallback, min, max, Number.isInteger)
+  const { parse, ...kind } = number(fallback, min, max)
+  return {
+    ...kind,
+    parse: (raw) => {
+      const value = parse(raw)
+      if (Number.isInteger(value)) return value
+      throw new Error('it must be a whole number')
+    },
+  }
 }
 
-export function number(fallback: number, min: number, max: number, accept: (value: number) => boolean = Number.isFinite): Kind<number> {
+export function number(fallback: number, min: number, max: number): Kind<number> {
   return {
-    fallback, isSwitch: false,
+    fallback,
+    isSwitch: false,
     parse: (raw) => {
       const value = typeof raw === 'string' && raw.trim() !== '' ? Number(raw) : raw
-      if (typeof value === 'number' && accept(value) && value >= min && value <= max) return value
+      if (typeof value === 'number' && value >= min && value <= max) return value
       throw new Error(`it must be a number from ${min} to ${max}`)
     },
   }
@@ -31,7 +40,8 @@ export function number(fallback: number, min: number, max: number, accept: (valu
 
 export function flag(): Kind<boolean> {
   return {
-    fallback: false, isSwitch: true,
+    fallback: false,
+    isSwitch: true,
     parse: (raw) => {
       if (raw === true || raw === 'true' || raw === '1') return true
       if (raw === false || raw === 'false' || raw === '0' || raw === '') return false
@@ -45,12 +55,13 @@ export function text(fallback: string): Kind<string> {
 }
 
 export function optionalText(): Kind<string | null> {
-  return { fallback: null, isSwitch: false, parse: (raw) => raw === null ? null : nonEmpty(raw) }
+  return { fallback: null, isSwitch: false, parse: (raw) => (raw === null ? null : nonEmpty(raw)) }
 }
 
 export function choice<T extends string>(values: readonly T[], fallback: T): Kind<T> {
   return {
-    fallback, isSwitch: false,
+    fallback,
+    isSwitch: false,
     parse: (raw) => {
       const found = values.find((value) => value === raw)
       if (found !== undefined) return found
@@ -60,16 +71,28 @@ export function choice<T extends string>(values: readonly T[], fallback: T): Kin
 }
 
 /** Comma-separated names; `names` maps what may be written to what is meant, null takes any text. */
-export function list<T extends string>(names: Readonly<Record<string, T>> | null, fallback: readonly T[]): Kind<readonly T[]> {
+export function list<T extends string>(
+  names: Readonly<Record<string, T>> | null,
+  fallback: readonly T[],
+): Kind<readonly T[]> {
   return {
-    fallback, isSwitch: false,
+    fallback,
+    isSwitch: false,
     parse: (raw) => {
-      const parts = Array.isArray(raw) ? raw.map(String) : nonEmpty(raw).split(',').map((part) => part.trim())
-      return [...new Set(parts.map((part) => {
-        const meant = names === null ? part as T : names[part]
-        if (meant !== undefined && part !== '') return meant
-        throw new Error(`${JSON.stringify(part)} is none of ${Object.keys(names ?? {}).join(', ')}`)
-      }))]
+      const parts = Array.isArray(raw)
+        ? raw.map(String)
+        : nonEmpty(raw)
+            .split(',')
+            .map((part) => part.trim())
+      return [
+        ...new Set(
+          parts.map((part) => {
+            const meant = names === null ? (part as T) : names[part]
+            if (meant !== undefined && part !== '') return meant
+            throw new Error(`${JSON.stringify(part)} is none of ${Object.keys(names ?? {}).join(', ')}`)
+          }),
+        ),
+      ]
     },
   }
 }
@@ -81,8 +104,11 @@ export function variableOf(definition: { readonly flag: string }): string {
 }
 
 export function badSetting(name: string, value: unknown, reason: string): WatertightError {
-  return new WatertightError('WATERTIGHT_BAD_SETTING',
-    `${name} cannot be ${JSON.stringify(value)}: ${reason}`, { hint: 'See watertight run --help' })
+  return new WatertightError(
+    'WATERTIGHT_BAD_SETTING',
+    `${name} cannot be ${JSON.stringify(value)}: ${reason}`,
+    { hint: 'See watertight run --help' },
+  )
 }
 
 function nonEmpty(raw: unknown): string {

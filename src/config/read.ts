@@ -28,13 +28,15 @@ export function readSettings({ flags, env, file }: Sources): ReadSettings {
   const entries: Record<string, SettingEntry> = {}
   for (const [name, definition] of Object.entries(definitions)) {
     const candidates: readonly (readonly [Origin, unknown, string])[] = [
-      ['flag', flags[name], definition.flag], ['env', env[variableOf(definition)], variableOf(definition)],
+      ['flag', flags[name], definition.flag],
+      ['env', env[variableOf(definition)], variableOf(definition)],
       ['file', file[name], `${name} in ${configFile}`],
     ]
     const given = candidates.find(([, value]) => value !== undefined)
-    entries[name] = given === undefined
-      ? { value: definition.fallback, origin: 'default' }
-      : { value: parsed(definition, given[1], given[2]), origin: given[0] }
+    entries[name] =
+      given === undefined
+        ? { value: definition.fallback, origin: 'default' }
+        : { value: parsed(definition, given[1], given[2]), origin: given[0] }
   }
   if (entries['quick']?.value === true) applyQuick(entries)
   const settings = Object.fromEntries(Object.entries(entries).map(([name, { value }]) => [name, value]))
@@ -46,22 +48,31 @@ export function readConfigFile(path: string = configFile): Readonly<Record<strin
   if (!existsSync(path)) return {}
   try {
     const content: unknown = JSON.parse(readFileSync(path, 'utf8'))
-    if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content as Record<string, unknown>
+    if (typeof content === 'object' && content !== null && !Array.isArray(content))
+      return content as Record<string, unknown>
     throw new Error('it must hold one object')
   } catch (error) {
-    throw new WatertightError('WATERTIGHT_BAD_CONFIG', `${path} cannot be read: ${messageOf(error)}`,
-      { hint: 'It holds one JSON object with setting names as in watertight run --help', cause: error })
+    throw new WatertightError('WATERTIGHT_BAD_CONFIG', `${path} cannot be read: ${messageOf(error)}`, {
+      hint: 'It holds one JSON object with setting names as in watertight run --help',
+      cause: error,
+    })
   }
 }
 
 /** DSNs hold passwords: what is written down says only that one was given. */
-export function printableEntries(entries: Readonly<Record<string, SettingEntry>>): Readonly<Record<string, SettingEntry>> {
+export function printableEntries(
+  entries: Readonly<Record<string, SettingEntry>>,
+): Readonly<Record<string, SettingEntry>> {
   const { target } = entries
   if (target === undefined || target.value === null) return entries
   return { ...entries, target: { value: '[a server the user named]', origin: target.origin } }
 }
 
-function parsed(definition: { readonly parse: (raw: unknown) => unknown }, raw: unknown, name: string): unknown {
+function parsed(
+  definition: { readonly parse: (raw: unknown) => unknown },
+  raw: unknown,
+  name: string,
+): unknown {
   try {
     return definition.parse(raw)
   } catch (error) {

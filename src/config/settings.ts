@@ -33,35 +33,93 @@ export interface Settings {
 type Definitions = { readonly [Key in keyof Settings]: SettingDefinition<Settings[Key]> }
 
 const modeNames: Readonly<Record<string, TenancyName>> = {
-  'rls': 'row-level-security', 'row-level-security': 'row-level-security',
-  'schema': 'schema-per-tenant', 'schema-per-tenant': 'schema-per-tenant',
+  rls: 'row-level-security',
+  'row-level-security': 'row-level-security',
+  schema: 'schema-per-tenant',
+  'schema-per-tenant': 'schema-per-tenant',
 }
 
 export const definitions: Definitions = {
-  target: { flag: '-t, --target <dsn>', what: 'PostgreSQL 14-18 server to use; default: start an embedded one', ...optionalText() },
+  target: {
+    flag: '-t, --target <dsn>',
+    what: 'PostgreSQL 14-18 server to use; default: start an embedded one',
+    ...optionalText(),
+  },
   mode: { flag: '--mode <list>', what: 'tenancies to judge: rls, schema', ...list(modeNames, tenancies) },
   seed: { flag: '--seed <n>', what: 'seed of data and of the search', ...integer(42, 0, 2_147_483_647) },
   tenants: { flag: '--tenants <n>', what: 'tenants, hostile names among them', ...integer(12, 2, 1_000) },
-  rows: { flag: '--rows <n>', what: 'rows of an average tenant per database', ...integer(400, 1, 1_000_000) },
-  runs: { flag: '--runs <n>', what: 'random cases per cell beside the fixed ones; 0 asks nothing', ...integer(20, 0, 100_000) },
+  rows: {
+    flag: '--rows <n>',
+    what: 'rows of an average tenant per database',
+    ...integer(400, 1, 1_000_000),
+  },
+  runs: {
+    flag: '--runs <n>',
+    what: 'random cases per cell beside the fixed ones; 0 asks nothing',
+    ...integer(20, 0, 100_000),
+  },
   quick: { flag: '--quick', what: 'fewer cases, smaller benchmarks, one mutant per probe', ...flag() },
   keep: { flag: '--keep', what: 'keep the scratch databases of --target', ...flag() },
   output: { flag: '-o, --output <dir>', what: 'directory of the reports', ...text('reports') },
   grep: { flag: '--grep <text>', what: 'only probes whose name contains the text', ...optionalText() },
-  reporter: { flag: '-r, --reporter <list>', what: 'report formats to write', ...list(null, ['html', 'json']) },
-  benchRows: { flag: '--bench-rows <n>', what: 'rows of the benchmark tables', ...integer(120_000, 1_000, 100_000_000) },
-  benchMs: { flag: '--bench-ms <ms>', what: 'time for all benchmarks together', ...integer(14_000, 500, 3_600_000) },
-  failOn: { flag: '--fail-on <severity>', what: 'least severity that shuts the gate', ...choice<FailOn>(failOnLevels, 'medium') },
+  reporter: {
+    flag: '-r, --reporter <list>',
+    what: 'report formats to write',
+    ...list(null, ['html', 'json']),
+  },
+  benchRows: {
+    flag: '--bench-rows <n>',
+    what: 'rows of the benchmark tables',
+    ...integer(120_000, 1_000, 100_000_000),
+  },
+  benchMs: {
+    flag: '--bench-ms <ms>',
+    what: 'time for all benchmarks together',
+    ...integer(14_000, 500, 3_600_000),
+  },
+  failOn: {
+    flag: '--fail-on <severity>',
+    what: 'least severity that shuts the gate',
+    ...choice<FailOn>(failOnLevels, 'medium'),
+  },
   strict: { flag: '--strict', what: 'demand every pooler tested and every comparison decided', ...flag() },
-  maxOverhead: { flag: '--max-overhead <ratio>', what: 'largest cost of hardened row security against a plain query', ...number(2, 1, 1_000) },
-  pgbouncer: { flag: '--pgbouncer <path>', what: 'pgbouncer that must be tested; default: one that is found', ...optionalText() },
-  mutants: { flag: '--mutants <dir>', what: 'mutants for prove; default: the shipped ones', ...optionalText() },
-  controls: { flag: '--controls <dir>', what: 'controls for prove; default: the shipped ones', ...optionalText() },
-  statementTimeoutMs: { flag: '--statement-timeout <ms>', what: 'limit of one statement of an attack', ...integer(10_000, 1, 600_000) },
-  timeMs: { flag: '--time <ms>', what: 'limit of the whole command', ...integer(3_600_000, 1_000, 86_400_000) },
+  maxOverhead: {
+    flag: '--max-overhead <ratio>',
+    what: 'largest cost of hardened row security against a plain query',
+    ...number(2, 1, 1_000),
+  },
+  pgbouncer: {
+    flag: '--pgbouncer <path>',
+    what: 'pgbouncer that must be tested; default: one that is found',
+    ...optionalText(),
+  },
+  mutants: {
+    flag: '--mutants <dir>',
+    what: 'mutants for prove; default: the shipped ones',
+    ...optionalText(),
+  },
+  controls: {
+    flag: '--controls <dir>',
+    what: 'controls for prove; default: the shipped ones',
+    ...optionalText(),
+  },
+  statementTimeoutMs: {
+    flag: '--statement-timeout <ms>',
+    what: 'limit of one statement of an attack',
+    ...integer(10_000, 1, 600_000),
+  },
+  timeMs: {
+    flag: '--time <ms>',
+    what: 'limit of the whole command',
+    ...integer(3_600_000, 1_000, 86_400_000),
+  },
 }
 
 /** What --quick changes, unless the setting was given on its own. */
 export const quickDefaults: Partial<Settings> = {
-  tenants: 8, runs: 4, rows: 150, benchRows: 16_000, benchMs: 3_000,
+  tenants: 8,
+  runs: 4,
+  rows: 150,
+  benchRows: 16_000,
+  benchMs: 3_000,
 }

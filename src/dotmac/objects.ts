@@ -18,11 +18,15 @@ interface ObjectNames {
 
 const names: Readonly<Record<Service, ObjectNames>> = {
   isp: {
-    view: 'isp_customer_overview', rollup: 'isp_analytics_monthly', rollupView: 'isp_usage_by_month',
+    view: 'isp_customer_overview',
+    rollup: 'isp_analytics_monthly',
+    rollupView: 'isp_usage_by_month',
     report: 'isp_revenue_report(text, date, date)',
   },
   management: {
-    view: 'tasks_overview', rollup: 'monitoring_summary', rollupView: 'monitoring_dashboard',
+    view: 'tasks_overview',
+    rollup: 'monitoring_summary',
+    rollupView: 'monitoring_dashboard',
     report: 'management_alert_report(text)',
   },
 }
@@ -51,10 +55,14 @@ export function objectGrantsSql(service: Service, options: ObjectGrants): string
   ])
   return [
     ...[object.view, object.rollupView].flatMap((view) => [
-      `ALTER VIEW ${at(view)} OWNER TO ${owner};`, `GRANT SELECT ON ${at(view)} TO ${readers};`]),
+      `ALTER VIEW ${at(view)} OWNER TO ${owner};`,
+      `GRANT SELECT ON ${at(view)} TO ${readers};`,
+    ]),
     `ALTER MATERIALIZED VIEW ${at(object.rollup)} OWNER TO ${owner};`,
     ...['audit_row_change()', object.report].flatMap((name) => [
-      `ALTER FUNCTION ${at(name)} OWNER TO ${owner};`, `REVOKE ALL ON FUNCTION ${at(name)} FROM PUBLIC;`]),
+      `ALTER FUNCTION ${at(name)} OWNER TO ${owner};`,
+      `REVOKE ALL ON FUNCTION ${at(name)} FROM PUBLIC;`,
+    ]),
     `GRANT EXECUTE ON FUNCTION ${at(object.report)} TO ${readers};`,
     ...sequences,
   ].join('\n')
@@ -66,7 +74,10 @@ export function objectGrantsSql(service: Service, options: ObjectGrants): string
  * owner sees nothing under FORCE. The other view runs with the caller's rights where the server
  * can (15+); before, its owner is subject to the forced policies, which comes to the same.
  */
-export function hardenObjectsSql(service: Service, options: PolicyOptions & { readonly serverVersionNum: number }): string {
+export function hardenObjectsSql(
+  service: Service,
+  options: PolicyOptions & { readonly serverVersionNum: number },
+): string {
   const object = names[service]
   const at = (name: string) => `${identifier(options.schema)}.${name}`
   const invoker = options.serverVersionNum >= 150000 ? 'security_invoker = true, ' : ''
@@ -85,6 +96,7 @@ export function refreshSql(service: Service, schema: string): string {
 }
 
 function sequencesOf(service: Service): readonly string[] {
-  return tablesOf(service).flatMap((table) => table.columns.flatMap((column) =>
-    column.default?.match(/^nextval\('(\w+)'\)$/)?.[1] ?? []))
+  return tablesOf(service).flatMap((table) =>
+    table.columns.flatMap((column) => column.default?.match(/^nextval\('(\w+)'\)$/)?.[1] ?? []),
+  )
 }

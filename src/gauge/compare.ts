@@ -46,7 +46,10 @@ interface Series {
   readonly samples: number[]
 }
 
-export interface Compared { readonly measurements: readonly Measurement[]; readonly failures: readonly string[] }
+export interface Compared {
+  readonly measurements: readonly Measurement[]
+  readonly failures: readonly string[]
+}
 
 /** @throws the driver's error; a variant with other rows than the reference is a failure, not a number. */
 export async function compareVariants(query: TimedQuery, options: CompareOptions): Promise<Compared> {
@@ -62,7 +65,8 @@ export async function compareVariants(query: TimedQuery, options: CompareOptions
   const mismatch = mismatchesOf(rows)
   await runRounds(query, series, { ...options, endMs })
   const [reference, ...compared] = series
-  if (reference === undefined) return { measurements: [], failures: [`${query.title}: nothing was measured`] }
+  if (reference === undefined)
+    return { measurements: [], failures: [`${query.title}: nothing was measured`] }
   return {
     measurements: compared.map((each) => measurementOf(query, { reference, each, mismatch }, options)),
     failures: [...mismatch].map(([title, what]) => `${query.title} of ${title}: ${what}`),
@@ -70,7 +74,9 @@ export async function compareVariants(query: TimedQuery, options: CompareOptions
 }
 
 async function runRounds(
-  query: TimedQuery, series: readonly Series[], options: CompareOptions & { readonly endMs: number },
+  query: TimedQuery,
+  series: readonly Series[],
+  options: CompareOptions & { readonly endMs: number },
 ): Promise<void> {
   const next = uniform(options.seed)
   for (let round = 0; round < roundsMin || performance.now() < options.endMs; round += 1) {
@@ -83,7 +89,10 @@ async function runRounds(
         continue
       }
       const block = await runBlock(query, each.variant, {
-        ...options, tenant: tenantAt(options, round), size: each.capped ? 1 : blockSize, round,
+        ...options,
+        tenant: tenantAt(options, round),
+        size: each.capped ? 1 : blockSize,
+        round,
       })
       each.blocks.push(block.ms)
       each.cpuNs.push(block.cpuNs)
@@ -92,14 +101,24 @@ async function runRounds(
   }
 }
 
-interface Block extends CompareOptions { readonly tenant: Tenant; readonly size: number; readonly round: number }
+interface Block extends CompareOptions {
+  readonly tenant: Tenant
+  readonly size: number
+  readonly round: number
+}
 
 /** Mean ms per statement; the context and the transaction around writes are outside the timed part. */
-async function runBlock(query: TimedQuery, variant: Variant, block: Block): Promise<{ ms: number; cpuNs: number | null; samples: number[] }> {
+async function runBlock(
+  query: TimedQuery,
+  variant: Variant,
+  block: Block,
+): Promise<{ ms: number; cpuNs: number | null; samples: number[] }> {
   const { session, tenant, size, round } = block
   await session.query(variant.enter(tenant))
   if (query.writes) await session.query('BEGIN')
-  const statements = Array.from({ length: size }, (_, n) => query.sql(variant, tenant, round * blockSize + n))
+  const statements = Array.from({ length: size }, (_, n) =>
+    query.sql(variant, tenant, round * blockSize + n),
+  )
   const cpuBefore = cpuOf(block)
   const samples: number[] = []
   for (const sql of statements) {
@@ -124,7 +143,11 @@ function cpuOf({ session, localBackend }: CompareOptions): number | null {
 }
 
 /** The warm-up: how long it takes and how many rows it touches, -1 when it fails. */
-async function tryOnce(query: TimedQuery, variant: Variant, options: CompareOptions): Promise<{ ms: number; rows: number }> {
+async function tryOnce(
+  query: TimedQuery,
+  variant: Variant,
+  options: CompareOptions,
+): Promise<{ ms: number; rows: number }> {
   const { session } = options
   const tenant = tenantAt(options, 0)
   await session.query(variant.enter(tenant))
@@ -142,25 +165,47 @@ async function tryOnce(query: TimedQuery, variant: Variant, options: CompareOpti
 /** Variants must return as many rows as the reference: one that does not is no faster, it is wrong. */
 function mismatchesOf(rows: ReadonlyMap<string, number>): ReadonlyMap<string, string> {
   const expected = rows.get(referenceVariant)
-  return new Map([...rows].flatMap(([title, seen]) => seen === expected && seen > 0 ? []
-    : [[title, `${seen === -1 ? 'it failed' : `${seen} rows`} where the explicit WHERE gives ${expected ?? 0}`]]))
+  return new Map(
+    [...rows].flatMap(([title, seen]) =>
+      seen === expected && seen > 0
+        ? []
+        : [
+            [
+              title,
+              `${seen === -1 ? 'it failed' : `${seen} rows`} where the explicit WHERE gives ${expected ?? 0}`,
+            ],
+          ],
+    ),
+  )
 }
 
 /** Mid-sized tenants in turn: neither the biggest nor the smallest speaks for all. */
 function tenantAt({ tenants }: CompareOptions, round: number): Tenant {
-  const middle = tenants.slice(Math.floor(tenants.length / 4), Math.max(1, Math.ceil((tenants.length * 3) / 4)))
+  const middle = tenants.slice(
+    Math.floor(tenants.length / 4),
+    Math.max(1, Math.ceil((tenants.length * 3) / 4)),
+  )
   const tenant = middle[round % middle.length] ?? tenants[0]
   if (tenant === undefined) throw new Error('there is no tenant to measure')
   return tenant
 }
 
-interface Result { readonly reference: Series; readonly each: Series; readonly mismatch: ReadonlyMap<string, string> }
+interface Result {
+  readonly reference: Series
+  readonly each: Series
+  readonly mismatch: ReadonlyMap<string, string>
+}
 
-function measurementOf(query: TimedQuery, { reference, each, mismatch }: Result, options: CompareOptions): Measurement {
-  const paired = (pick: (series: Series) => readonly (number | null)[]) => pick(each).flatMap((variant, round) => {
-    const base = pick(reference)[round]
-    return variant === null || base === null || base === undefined ? [] : [{ variant, reference: base }]
-  })
+function measurementOf(
+  query: TimedQuery,
+  { reference, each, mismatch }: Result,
+  options: CompareOptions,
+): Measurement {
+  const paired = (pick: (series: Series) => readonly (number | null)[]) =>
+    pick(each).flatMap((variant, round) => {
+      const base = pick(reference)[round]
+      return variant === null || base === null || base === undefined ? [] : [{ variant, reference: base }]
+    })
   const pairs = paired(({ blocks }) => blocks)
   const cpuPairs = paired(({ cpuNs }) => cpuNs).filter((pair) => pair.reference > 0)
   const estimate = ratioOfMedians(pairs, options.seed)
@@ -168,15 +213,27 @@ function measurementOf(query: TimedQuery, { reference, each, mismatch }: Result,
   const sorted = each.samples.toSorted((a, b) => a - b)
   const base = reference.samples.toSorted((a, b) => a - b)
   return {
-    id: `${query.title}:${each.variant.title}`, gauge: options.gauge, query: query.title, variant: each.variant.title,
-    reference: referenceVariant, ratio: estimate.ratio, interval: estimate.interval,
-    comparison: wrong === null ? estimate.comparison : 'cannot tell', smallestVisible: estimate.smallestVisible,
+    id: `${query.title}:${each.variant.title}`,
+    gauge: options.gauge,
+    query: query.title,
+    variant: each.variant.title,
+    reference: referenceVariant,
+    ratio: estimate.ratio,
+    interval: estimate.interval,
+    comparison: wrong === null ? estimate.comparison : 'cannot tell',
+    smallestVisible: estimate.smallestVisible,
     cpuRatio: cpuPairs.length > 2 ? ratioOfMedians(cpuPairs, options.seed).ratio : null,
-    pairs: wrong === null ? pairs.length : 0, statementsPerBlock: each.capped ? 1 : blockSize,
-    latencyMsP50: at(sorted, 0.5), latencyMsP95: at(sorted, 0.95), referenceLatencyMsP50: at(base, 0.5),
+    pairs: wrong === null ? pairs.length : 0,
+    statementsPerBlock: each.capped ? 1 : blockSize,
+    latencyMsP50: at(sorted, 0.5),
+    latencyMsP95: at(sorted, 0.95),
+    referenceLatencyMsP50: at(base, 0.5),
     latencyMsP99: sorted.length >= 3_000 ? at(sorted, 0.99) : null,
-    quantilesMs: [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1].map((quantile) => [quantile, at(sorted, quantile)] as const),
-    capped: each.capped, note: wrong,
+    quantilesMs: [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1].map(
+      (quantile) => [quantile, at(sorted, quantile)] as const,
+    ),
+    capped: each.capped,
+    note: wrong,
   }
 }
 

@@ -6,7 +6,12 @@ export type Value = string | number | boolean | null
 export type Row = Readonly<Record<string, Value>>
 
 export type Observation =
-  | { readonly kind: 'rows'; readonly rows: readonly Row[]; readonly affected: number | null; readonly truncated: boolean }
+  | {
+      readonly kind: 'rows'
+      readonly rows: readonly Row[]
+      readonly affected: number | null
+      readonly truncated: boolean
+    }
   /** PostgreSQL said no: 42501, 42P01, 3F000 or a row-security violation. */
   | { readonly kind: 'refused'; readonly sqlstate: string; readonly message: string }
   /** Any other error: proves nothing. `sqlstate` is null when the server never answered. */

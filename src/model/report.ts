@@ -8,13 +8,22 @@ export const reportVersion = 1
 
 /** Stable words for the exit codes of DESIGN section 8. */
 export const verdictWords = {
-  0: 'holds', 1: 'violated', 2: 'not judged', 3: 'inconclusive', 4: 'too slow',
-  70: 'internal error', 130: 'interrupted', 143: 'interrupted',
+  0: 'holds',
+  1: 'violated',
+  2: 'not judged',
+  3: 'inconclusive',
+  4: 'too slow',
+  70: 'internal error',
+  130: 'interrupted',
+  143: 'interrupted',
 } as const
 export type ExitCode = keyof typeof verdictWords
 
 export type Origin = 'flag' | 'env' | 'file' | 'default'
-export interface SettingEntry { readonly value: unknown; readonly origin: Origin }
+export interface SettingEntry {
+  readonly value: unknown
+  readonly origin: Origin
+}
 
 export interface GateResult {
   readonly id: string
@@ -38,7 +47,12 @@ export interface Coverage {
   readonly cellsInapplicable: number
   readonly objects: number
   readonly casesTried: number
-  readonly poolers: readonly { readonly title: string; readonly tested: boolean; readonly reason: string; readonly hint: string | null }[]
+  readonly poolers: readonly {
+    readonly title: string
+    readonly tested: boolean
+    readonly reason: string
+    readonly hint: string | null
+  }[]
   /** Everything that was not tested, with the reason; never empty of what is known to be missing. */
   readonly untested: readonly { readonly what: string; readonly why: string }[]
   /** What no test inside one database can prove, and is assumed. */

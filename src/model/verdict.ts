@@ -52,7 +52,11 @@ export interface CellVerdict {
   readonly evidence: Evidence
   readonly counterexample: Counterexample | null
   /** Inputs of indeterminate attempts, kept in full up to a limit of 5. */
-  readonly indeterminate: readonly { readonly sql: string; readonly sqlstate: string | null; readonly message: string }[]
+  readonly indeterminate: readonly {
+    readonly sql: string
+    readonly sqlstate: string | null
+    readonly message: string
+  }[]
 }
 
 export interface Verdict {

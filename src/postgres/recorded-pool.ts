@@ -28,12 +28,18 @@ export class RecordedPool implements AsyncDisposable {
 
   constructor(options: PoolOptions) {
     this.pool = new pg.Pool({
-      ...clientConfig({ ...options, pipeline: false }), max: options.max, idleTimeoutMillis: 0,
+      ...clientConfig({ ...options, pipeline: false }),
+      max: options.max,
+      idleTimeoutMillis: 0,
       ...(options.maxUses === undefined ? {} : { maxUses: options.maxUses }),
     })
     // Idle connections that die must not end the process; the next checkout shows the error.
-    this.pool.on('error', (error) => { this.log.push({ client: -1, sql: '-- idle connection lost', observation: failure(error) }) })
-    this.pool.on('connect', (client) => { this.#record(client) })
+    this.pool.on('error', (error) => {
+      this.log.push({ client: -1, sql: '-- idle connection lost', observation: failure(error) })
+    })
+    this.pool.on('connect', (client) => {
+      this.#record(client)
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -50,8 +56,14 @@ export class RecordedPool implements AsyncDisposable {
       if (typeof last === 'function') return send(...args.slice(0, -1), watch(entry, last as Callback))
       const answer = send(...args)
       if (answer instanceof Promise) {
-        answer.then((result: pg.QueryResult<Row>) => { entry.observation = success(result) },
-          (error: unknown) => { entry.observation = failure(error) })
+        answer.then(
+          (result: pg.QueryResult<Row>) => {
+            entry.observation = success(result)
+          },
+          (error: unknown) => {
+            entry.observation = failure(error)
+          },
+        )
       }
       return answer
     }
@@ -79,7 +91,8 @@ function failure(error: unknown): Observation {
 
 function textOf(args: readonly unknown[]): string {
   const [first, second] = args
-  const config = typeof first === 'object' && first !== null ? first as { text?: unknown; values?: unknown } : null
+  const config =
+    typeof first === 'object' && first !== null ? (first as { text?: unknown; values?: unknown }) : null
   const text = String(config?.text ?? first)
   const values = config?.values ?? second
   if (!Array.isArray(values)) return text

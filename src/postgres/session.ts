@@ -28,8 +28,11 @@ export interface SessionOptions {
 export function clientConfig(options: SessionOptions): pg.ClientConfig {
   const { address, login } = options
   return {
-    host: address.host, port: address.port, database: options.database,
-    user: login?.user ?? address.user, password: login?.password ?? address.password,
+    host: address.host,
+    port: address.port,
+    database: options.database,
+    user: login?.user ?? address.user,
+    password: login?.password ?? address.password,
     ...(address.ssl === undefined ? {} : { ssl: address.ssl as boolean }),
     ...(address.options === undefined ? {} : { options: address.options }),
     connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
@@ -54,7 +57,9 @@ export class Session implements AsyncDisposable {
       this.#lostController.abort()
     }
     client.on('error', lose)
-    client.on('end', () => { lose(new Error('the connection has ended')) })
+    client.on('end', () => {
+      lose(new Error('the connection has ended'))
+    })
   }
 
   /** @throws WatertightError WATERTIGHT_UNREACHABLE or WATERTIGHT_LOGIN_REFUSED. */
@@ -71,10 +76,16 @@ export class Session implements AsyncDisposable {
     return session
   }
 
-  get backendPid(): number | null { return this.#backendPid }
-  get lost(): Error | null { return this.#lost }
+  get backendPid(): number | null {
+    return this.#backendPid
+  }
+  get lost(): Error | null {
+    return this.#lost
+  }
   /** Aborted when the connection is lost or closed. */
-  get lostSignal(): AbortSignal { return this.#lostController.signal }
+  get lostSignal(): AbortSignal {
+    return this.#lostController.signal
+  }
 
   /** Runs one statement and returns its rows. @throws the driver's error with its SQLSTATE. */
   async query(sql: string): Promise<readonly Row[]> {
@@ -131,10 +142,12 @@ export class Session implements AsyncDisposable {
   #send(statement: Statement): Promise<QueryAnswer> {
     if (this.#lost !== null) return Promise.reject(this.#lost)
     return new Promise((resolve, reject) => {
-      this.client.query(new CapturingQuery(statement, (error, answer) => {
-        if (error === null && answer !== null) resolve(answer)
-        else reject(error ?? new Error('the driver gave neither an answer nor an error'))
-      }))
+      this.client.query(
+        new CapturingQuery(statement, (error, answer) => {
+          if (error === null && answer !== null) resolve(answer)
+          else reject(error ?? new Error('the driver gave neither an answer nor an error'))
+        }),
+      )
     })
   }
 }
@@ -142,7 +155,10 @@ export class Session implements AsyncDisposable {
 const begin: Statement = { sql: 'BEGIN', role: 'context' }
 const rollback: Statement = { sql: 'ROLLBACK', role: 'context' }
 
-interface Message { readonly statement: Statement; readonly parts: readonly Statement[] }
+interface Message {
+  readonly statement: Statement
+  readonly parts: readonly Statement[]
+}
 
 /** Context statements in a row travel in one message: their rows are of no interest, their errors are. */
 function messagesOf(statements: readonly Statement[]): readonly Message[] {
@@ -151,7 +167,8 @@ function messagesOf(statements: readonly Statement[]): readonly Message[] {
     const last = messages.at(-1)
     if (statement.role === 'context' && last?.statement.role === 'context') {
       messages[messages.length - 1] = {
-        statement: { sql: `${last.statement.sql}; ${statement.sql}`, role: 'context' }, parts: [...last.parts, statement],
+        statement: { sql: `${last.statement.sql}; ${statement.sql}`, role: 'context' },
+        parts: [...last.parts, statement],
       }
     } else messages.push({ statement, parts: [statement] })
   }
@@ -162,7 +179,8 @@ function messagesOf(statements: readonly Statement[]): readonly Message[] {
 function stepsOf(parts: readonly Statement[], observation: Observation | undefined): readonly Step[] {
   if (observation === undefined) return []
   if (observation.kind === 'indeterminate' && observation.sqlstate === '25P02') return []
-  return parts.filter((part) => (part !== begin && part !== rollback) || observation.kind !== 'rows')
+  return parts
+    .filter((part) => (part !== begin && part !== rollback) || observation.kind !== 'rows')
     .map((part) => ({ ...part, observation }))
 }
 
@@ -179,12 +197,14 @@ function connectError(error: unknown, options: SessionOptions): WatertightError 
   const who = options.login?.user ?? options.address.user
   const where = `${options.address.host}:${options.address.port}/${options.database}`
   const refused = sqlstate?.startsWith('28') === true
-  return new WatertightError(refused ? 'WATERTIGHT_LOGIN_REFUSED' : 'WATERTIGHT_UNREACHABLE',
+  return new WatertightError(
+    refused ? 'WATERTIGHT_LOGIN_REFUSED' : 'WATERTIGHT_UNREACHABLE',
     `The role ${who} cannot connect to ${where}: ${messageOf(error)}`,
     {
       hint: refused
         ? 'Check pg_hba.conf and the password; over a unix socket with peer login use a TCP address instead'
         : 'Check that the server runs, accepts connections from here and has the database',
       cause: error,
-    })
+    },
+  )
 }

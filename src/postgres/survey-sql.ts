@@ -11,7 +11,9 @@ const asJson = (query: string) => `SELECT coalesce(json_agg(x), '[]')::text AS a
  * `contextRole` is an SQL expression over n.nspname that gives the role which the application has
  * in the context of the tenant that owns the schema.
  */
-export interface SurveyScope { readonly contextRole: string }
+export interface SurveyScope {
+  readonly contextRole: string
+}
 
 /** CASE expression from a map of schemas to roles, with a role for every other schema. */
 export function contextRoleSql(bySchema: ReadonlyMap<string, string>, otherwise: string): string {
@@ -100,7 +102,8 @@ ORDER BY n.nspname, p.proname, p.oid`)
 
 /** Roles that matter here, with every role they can become. canSet and inherits exist from 16 on. */
 export function rolesSql(serverVersionNum: number): string {
-  const canSet = serverVersionNum >= 160000 ? `pg_has_role(r.oid, m.oid, 'SET')` : `pg_has_role(r.oid, m.oid, 'MEMBER')`
+  const canSet =
+    serverVersionNum >= 160000 ? `pg_has_role(r.oid, m.oid, 'SET')` : `pg_has_role(r.oid, m.oid, 'MEMBER')`
   return asJson(`
 SELECT r.rolname AS name, r.rolsuper AS superuser, r.rolbypassrls AS "bypassRowSecurity", r.rolcreaterole AS "createRole",
   r.rolreplication AS replication, r.rolcanlogin AS login,

@@ -24,20 +24,26 @@ const unmarkedRowsMax = 5_000
 
 /** Reads as superuser, so no policy filters what it sees. */
 export async function readGroundTruth(
-  admin: Session, catalog: Catalog, options: WorldOptions,
+  admin: Session,
+  catalog: Catalog,
+  options: WorldOptions,
 ): Promise<GroundTruth> {
   const bySchema = new Map(options.tenants.map((tenant) => [tenant.schema, tenant]))
   const stored = catalog.relations.filter((relation) =>
-    ['table', 'partitioned table', 'partition', 'materialized view'].includes(relation.kind))
-  const entries = await Promise.all(stored.map(async (relation) => {
-    const tenant = options.tenancy.tenantOf(relation, bySchema)
-    const truth = tenant !== null
-      ? await ofOneTenant(admin, relation, tenant.id)
-      : relation.tenantColumn !== null
-        ? await byTenantColumn(admin, relation, relation.tenantColumn)
-        : await byRecognition(admin, relation, options)
-    return [relationKey(relation), truth] as const
-  }))
+    ['table', 'partitioned table', 'partition', 'materialized view'].includes(relation.kind),
+  )
+  const entries = await Promise.all(
+    stored.map(async (relation) => {
+      const tenant = options.tenancy.tenantOf(relation, bySchema)
+      const truth =
+        tenant !== null
+          ? await ofOneTenant(admin, relation, tenant.id)
+          : relation.tenantColumn !== null
+            ? await byTenantColumn(admin, relation, relation.tenantColumn)
+            : await byRecognition(admin, relation, options)
+      return [relationKey(relation), truth] as const
+    }),
+  )
   return new Map(entries)
 }
 
@@ -52,8 +58,10 @@ async function ofOneTenant(admin: Session, relation: Relation, owner: TenantId):
   ])
   const rows = Number(counted[0]?.['n'])
   return {
-    rows, shared: false,
-    rowsByOwner: new Map([[owner, rows]]), samplesByOwner: new Map([[owner, samples]]),
+    rows,
+    shared: false,
+    rowsByOwner: new Map([[owner, rows]]),
+    samplesByOwner: new Map([[owner, samples]]),
   }
 }
 
@@ -64,17 +72,28 @@ async function byTenantColumn(admin: Session, relation: Relation, column: string
     admin.query(`SELECT * FROM (SELECT t.*, row_number() OVER (PARTITION BY ${owner} ORDER BY ${canaryFirst}) AS watertight_rank
       ${from}) s WHERE watertight_rank <= ${samplesMax} ORDER BY watertight_rank`),
   ])
-  const rowsByOwner = new Map(counted.flatMap((row) =>
-    row['owner'] === null || row['owner'] === undefined ? [] : [[String(row['owner']), Number(row['n'])] as const]))
+  const rowsByOwner = new Map(
+    counted.flatMap((row) =>
+      row['owner'] === null || row['owner'] === undefined
+        ? []
+        : [[String(row['owner']), Number(row['n'])] as const],
+    ),
+  )
   const rows = counted.reduce((total, row) => total + Number(row['n']), 0)
   const plain = sampled.map(({ watertight_rank: _, ...row }) => row)
   return {
-    rows, rowsByOwner, samplesByOwner: groupByOwner(plain, (row) => String(row[column])),
+    rows,
+    rowsByOwner,
+    samplesByOwner: groupByOwner(plain, (row) => String(row[column])),
     shared: rows > 0 && rowsByOwner.size === 0,
   }
 }
 
-async function byRecognition(admin: Session, relation: Relation, options: WorldOptions): Promise<RelationTruth> {
+async function byRecognition(
+  admin: Session,
+  relation: Relation,
+  options: WorldOptions,
+): Promise<RelationTruth> {
   const found = await admin.query(`SELECT t.* FROM ${qualified(relation)} t LIMIT ${unmarkedRowsMax}`)
   const owned = new Map<Row, TenantId>()
   for (const row of found) {
@@ -83,13 +102,17 @@ async function byRecognition(admin: Session, relation: Relation, options: WorldO
   }
   const samples = groupByOwner([...owned.keys()], (row) => owned.get(row) ?? '')
   return {
-    rows: found.length, shared: found.length > 0 && owned.size === 0,
+    rows: found.length,
+    shared: found.length > 0 && owned.size === 0,
     rowsByOwner: new Map([...samples].map(([owner, rows]) => [owner, rows.length])),
     samplesByOwner: new Map([...samples].map(([owner, rows]) => [owner, rows.slice(0, samplesMax)])),
   }
 }
 
-function groupByOwner(rows: readonly Row[], ownerOf: (row: Row) => TenantId): Map<TenantId, readonly Row[]> {
+function groupByOwner(
+  rows: readonly Row[],
+  ownerOf: (row: Row) => TenantId,
+): Map<TenantId, readonly Row[]> {
   const groups = new Map<TenantId, Row[]>()
   for (const row of rows) {
     const owner = ownerOf(row)

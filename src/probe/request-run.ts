@@ -36,7 +36,12 @@ interface Request {
   contextCertain: boolean
 }
 
-export interface SeenSpan { readonly pid: number; readonly tenant: TenantId; readonly atMs: number; readonly foreign: boolean }
+export interface SeenSpan {
+  readonly pid: number
+  readonly tenant: TenantId
+  readonly atMs: number
+  readonly foreign: boolean
+}
 
 export class RequestRun implements AsyncDisposable {
   readonly scene: RunScene
@@ -56,15 +61,27 @@ export class RequestRun implements AsyncDisposable {
     const tenant = this.scene.world.tenant(tenantId)
     const entered = settleable<StrategySession>()
     const done = settleable<void>()
-    const settled = this.scene.strategy.withTenant(this.#pool.pool, strategyTenant(tenant), async (session) => {
-      entered.resolve(session)
-      await done.promise
+    const settled = this.scene.strategy.withTenant(
+      this.#pool.pool,
+      strategyTenant(tenant),
+      async (session) => {
+        entered.resolve(session)
+        await done.promise
+      },
+    )
+    settled.then(undefined, (error: unknown) => {
+      entered.reject(error)
     })
-    settled.then(undefined, (error: unknown) => { entered.reject(error) })
     const session = await limited(entered.promise, `the request of ${tenantId} was not started`)
     this.#open.set(slot, {
-      tenant, session, settled, contextCertain: true,
-      finish: (error) => { if (error === undefined) done.resolve(); else done.reject(error) },
+      tenant,
+      session,
+      settled,
+      contextCertain: true,
+      finish: (error) => {
+        if (error === undefined) done.resolve()
+        else done.reject(error)
+      },
     })
   }
 
@@ -105,7 +122,9 @@ export class RequestRun implements AsyncDisposable {
     if (foreign === undefined) return
     this.#testify({
       sentence: `A checkout without a tenant reads rows of ${foreign}, whose request used the connection before`,
-      rows: rows.slice(0, 5), victim: foreign, command: this.scene.rig.title,
+      rows: rows.slice(0, 5),
+      victim: foreign,
+      command: this.scene.rig.title,
     })
   }
 
@@ -119,38 +138,54 @@ export class RequestRun implements AsyncDisposable {
     if (foreign !== undefined) {
       this.#testify({
         sentence: `A request of tenant ${tenant.id} reads rows of ${foreign} on a shared connection`,
-        rows: rows.slice(0, 5), victim: foreign, command: this.scene.rig.title,
+        rows: rows.slice(0, 5),
+        victim: foreign,
+        command: this.scene.rig.title,
       })
     }
     if (owners.length > 0) this.scene.tally.controlsSeen += 1
     else if (contextCertain) {
       this.#testify({
         sentence: `A request of tenant ${tenant.id} sees none of its own rows: its context was lost`,
-        rows: rows.slice(0, 5), victim: tenant.id, command: this.scene.rig.title, severity: 'high',
+        rows: rows.slice(0, 5),
+        victim: tenant.id,
+        command: this.scene.rig.title,
+        severity: 'high',
       })
     }
   }
 
-  get pool(): StrategyPool { return this.#pool.pool }
+  get pool(): StrategyPool {
+    return this.#pool.pool
+  }
 
   /** The canary query on a session of a request; remembers it as the one a witness rests on. */
   async observe(session: StrategySession): Promise<readonly Row[]> {
     const { rows } = await limited(session.query(this.scene.probeSql), 'no answer to the canary query')
     const answer = rows as readonly Row[]
-    this.#witnessEntry = this.#pool.log.findLast((entry) => entry.sql === this.scene.probeSql
-      && entry.observation?.kind === 'rows' && entry.observation.rows === answer)
-      ?? this.#pool.log.findLast((entry) => entry.sql === this.scene.probeSql) ?? null
+    this.#witnessEntry =
+      this.#pool.log.findLast(
+        (entry) =>
+          entry.sql === this.scene.probeSql &&
+          entry.observation?.kind === 'rows' &&
+          entry.observation.rows === answer,
+      ) ??
+      this.#pool.log.findLast((entry) => entry.sql === this.scene.probeSql) ??
+      null
     return answer
   }
 
   /** What went over the connection that leaked, or over all of them. */
   attempt(): Attempt {
     const leaked = this.#witnessEntry
-    const entries = leaked === null || this.scene.rig.kind === 'pgbouncer' ? this.#pool.log
-      : this.#pool.log.filter((entry) => entry.client === leaked.client)
+    const entries =
+      leaked === null || this.scene.rig.kind === 'pgbouncer'
+        ? this.#pool.log
+        : this.#pool.log.filter((entry) => entry.client === leaked.client)
     const until = leaked === null ? entries : entries.slice(0, entries.indexOf(leaked) + 1)
     const steps = until.map((entry): Step => ({
-      sql: entry.sql, role: entry === leaked ? 'attack' : 'context',
+      sql: entry.sql,
+      role: entry === leaked ? 'attack' : 'context',
       observation: entry.observation ?? { kind: 'rows', rows: [], affected: null, truncated: false },
     }))
     return { steps, backendPid: null }
@@ -181,7 +216,10 @@ export class RequestRun implements AsyncDisposable {
       this.#witnessEntry = this.#pool.log.findLast((entry) => entry.sql === this.scene.probeSql) ?? null
       this.#testify({
         sentence: `A request of tenant ${request.tenant.id} cannot reach its own rows: its context was lost`,
-        rows: [], victim: request.tenant.id, command: this.scene.rig.title, severity: 'high',
+        rows: [],
+        victim: request.tenant.id,
+        command: this.scene.rig.title,
+        severity: 'high',
       })
     }
     this.scene.tally.addError(error, this.scene.probeSql)
@@ -200,7 +238,9 @@ export class RequestRun implements AsyncDisposable {
 async function limited<T>(promise: Promise<T>, message: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => { reject(new Error(`${message} within ${stepTimeoutMs} ms`)) }, stepTimeoutMs)
+    timer = setTimeout(() => {
+      reject(new Error(`${message} within ${stepTimeoutMs} ms`))
+    }, stepTimeoutMs)
   })
   try {
     return await Promise.race([promise, timeout])
@@ -208,7 +248,6 @@ async function limited<T>(promise: Promise<T>, message: string): Promise<T> {
     clearTimeout(timer)
   }
 }
-
 
 interface Settleable<T> {
   readonly promise: Promise<T>
@@ -219,7 +258,9 @@ interface Settleable<T> {
 /** Promise.withResolvers of Node 22. */
 function settleable<T>(): Settleable<T> {
   let settle: Omit<Settleable<T>, 'promise'> | undefined
-  const promise = new Promise<T>((resolve, reject) => { settle = { resolve, reject } })
+  const promise = new Promise<T>((resolve, reject) => {
+    settle = { resolve, reject }
+  })
   promise.catch(() => undefined)
   if (settle === undefined) throw new Error('the promise executor did not run')
   return { promise, ...settle }

@@ -23,19 +23,21 @@ export interface RunSettings extends SearchSettings {
 }
 
 /** Never throws for a leak, nor for an error of the probe: the latter is `unknown`. */
-export async function runProbe(
-  loaded: LoadedProbe, world: World, given: RunSettings,
-): Promise<Verdict> {
+export async function runProbe(loaded: LoadedProbe, world: World, given: RunSettings): Promise<Verdict> {
   const startedMs = performance.now()
   const skipped = whyNot(loaded, world, given)
   // Without the admin's connection there is no server to ask: what is left is unknown, not slow.
   const lost = world.admin.lostSignal
-  const settings = { ...given, signal: given.signal === undefined ? lost : AbortSignal.any([given.signal, lost]) }
+  const settings = {
+    ...given,
+    signal: given.signal === undefined ? lost : AbortSignal.any([given.signal, lost]),
+  }
   const cells: CellVerdict[] = []
   if (skipped === null) {
     for (const cell of cellsOf(loaded, world, settings)) {
       const verdict = settings.signal.aborted
-        ? unknownCell(cell, lost.aborted ? 'the server went away' : 'the run was interrupted') : await searchSafely(loaded, { world, cell }, settings)
+        ? unknownCell(cell, lost.aborted ? 'the server went away' : 'the run was interrupted')
+        : await searchSafely(loaded, { world, cell }, settings)
       cells.push(verdict)
       settings.onCell?.(loaded, verdict)
       if (settings.untilFirstWitness === true && verdict.outcome === 'violated') break
@@ -44,13 +46,27 @@ export async function runProbe(
   const { outcome, reason } = skipped ?? conclude(cells)
   const { probe, id, suite } = loaded
   return {
-    probe: id, suite, claim: probe.claim, source: probe.source, severity: probe.severity, remedy: probe.remedy,
-    world: world.id, database: world.database, basis: probe.basis, outcome, reason,
-    evidence: sumOf(cells.map((cell) => cell.evidence)), cells, durationMs: Math.round(performance.now() - startedMs),
+    probe: id,
+    suite,
+    claim: probe.claim,
+    source: probe.source,
+    severity: probe.severity,
+    remedy: probe.remedy,
+    world: world.id,
+    database: world.database,
+    basis: probe.basis,
+    outcome,
+    reason,
+    evidence: sumOf(cells.map((cell) => cell.evidence)),
+    cells,
+    durationMs: Math.round(performance.now() - startedMs),
   }
 }
 
-interface Conclusion { readonly outcome: Outcome; readonly reason: string }
+interface Conclusion {
+  readonly outcome: Outcome
+  readonly reason: string
+}
 
 function whyNot({ probe }: LoadedProbe, world: World, settings: RunSettings): Conclusion | null {
   if (probe.tenancies !== undefined && !probe.tenancies.includes(world.id.tenancy)) {
@@ -68,7 +84,9 @@ function cellsOf({ probe }: LoadedProbe, world: World, settings: RunSettings): r
 }
 
 async function searchSafely(
-  { probe }: LoadedProbe, { world, cell }: { readonly world: World; readonly cell: Cell }, settings: RunSettings,
+  { probe }: LoadedProbe,
+  { world, cell }: { readonly world: World; readonly cell: Cell },
+  settings: RunSettings,
 ): Promise<CellVerdict> {
   try {
     return await probe.search(world, cell, settings)
@@ -79,13 +97,19 @@ async function searchSafely(
 
 function unknownCell(cell: Cell, reason: string): CellVerdict {
   return {
-    object: cell.name, path: cell.path, outcome: 'unknown', reason, evidence: new Tally().evidence(0),
-    counterexample: null, indeterminate: [],
+    object: cell.name,
+    path: cell.path,
+    outcome: 'unknown',
+    reason,
+    evidence: new Tally().evidence(0),
+    counterexample: null,
+    indeterminate: [],
   }
 }
 
 function conclude(cells: readonly CellVerdict[]): Conclusion {
-  if (cells.length === 0) return { outcome: 'inapplicable', reason: 'nothing in this database has this path' }
+  if (cells.length === 0)
+    return { outcome: 'inapplicable', reason: 'nothing in this database has this path' }
   const outcome = worstOutcome(cells.map((cell) => cell.outcome))
   const decisive = cells.filter((cell) => cell.outcome === outcome)
   const [first] = decisive
@@ -98,9 +122,12 @@ function sumOf(evidence: readonly Evidence[]): Evidence {
   const sum = (pick: (each: Evidence) => number) => evidence.reduce((total, each) => total + pick(each), 0)
   const shared = evidence.flatMap((each) => each.sharedBackends ?? [])
   return {
-    casesAsked: sum((each) => each.casesAsked), casesTried: sum((each) => each.casesTried),
-    controlsTried: sum((each) => each.controlsTried), controlsSeen: sum((each) => each.controlsSeen),
-    refused: sum((each) => each.refused), indeterminate: sum((each) => each.indeterminate),
+    casesAsked: sum((each) => each.casesAsked),
+    casesTried: sum((each) => each.casesTried),
+    controlsTried: sum((each) => each.controlsTried),
+    controlsSeen: sum((each) => each.controlsSeen),
+    refused: sum((each) => each.refused),
+    indeterminate: sum((each) => each.indeterminate),
     sharedBackends: shared.length === 0 ? null : shared.reduce((total, each) => total + each, 0),
   }
 }

@@ -9,19 +9,28 @@ import type { CellVerdict, Counterexample } from '../model/verdict.ts'
 import type { ProbeDefinition, Scene, SearchSettings } from './define.ts'
 import { concludeCell, Tally } from './tally.ts'
 
-export interface Found { readonly input: unknown; readonly attempt: Attempt; readonly witness: Witness }
+export interface Found {
+  readonly input: unknown
+  readonly attempt: Attempt
+  readonly witness: Witness
+}
 
 /** Thrown inside the property and nowhere else. */
 class LeakFound extends Error {}
 
 export async function searchCell<Input>(
-  definition: ProbeDefinition<Input>, scene: Scene, settings: SearchSettings,
+  definition: ProbeDefinition<Input>,
+  scene: Scene,
+  settings: SearchSettings,
 ): Promise<CellVerdict> {
   const { world, cell } = scene
   const tally = new Tally()
-  const privilege = await runControls(definition, scene, { tally, controlTenantsMax: settings.controlTenantsMax ?? 16 })
-  const examples = settings.runs === 0 ? []
-    : (definition.examples?.(world, cell) ?? []).slice(0, settings.examplesMax)
+  const privilege = await runControls(definition, scene, {
+    tally,
+    controlTenantsMax: settings.controlTenantsMax ?? 16,
+  })
+  const examples =
+    settings.runs === 0 ? [] : (definition.examples?.(world, cell) ?? []).slice(0, settings.examplesMax)
   const runs = settings.runs === 0 ? 0 : settings.runs + examples.length
   const search = new CounterexampleSearch(tally, settings.signal)
   const property = fc.asyncProperty(definition.inputs(world, cell), async (input) => {
@@ -31,10 +40,23 @@ export async function searchCell<Input>(
       return { attempt, witness: definition.judge(attempt, input, scene) }
     })
   })
-  const counterexample = runs === 0 ? null : await search.run(property, {
-    settings, runs, examples: examples.map((input): [Input] => [input]), login: world.application,
+  const counterexample =
+    runs === 0
+      ? null
+      : await search.run(property, {
+          settings,
+          runs,
+          examples: examples.map((input): [Input] => [input]),
+          login: world.application,
+        })
+  return cellVerdict({
+    cell,
+    counterexample,
+    tally,
+    runs,
+    privilege,
+    replaying: settings.replay !== undefined,
   })
-  return cellVerdict({ cell, counterexample, tally, runs, privilege, replaying: settings.replay !== undefined })
 }
 
 interface RunOptions<Ts> {
@@ -58,7 +80,8 @@ export class CounterexampleSearch {
   }
 
   async try(
-    { input }: { readonly input: () => unknown }, execute: () => Promise<{ attempt: Attempt; witness: Witness | null }>,
+    { input }: { readonly input: () => unknown },
+    execute: () => Promise<{ attempt: Attempt; witness: Witness | null }>,
   ): Promise<void> {
     // Cases that are not tried any more make the cell unknown, because fewer were tried than asked.
     if (this.#signal?.aborted === true) return
@@ -80,19 +103,32 @@ export class CounterexampleSearch {
   }
 
   async run<Ts extends [unknown, ...unknown[]]>(
-    property: fc.IAsyncPropertyWithHooks<Ts>, { settings, runs, examples, login }: RunOptions<Ts>,
+    property: fc.IAsyncPropertyWithHooks<Ts>,
+    { settings, runs, examples, login }: RunOptions<Ts>,
   ): Promise<Counterexample | null> {
     const { replay, seed } = settings
     const result = await fc.check(property, {
-      seed, numRuns: runs, examples, endOnFailure: false,
+      seed,
+      numRuns: runs,
+      examples,
+      endOnFailure: false,
       ...(replay === undefined ? {} : { path: replay.path, endOnFailure: true }),
     })
     const [found, first] = [this.#last, this.#first]
     if (found === null || first === null) return null
     return {
-      input: plain(found.input), steps: found.attempt.steps, witness: found.witness,
-      replay: { seed, path: result.counterexamplePath ?? replay?.path ?? '0', replayPath: replayPathOf(result.counterexample?.[0]) },
-      shrinks: result.numShrinks, casesToWitness: first.cases, msToWitness: first.ms, login,
+      input: plain(found.input),
+      steps: found.attempt.steps,
+      witness: found.witness,
+      replay: {
+        seed,
+        path: result.counterexamplePath ?? replay?.path ?? '0',
+        replayPath: replayPathOf(result.counterexample?.[0]),
+      },
+      shrinks: result.numShrinks,
+      casesToWitness: first.cases,
+      msToWitness: first.ms,
+      login,
     }
   }
 }
@@ -107,10 +143,15 @@ function plain(input: unknown): unknown {
   return JSON.parse(JSON.stringify(input))
 }
 
-interface Controls { readonly tally: Tally; readonly controlTenantsMax: number }
+interface Controls {
+  readonly tally: Tally
+  readonly controlTenantsMax: number
+}
 
 async function runControls<Input>(
-  definition: ProbeDefinition<Input>, { world, cell }: Scene, { tally, controlTenantsMax }: Controls,
+  definition: ProbeDefinition<Input>,
+  { world, cell }: Scene,
+  { tally, controlTenantsMax }: Controls,
 ): Promise<'granted' | 'absent' | 'missing'> {
   const { object } = cell
   const owners = world.tenants
@@ -146,13 +187,20 @@ export function cellVerdict(found: CellOutcome): CellVerdict {
   const { cell, counterexample, tally, runs, privilege, replaying } = found
   const asked = counterexample === null && !replaying ? runs - tally.casesVacuous : tally.casesTried
   const evidence = tally.evidence(asked)
-  const { outcome, reason } = counterexample === null
-    ? concludeCell(evidence, {
-      privilege, possible: tally.casesTried > 0 || tally.casesVacuous === 0 || !hasRows(cell),
-    })
-    : { outcome: 'violated' as const, reason: counterexample.witness.sentence }
+  const { outcome, reason } =
+    counterexample === null
+      ? concludeCell(evidence, {
+          privilege,
+          possible: tally.casesTried > 0 || tally.casesVacuous === 0 || !hasRows(cell),
+        })
+      : { outcome: 'violated' as const, reason: counterexample.witness.sentence }
   return {
-    object: cell.name, path: counterexample?.witness.command ?? cell.path, outcome, reason, evidence,
-    counterexample, indeterminate: tally.kept,
+    object: cell.name,
+    path: counterexample?.witness.command ?? cell.path,
+    outcome,
+    reason,
+    evidence,
+    counterexample,
+    indeterminate: tally.kept,
   }
 }

@@ -22,21 +22,29 @@ export interface Suspicion {
 /** Steps of the attempt that were attacks and returned rows. */
 export function attackRows(attempt: Attempt): readonly Row[] {
   return attempt.steps.flatMap((step) =>
-    (step.role === 'attack' || step.role === 'comparison') && step.observation.kind === 'rows' ? step.observation.rows : [])
+    (step.role === 'attack' || step.role === 'comparison') && step.observation.kind === 'rows'
+      ? step.observation.rows
+      : [],
+  )
 }
 
 /** A witness when any attack returned a row that somebody else owns. */
 export function foreignRows(attempt: Attempt, suspicion: Suspicion): Witness | null {
   const { world, attacker, tenantColumn } = suspicion
   const foreign = attackRows(attempt).filter((row) =>
-    [...world.ownership.ownersIn(row, { tenantColumn })].some((owner) => owner !== attacker))
+    [...world.ownership.ownersIn(row, { tenantColumn })].some((owner) => owner !== attacker),
+  )
   const [first] = foreign
   if (first === undefined) return null
-  const victim = [...world.ownership.ownersIn(first, { tenantColumn })].find((owner) => owner !== attacker) ?? null
+  const victim =
+    [...world.ownership.ownersIn(first, { tenantColumn })].find((owner) => owner !== attacker) ?? null
   return {
-    sentence: `Tenant ${attacker} ${suspicion.verb} ${count(foreign.length, 'row')} of ${victim ?? 'another tenant'}` +
+    sentence:
+      `Tenant ${attacker} ${suspicion.verb} ${count(foreign.length, 'row')} of ${victim ?? 'another tenant'}` +
       ` ${preposition(suspicion.verb)} ${suspicion.object}`,
-    rows: foreign.slice(0, rowsShown), victim, command: suspicion.command,
+    rows: foreign.slice(0, rowsShown),
+    victim,
+    command: suspicion.command,
   }
 }
 
@@ -46,7 +54,7 @@ export function stepOf(attempt: Attempt, role: Step['role']): Step | null {
 }
 
 export function affectedBy(step: Step | null): number {
-  return step?.observation.kind === 'rows' ? step.observation.affected ?? 0 : 0
+  return step?.observation.kind === 'rows' ? (step.observation.affected ?? 0) : 0
 }
 
 export function rowsOf(step: Step | null): readonly Row[] {
@@ -66,11 +74,15 @@ function preposition(verb: string): string {
  * because a time-out that differs from an answer proves nothing.
  */
 export function comparedAnswers(attempt: Attempt): readonly string[] | null {
-  const interrupted = attempt.steps.some(({ observation }) =>
-    observation.kind === 'indeterminate' && isInterruption(observation.sqlstate))
+  const interrupted = attempt.steps.some(
+    ({ observation }) => observation.kind === 'indeterminate' && isInterruption(observation.sqlstate),
+  )
   if (interrupted) return null
-  return attempt.steps.filter((step) => step.role === 'comparison').map(({ observation }) =>
-    observation.kind === 'rows' ? `${observation.affected ?? 0} rows` : String(observation.sqlstate))
+  return attempt.steps
+    .filter((step) => step.role === 'comparison')
+    .map(({ observation }) =>
+      observation.kind === 'rows' ? `${observation.affected ?? 0} rows` : String(observation.sqlstate),
+    )
 }
 
 export interface Write extends Pick<Suspicion, 'attacker' | 'object' | 'verb' | 'command'> {
@@ -84,7 +96,9 @@ export function wroteForeignRows(attempt: Attempt, write: Write): Witness | null
   if (affected === 0) return null
   return {
     sentence: `Tenant ${write.attacker} ${write.verb} ${count(affected, 'row')} of ${write.victim} in ${write.object}`,
-    rows: rowsOf(step).slice(0, rowsShown), victim: write.victim, command: write.command,
+    rows: rowsOf(step).slice(0, rowsShown),
+    victim: write.victim,
+    command: write.command,
   }
 }
 
@@ -101,15 +115,19 @@ export function wroteTooMuch(attempt: Attempt, write: BlindWrite): Witness | nul
   const { world, cell, attacker, victim, verb, command } = write
   const affected = affectedBy(stepOf(attempt, 'attack'))
   const seenByVictim = Number(rowsOf(stepOf(attempt, 'proof'))[0]?.['n'] ?? 0)
-  const apart = cell.object !== null
-    && cell.object.addressOf(world.tenant(attacker)) !== cell.object.addressOf(world.tenant(victim))
-  const own = apart ? 0 : cell.object?.rowsOf(attacker) ?? 0
+  const apart =
+    cell.object !== null &&
+    cell.object.addressOf(world.tenant(attacker)) !== cell.object.addressOf(world.tenant(victim))
+  const own = apart ? 0 : (cell.object?.rowsOf(attacker) ?? 0)
   if (affected <= own && seenByVictim === 0) return null
   if (affected === 0) return null
   return {
-    sentence: affected > own
-      ? `Tenant ${attacker} ${verb} ${count(affected, 'row')} in ${cell.name} and owns ${own}`
-      : `Tenant ${attacker} ${verb} ${count(seenByVictim, 'row')} of ${victim} in ${cell.name}`,
-    rows: [], victim, command,
+    sentence:
+      affected > own
+        ? `Tenant ${attacker} ${verb} ${count(affected, 'row')} in ${cell.name} and owns ${own}`
+        : `Tenant ${attacker} ${verb} ${count(seenByVictim, 'row')} of ${victim} in ${cell.name}`,
+    rows: [],
+    victim,
+    command,
   }
 }

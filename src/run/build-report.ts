@@ -5,7 +5,14 @@ import { rulesFrom } from '../gate/rules.ts'
 import { coverageOf } from '../judge/coverage.ts'
 import { findingsOf } from '../judge/findings.ts'
 import type { Measurement, PlanCheck } from '../model/measurement.ts'
-import { reportVersion, type ControlScore, type Coverage, type MutantScore, type Report, type TimelineSpan } from '../model/report.ts'
+import {
+  reportVersion,
+  type ControlScore,
+  type Coverage,
+  type MutantScore,
+  type Report,
+  type TimelineSpan,
+} from '../model/report.ts'
 import type { WorldId } from '../model/tenancy.ts'
 import type { Verdict } from '../model/verdict.ts'
 import type { LoadedProbe } from '../probe/run.ts'
@@ -37,9 +44,19 @@ export interface Material {
 
 export function emptyMaterial(start: Pick<Material, 'startedAt' | 'command' | 'probes'>): Material {
   return {
-    ...start, stages: [], verdicts: [], expected: [], timeline: [], databases: [], untested: [], measurements: [], plans: [],
-    mutants: { total: 0, killed: 0, survived: [], kills: [] }, controls: { total: 0, silent: 0, noisy: [] },
-    cutShortBy: null, failure: null,
+    ...start,
+    stages: [],
+    verdicts: [],
+    expected: [],
+    timeline: [],
+    databases: [],
+    untested: [],
+    measurements: [],
+    plans: [],
+    mutants: { total: 0, killed: 0, survived: [], kills: [] },
+    controls: { total: 0, silent: 0, noisy: [] },
+    cutShortBy: null,
+    failure: null,
   }
 }
 
@@ -55,28 +72,54 @@ export async function buildReport(context: RunContext): Promise<Report> {
   const { material, open, settings, poolers, directory } = context
   const finishedAt = new Date()
   const undecided: Undecided = {
-    reportVersion, tool: toolIdentity(),
+    reportVersion,
+    tool: toolIdentity(),
     run: {
-      id: directory.id, command: material.command, startedAt: material.startedAt.toISOString(),
-      finishedAt: finishedAt.toISOString(), durationMs: finishedAt.getTime() - material.startedAt.getTime(),
-      seed: settings.seed, tenants: tenantRows(context), partial: material.cutShortBy !== null,
-      cutShortBy: material.cutShortBy, stages: material.stages,
+      id: directory.id,
+      command: material.command,
+      startedAt: material.startedAt.toISOString(),
+      finishedAt: finishedAt.toISOString(),
+      durationMs: finishedAt.getTime() - material.startedAt.getTime(),
+      seed: settings.seed,
+      tenants: tenantRows(context),
+      partial: material.cutShortBy !== null,
+      cutShortBy: material.cutShortBy,
+      stages: material.stages,
     },
     target: {
-      kind: open.server.kind, address: open.server.label, serverVersion: open.serverVersion,
-      serverVersionNum: open.site.serverVersionNum, databases: material.databases, kept: settings.keep && open.server.kind === 'named',
+      kind: open.server.kind,
+      address: open.server.label,
+      serverVersion: open.serverVersion,
+      serverVersionNum: open.site.serverVersionNum,
+      databases: material.databases,
+      kept: settings.keep && open.server.kind === 'named',
     },
     settings: context.entries,
     coverage: coverageOf(material.verdicts, {
       poolers: material.verdicts.length > 0 || material.mutants.total > 0 ? poolers.coverage : [],
-      untested: [...material.untested, ...untestedPoolers(poolers.coverage), ...untestedModes(settings.mode), ...untestedAsWritten(context)],
-      assumptions, expected: material.expected,
+      untested: [
+        ...material.untested,
+        ...untestedPoolers(poolers.coverage),
+        ...untestedModes(settings.mode),
+        ...untestedAsWritten(context),
+      ],
+      assumptions,
+      expected: material.expected,
     }),
-    findings: findingsOf(material.verdicts), verdicts: material.verdicts, measurements: material.measurements,
-    plans: material.plans, mutants: material.mutants, controls: material.controls, timeline: material.timeline,
+    findings: findingsOf(material.verdicts),
+    verdicts: material.verdicts,
+    measurements: material.measurements,
+    plans: material.plans,
+    mutants: material.mutants,
+    controls: material.controls,
+    timeline: material.timeline,
     environment: await readEnvironment(open.died() === null ? open.admin : null, open.serverVersion),
   }
-  const rules = rulesFrom({ failOn: settings.failOn, strict: settings.strict, maxHardenedOverhead: settings.maxOverhead })
+  const rules = rulesFrom({
+    failOn: settings.failOn,
+    strict: settings.strict,
+    maxHardenedOverhead: settings.maxOverhead,
+  })
   return { ...undecided, ...decide(undecided, rules) }
 }
 
@@ -86,7 +129,10 @@ function tenantRows({ open }: RunContext): Report['run']['tenants'] {
     id: tenant.id,
     rows: services.reduce((sum, service) => {
       const tables = tablesOf(service)
-      return sum + tables.reduce((rows, table) => rows + rowsPlanned(plan, table, { size: tenant.size, tables }), 0)
+      return (
+        sum +
+        tables.reduce((rows, table) => rows + rowsPlanned(plan, table, { size: tenant.size, tables }), 0)
+      )
     }, 0),
   }))
 }
@@ -98,11 +144,16 @@ function untestedPoolers(coverage: Coverage['poolers']): Coverage['untested'] {
 function untestedAsWritten(context: RunContext): Coverage['untested'] {
   if (context.command !== 'run' || !context.settings.mode.includes('row-level-security')) return []
   const compared = asWrittenServices(context)
-  return services.filter((service) => !compared.includes(service))
-    .map((service) => ({ what: `the seed document's SQL as written in ${service}`, why: 'it was left out by --quick' }))
+  return services
+    .filter((service) => !compared.includes(service))
+    .map((service) => ({
+      what: `the seed document's SQL as written in ${service}`,
+      why: 'it was left out by --quick',
+    }))
 }
 
 function untestedModes(mode: readonly string[]): Coverage['untested'] {
-  return ['row-level-security', 'schema-per-tenant'].filter((name) => !mode.includes(name))
+  return ['row-level-security', 'schema-per-tenant']
+    .filter((name) => !mode.includes(name))
     .map((name) => ({ what: name, why: 'it was left out with --mode' }))
 }

@@ -32,18 +32,26 @@ export async function readClusterRoles(admin: Session): Promise<ClusterRoles> {
       CASE WHEN rolbypassrls THEN 'BYPASSRLS' ELSE 'NOBYPASSRLS' END, 'CONNECTION LIMIT ' || rolconnlimit) AS attributes,
     coalesce((SELECT to_json(setconfig)::text FROM pg_db_role_setting WHERE setrole = r.oid AND setdatabase = 0), '[]') AS settings
     FROM pg_roles r WHERE rolname NOT LIKE 'pg\\_%' ORDER BY 1`)
-  const [version] = await admin.query(`SELECT current_setting('server_version_num')::int >= 160000 AS has_options`)
-  const options = version?.['has_options'] === 't'
-    ? `format('WITH ADMIN %s, INHERIT %s, SET %s', a.admin_option::text, a.inherit_option::text, a.set_option::text)` : `''`
-  const memberships = await admin.query(`SELECT g.rolname AS role, m.rolname AS member, ${options} AS options FROM pg_auth_members a
+  const [version] = await admin.query(
+    `SELECT current_setting('server_version_num')::int >= 160000 AS has_options`,
+  )
+  const options =
+    version?.['has_options'] === 't'
+      ? `format('WITH ADMIN %s, INHERIT %s, SET %s', a.admin_option::text, a.inherit_option::text, a.set_option::text)`
+      : `''`
+  const memberships =
+    await admin.query(`SELECT g.rolname AS role, m.rolname AS member, ${options} AS options FROM pg_auth_members a
     JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member ORDER BY 1, 2`)
   return {
     roles: roles.map((row) => ({
-      name: String(row['name']), attributes: String(row['attributes']),
+      name: String(row['name']),
+      attributes: String(row['attributes']),
       settings: JSON.parse(String(row['settings'])) as string[],
     })),
     memberships: memberships.map((row) => ({
-      role: String(row['role']), member: String(row['member']), options: String(row['options']),
+      role: String(row['role']),
+      member: String(row['member']),
+      options: String(row['options']),
     })),
   }
 }
@@ -57,7 +65,8 @@ export async function restoreClusterRoles(admin: Session, before: ClusterRoles):
       await admin.query(`DROP ROLE ${identifier(role.name)}`)
       continue
     }
-    if (was.attributes !== role.attributes) await admin.query(`ALTER ROLE ${identifier(role.name)} ${was.attributes}`)
+    if (was.attributes !== role.attributes)
+      await admin.query(`ALTER ROLE ${identifier(role.name)} ${was.attributes}`)
     if (JSON.stringify(was.settings) !== JSON.stringify(role.settings)) await resetSettings(admin, was)
   }
   const key = ({ role, member, options }: Membership) => JSON.stringify([role, member, options])
@@ -77,6 +86,8 @@ async function resetSettings(admin: Session, { name, settings }: RoleState): Pro
   await admin.query(`ALTER ROLE ${identifier(name)} RESET ALL`)
   for (const setting of settings) {
     const [variable, ...rest] = setting.split('=')
-    await admin.query(`ALTER ROLE ${identifier(name)} SET ${identifier(variable ?? '')} = ${literal(rest.join('='))}`)
+    await admin.query(
+      `ALTER ROLE ${identifier(name)} SET ${identifier(variable ?? '')} = ${literal(rest.join('='))}`,
+    )
   }
 }

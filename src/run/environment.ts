@@ -4,15 +4,30 @@ import { cpus, totalmem } from 'node:os'
 import type { Environment } from '../model/report.ts'
 import type { Session } from '../postgres/session.ts'
 
-const settings = ['shared_buffers', 'work_mem', 'fsync', 'synchronous_commit', 'autovacuum', 'jit', 'max_connections', 'random_page_cost']
+const settings = [
+  'shared_buffers',
+  'work_mem',
+  'fsync',
+  'synchronous_commit',
+  'autovacuum',
+  'jit',
+  'max_connections',
+  'random_page_cost',
+]
 
 export async function readEnvironment(admin: Session | null, serverVersion: string): Promise<Environment> {
-  const found = admin === null || admin.lost !== null ? []
-    : await admin.query(`SELECT name, current_setting(name) AS value FROM pg_settings
+  const found =
+    admin === null || admin.lost !== null
+      ? []
+      : await admin.query(`SELECT name, current_setting(name) AS value FROM pg_settings
         WHERE name IN (${settings.map((name) => `'${name}'`).join(', ')}) ORDER BY name`)
   return {
-    node: process.versions.node, platform: `${process.platform} ${process.arch}`, cpus: cpus().length,
-    cpuModel: cpus()[0]?.model ?? 'unknown', memoryBytes: totalmem(), serverVersion,
+    node: process.versions.node,
+    platform: `${process.platform} ${process.arch}`,
+    cpus: cpus().length,
+    cpuModel: cpus()[0]?.model ?? 'unknown',
+    memoryBytes: totalmem(),
+    serverVersion,
     serverSettings: Object.fromEntries(found.map((row) => [String(row['name']), String(row['value'])])),
     nodePeakRssBytes: process.resourceUsage().maxRSS * 1024,
   }

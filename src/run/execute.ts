@@ -35,7 +35,10 @@ export interface ExecuteOptions extends RunEvents {
   readonly interruptedBy: () => string | null
 }
 
-export interface Executed { readonly report: Report; readonly directory: RunDirectory }
+export interface Executed {
+  readonly report: Report
+  readonly directory: RunDirectory
+}
 
 /** State shared by the stages of one run. */
 export interface RunContext extends ExecuteOptions {
@@ -49,7 +52,10 @@ export interface RunContext extends ExecuteOptions {
 }
 
 const stagesOf: Readonly<Record<Command, readonly StageName[]>> = {
-  run: ['seed', 'verify', 'prove', 'bench'], verify: ['seed', 'verify'], prove: ['seed', 'prove'], bench: ['seed', 'bench'],
+  run: ['seed', 'verify', 'prove', 'bench'],
+  verify: ['seed', 'verify'],
+  prove: ['seed', 'prove'],
+  bench: ['seed', 'bench'],
   seed: ['seed'],
 }
 
@@ -61,17 +67,26 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
   const probes = await loadProbes(settings.grep)
   const { mutants, controls } = await trials(options)
   const directory = new RunDirectory(settings.output, startedAt)
-  directory.writeJson('run.json', { command, startedAt: startedAt.toISOString(), settings: options.entries })
+  directory.writeJson('run.json', {
+    command,
+    startedAt: startedAt.toISOString(),
+    settings: options.entries,
+  })
   const serverStartedMs = performance.now()
   const open = await openSite({ target: settings.target, plan, keep: settings.keep })
   const material = emptyMaterial({ startedAt, command, probes })
   material.stages.push({ stage: 'server', durationMs: Math.round(performance.now() - serverStartedMs) })
   try {
-    const worlds = command === 'prove' || command === 'bench' ? [] : worldsOf(settings.mode, asWrittenServices(options))
+    const worlds =
+      command === 'prove' || command === 'bench' ? [] : worldsOf(settings.mode, asWrittenServices(options))
     const provable = worldsOf(settings.mode, [])
     await using poolers = await openPoolers(open.site, {
-      path: settings.pgbouncer, through: open.maintenanceDatabase,
-      databases: [...worlds.map((id) => databaseName(open.site.namespace, id)), ...provable.flatMap((id) => cloneNames(open.site, id))],
+      path: settings.pgbouncer,
+      through: open.maintenanceDatabase,
+      databases: [
+        ...worlds.map((id) => databaseName(open.site.namespace, id)),
+        ...provable.flatMap((id) => cloneNames(open.site, id)),
+      ],
     })
     await runStages({ ...options, directory, open, poolers, worlds, mutants, controls, material })
     return await conclude({ ...options, directory, open, poolers, worlds, mutants, controls, material })
@@ -82,7 +97,10 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
 
 async function runStages(context: RunContext): Promise<void> {
   const stages = {
-    seed: seedStage, verify: verifyStage, prove: proveStage, bench: benchStage,
+    seed: seedStage,
+    verify: verifyStage,
+    prove: proveStage,
+    bench: benchStage,
   } as const
   for (const name of stagesOf[context.command]) {
     if (name === 'server' || name === 'report') continue
@@ -99,14 +117,20 @@ async function runStages(context: RunContext): Promise<void> {
     context.material.stages.push({ stage: name, durationMs: Math.round(performance.now() - startedMs) })
     if (context.material.cutShortBy !== null) break
   }
-  context.material.cutShortBy = context.interruptedBy() ?? context.open.died() ?? context.material.cutShortBy
+  context.material.cutShortBy =
+    context.interruptedBy() ?? context.open.died() ?? context.material.cutShortBy
 }
 
 async function conclude(context: RunContext): Promise<Executed> {
   const { material, directory } = context
   // Nothing seeded, nothing judged: that is an error of its own, not a report.
-  if (material.failure !== null && material.verdicts.length === 0 && context.interruptedBy() === null
-    && context.open.died() === null) throw material.failure
+  if (
+    material.failure !== null &&
+    material.verdicts.length === 0 &&
+    context.interruptedBy() === null &&
+    context.open.died() === null
+  )
+    throw material.failure
   const startedMs = performance.now()
   const report = await buildReport(context)
   await writeReports(report, { directory, formats: context.settings.reporter })
@@ -115,7 +139,10 @@ async function conclude(context: RunContext): Promise<Executed> {
 }
 
 /** Which mutants and controls this command tries. */
-async function trials({ command, settings }: ExecuteOptions): Promise<{ mutants: readonly Mutant[]; controls: readonly Mutant[] }> {
+async function trials({
+  command,
+  settings,
+}: ExecuteOptions): Promise<{ mutants: readonly Mutant[]; controls: readonly Mutant[] }> {
   if (command !== 'run' && command !== 'prove') return { mutants: [], controls: [] }
   const chosen = (all: readonly Mutant[]) => all.filter((mutant) => settings.mode.includes(mutant.tenancy))
   const mutants = chosen(await loadMutants('mutants', settings.mutants))
@@ -127,11 +154,17 @@ async function trials({ command, settings }: ExecuteOptions): Promise<{ mutants:
       controls: settings.mutants !== null && settings.controls === null ? [] : controls,
     }
   }
-  return { mutants: settings.mutants === null ? onePerProbe(mutants) : mutants, controls: controls.slice(0, settings.quick ? 1 : 4) }
+  return {
+    mutants: settings.mutants === null ? onePerProbe(mutants) : mutants,
+    controls: controls.slice(0, settings.quick ? 1 : 4),
+  }
 }
 
 /** The seed document's SQL is compared where time allows; what is left out stands in the coverage. */
-export function asWrittenServices({ command, settings }: Pick<ExecuteOptions, 'command' | 'settings'>): readonly Service[] {
+export function asWrittenServices({
+  command,
+  settings,
+}: Pick<ExecuteOptions, 'command' | 'settings'>): readonly Service[] {
   if (command === 'verify') return []
   return settings.quick && command === 'run' ? ['isp'] : services
 }

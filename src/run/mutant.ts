@@ -42,48 +42,75 @@ export async function loadMutants(kind: MutantKind, directory: string | null): P
     }
   }
   if (faults.length > 0) {
-    throw new WatertightError('WATERTIGHT_BAD_MUTANT', `${faults.length} of ${files.length} ${kind} cannot be read: ${faults.join('; ')}`,
-      { hint: 'A .sql file begins with -- title:, -- tenancy:, -- database: and -- expect: lines; a module default-exports { title, expect, strategy }' })
+    throw new WatertightError(
+      'WATERTIGHT_BAD_MUTANT',
+      `${faults.length} of ${files.length} ${kind} cannot be read: ${faults.join('; ')}`,
+      {
+        hint: 'A .sql file begins with -- title:, -- tenancy:, -- database: and -- expect: lines; a module default-exports { title, expect, strategy }',
+      },
+    )
   }
   return mutants
 }
 
 function shippedFiles(kind: MutantKind): readonly string[] {
   const folder = join(packageRoot(), 'fixtures', kind)
-  const sql = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.sql')).map((name) => join(folder, name)) : []
-  return [...sql, ...modulesIn(`fixtures/${kind}`).map(({ path }) => path)]
-    .sort((a, b) => basename(a) < basename(b) ? -1 : 1)
+  const sql = existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => name.endsWith('.sql'))
+        .map((name) => join(folder, name))
+    : []
+  return [...sql, ...modulesIn(`fixtures/${kind}`).map(({ path }) => path)].sort((a, b) =>
+    basename(a) < basename(b) ? -1 : 1,
+  )
 }
 
 function ownFiles(folder: string): readonly string[] {
   if (!existsSync(folder)) {
-    throw new WatertightError('WATERTIGHT_BAD_MUTANT', `The folder ${folder} does not exist`, { hint: 'Name a folder with .sql files or modules' })
+    throw new WatertightError('WATERTIGHT_BAD_MUTANT', `The folder ${folder} does not exist`, {
+      hint: 'Name a folder with .sql files or modules',
+    })
   }
-  return readdirSync(folder).filter((name) => ['.sql', '.mjs', '.js', '.ts'].includes(extname(name)) && !name.endsWith('.d.ts'))
-    .sort().map((name) => join(folder, name))
+  return readdirSync(folder)
+    .filter((name) => ['.sql', '.mjs', '.js', '.ts'].includes(extname(name)) && !name.endsWith('.d.ts'))
+    .sort()
+    .map((name) => join(folder, name))
 }
 
 function fromSql(path: string, kind: MutantKind): Mutant {
   const sql = readFileSync(path, 'utf8')
-  const front = new Map([...sql.matchAll(/^--\s*(title|tenancy|database|expect)\s*:\s*(.*?)\s*$/gm)].map(([, key, value]) => [key ?? '', value ?? '']))
+  const front = new Map(
+    [...sql.matchAll(/^--\s*(title|tenancy|database|expect)\s*:\s*(.*?)\s*$/gm)].map(([, key, value]) => [
+      key ?? '',
+      value ?? '',
+    ]),
+  )
   const one = <T extends string>(key: string, values: readonly T[], fallback: T): T => {
     const given = front.get(key)
     const found = given === undefined ? fallback : values.find((value) => value === given)
-    if (found === undefined) throw new Error(`${key} is ${JSON.stringify(given)}, it must be one of ${values.join(', ')}`)
+    if (found === undefined)
+      throw new Error(`${key} is ${JSON.stringify(given)}, it must be one of ${values.join(', ')}`)
     return found
   }
   const id = basename(path, '.sql')
   const title = front.get('title')
   if (title === undefined || title === '') throw new Error('it has no -- title: line')
   return {
-    id, title, sql, strategy: null, probe: probeOf(id),
+    id,
+    title,
+    sql,
+    strategy: null,
+    probe: probeOf(id),
     expect: one('expect', ['violated', 'holds'], kind === 'mutants' ? 'violated' : 'holds'),
-    tenancy: one('tenancy', tenancies, 'row-level-security'), service: one('database', services, 'isp'),
+    tenancy: one('tenancy', tenancies, 'row-level-security'),
+    service: one('database', services, 'isp'),
   }
 }
 
 async function fromModule(path: string, kind: MutantKind): Promise<Mutant> {
-  const module = await importModule(path) as { default?: Partial<Mutant> & { readonly database?: string } }
+  const module = (await importModule(path)) as {
+    default?: Partial<Mutant> & { readonly database?: string }
+  }
   const value = module.default
   const strategy = value?.strategy
   if (value?.title === undefined || typeof strategy?.withTenant !== 'function') {
@@ -93,8 +120,15 @@ async function fromModule(path: string, kind: MutantKind): Promise<Mutant> {
   const expect = value.expect ?? (kind === 'mutants' ? 'violated' : 'holds')
   if (expect !== 'violated' && expect !== 'holds') throw new Error('expect must be violated or holds')
   return {
-    id, title: value.title, expect, sql: null, probe: probeOf(id),
-    strategy: { title: strategy.title ?? value.title, withTenant: (pool, tenant, work) => strategy.withTenant(pool, tenant, work) },
+    id,
+    title: value.title,
+    expect,
+    sql: null,
+    probe: probeOf(id),
+    strategy: {
+      title: strategy.title ?? value.title,
+      withTenant: (pool, tenant, work) => strategy.withTenant(pool, tenant, work),
+    },
     tenancy: tenancies.find((name) => name === value.tenancy) ?? 'row-level-security',
     service: services.find((name) => name === value.database) ?? 'isp',
   }
@@ -102,7 +136,8 @@ async function fromModule(path: string, kind: MutantKind): Promise<Mutant> {
 
 /** Node 20 cannot import TypeScript: it is transpiled into a sibling file for the moment of the import. */
 async function importModule(path: string): Promise<unknown> {
-  if (extname(path) !== '.ts' || import.meta.url.endsWith('.ts')) return import(/* @vite-ignore */ pathToFileURL(path).href)
+  if (extname(path) !== '.ts' || import.meta.url.endsWith('.ts'))
+    return import(/* @vite-ignore */ pathToFileURL(path).href)
   const { default: ts } = await import('typescript')
   const { outputText } = ts.transpileModule(readFileSync(path, 'utf8'), {
     compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },

@@ -9,7 +9,15 @@ import { namedServer, startEmbeddedServer, type Server } from '../postgres/serve
 import type { Session } from '../postgres/session.ts'
 import type { SeedPlan } from '../seed/plan.ts'
 import { plainNamespace, prefixedNamespace, type Namespace } from './namespace.ts'
-import { adminSession, createRoles, dropDatabases, dropRoles, roleNamesOf, siteOf, type Site } from './provision.ts'
+import {
+  adminSession,
+  createRoles,
+  dropDatabases,
+  dropRoles,
+  roleNamesOf,
+  siteOf,
+  type Site,
+} from './provision.ts'
 
 /** Held by the run that uses the plain role names of a server; a second run takes prefixed ones. */
 const plainNamesLock = 0x7761_7465
@@ -40,12 +48,19 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
   try {
     const admin = await adminSession(server.address, databaseOf(server))
     const { serverVersion, serverVersionNum } = await checkServer(admin, server)
-    const namespace = server.kind === 'embedded' ? plainNamespace('') : await namespaceOn(admin, options.plan)
+    const namespace =
+      server.kind === 'embedded' ? plainNamespace('') : await namespaceOn(admin, options.plan)
     const site = siteOf({ address: server.address, namespace, serverVersionNum, plan: options.plan })
     await createRoles(admin, site)
     const databases = new Set<string>()
     return {
-      server, site, admin, serverVersion, databases, maintenanceDatabase: databaseOf(server), died: () => watch.death,
+      server,
+      site,
+      admin,
+      serverVersion,
+      databases,
+      maintenanceDatabase: databaseOf(server),
+      died: () => watch.death,
       [Symbol.asyncDispose]: () => closeSite({ server, site, admin, databases, keep: options.keep }),
     }
   } catch (error) {
@@ -67,17 +82,28 @@ function databaseOf(server: Server): string {
   return (server as Partial<NamedServer>).database ?? 'postgres'
 }
 
-async function checkServer(admin: Session, server: Server): Promise<{ serverVersion: string; serverVersionNum: number }> {
+async function checkServer(
+  admin: Session,
+  server: Server,
+): Promise<{ serverVersion: string; serverVersionNum: number }> {
   const [row] = await admin.query(`SELECT current_setting('server_version') AS version,
     current_setting('server_version_num') AS num, current_setting('is_superuser') AS superuser, current_user AS who`)
   const serverVersionNum = Number(row?.['num'])
   if (!(serverVersionNum >= 140000 && serverVersionNum < 190000)) {
-    throw new WatertightError('WATERTIGHT_UNSUPPORTED', `${server.label} runs PostgreSQL ${String(row?.['version'])}`,
-      { hint: 'PostgreSQL 14 to 18 are supported' })
+    throw new WatertightError(
+      'WATERTIGHT_UNSUPPORTED',
+      `${server.label} runs PostgreSQL ${String(row?.['version'])}`,
+      { hint: 'PostgreSQL 14 to 18 are supported' },
+    )
   }
   if (row?.['superuser'] !== 'on') {
-    throw new WatertightError('WATERTIGHT_RIGHTS', `The role ${String(row?.['who'])} on ${server.label} is no superuser`,
-      { hint: 'Name a superuser in the DSN: roles, databases and the ground truth across tenants need one' })
+    throw new WatertightError(
+      'WATERTIGHT_RIGHTS',
+      `The role ${String(row?.['who'])} on ${server.label} is no superuser`,
+      {
+        hint: 'Name a superuser in the DSN: roles, databases and the ground truth across tenants need one',
+      },
+    )
   }
   return { serverVersion: String(row['version']).split(' ')[0] ?? '', serverVersionNum }
 }
@@ -86,13 +112,16 @@ async function checkServer(admin: Session, server: Server): Promise<{ serverVers
 async function namespaceOn(admin: Session, plan: SeedPlan): Promise<Namespace> {
   const prefix = `watertight_${randomBytes(4).toString('hex')}_`
   const names = [...Object.values(standardRoles), ...plan.plannedTenants.map((tenant) => tenant.role)]
-  const [taken] = await admin.query(`SELECT rolname FROM pg_roles WHERE rolname IN (${names.map(literal).join(', ')})
+  const [taken] =
+    await admin.query(`SELECT rolname FROM pg_roles WHERE rolname IN (${names.map(literal).join(', ')})
     AND shobj_description(oid, 'pg_authid') IS DISTINCT FROM ${literal(roleComment)} LIMIT 1`)
   const [lock] = await admin.query(`SELECT pg_try_advisory_lock(${plainNamesLock}) AS mine`)
   return taken === undefined && lock?.['mine'] === 't' ? plainNamespace(prefix) : prefixedNamespace(prefix)
 }
 
-interface Closing extends Pick<OpenSite, 'server' | 'site' | 'admin' | 'databases'> { readonly keep: boolean }
+interface Closing extends Pick<OpenSite, 'server' | 'site' | 'admin' | 'databases'> {
+  readonly keep: boolean
+}
 
 async function closeSite({ server, site, admin, databases, keep }: Closing): Promise<void> {
   try {
@@ -101,8 +130,11 @@ async function closeSite({ server, site, admin, databases, keep }: Closing): Pro
       await dropRoles(admin, roleNamesOf(site))
     }
   } catch (error) {
-    throw new WatertightError('WATERTIGHT_CLEANUP', `Scratch databases could not be dropped: ${messageOf(error)}`,
-      { hint: `Drop the databases ${[...databases].join(', ')} by hand`, cause: error })
+    throw new WatertightError(
+      'WATERTIGHT_CLEANUP',
+      `Scratch databases could not be dropped: ${messageOf(error)}`,
+      { hint: `Drop the databases ${[...databases].join(', ')} by hand`, cause: error },
+    )
   } finally {
     await admin[Symbol.asyncDispose]()
     await server.stop()

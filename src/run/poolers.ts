@@ -23,19 +23,39 @@ export interface PoolersOptions {
   readonly databases: readonly string[]
 }
 
-const hint = 'Install pgbouncer (apt-get install pgbouncer, brew install pgbouncer) or name one with --pgbouncer'
-const driverCoverage = { title: driverPool.title, tested: true, reason: 'two connections, fresh for every sequence', hint: null }
+const hint =
+  'Install pgbouncer (apt-get install pgbouncer, brew install pgbouncer) or name one with --pgbouncer'
+const driverCoverage = {
+  title: driverPool.title,
+  tested: true,
+  reason: 'two connections, fresh for every sequence',
+  hint: null,
+}
 
 /** Never throws: a pooler that cannot be had is shown as not tested. */
-export async function openPoolers(site: Site, { path, databases, through }: PoolersOptions): Promise<Poolers> {
+export async function openPoolers(
+  site: Site,
+  { path, databases, through }: PoolersOptions,
+): Promise<Poolers> {
   const title = 'pgbouncer transaction'
   try {
     const binary = await findPgbouncer(path ?? undefined)
     if (binary === null) return withoutPgbouncer(title, 'no pgbouncer was found')
-    const aliases = new Map(databases.flatMap((database, index) =>
-      Array.from({ length: aliasesPerDatabase }, (_, number) => [`d${index}_${number}`, database] as const)))
+    const aliases = new Map(
+      databases.flatMap((database, index) =>
+        Array.from(
+          { length: aliasesPerDatabase },
+          (_, number) => [`d${index}_${number}`, database] as const,
+        ),
+      ),
+    )
     const pgbouncer = await startPgbouncer({
-      binary, server: site.address, database: through, poolMode: 'transaction', poolSize: 1, aliases,
+      binary,
+      server: site.address,
+      database: through,
+      poolMode: 'transaction',
+      poolSize: 1,
+      aliases,
       users: [{ name: site.namespace.roles.app, password: site.passwords.app }],
       settings: { server_idle_timeout: '1', query_wait_timeout: '10' },
     })
@@ -46,22 +66,31 @@ export async function openPoolers(site: Site, { path, databases, through }: Pool
 }
 
 function withPgbouncer(
-  pgbouncer: Pgbouncer, title: string, { version, databases }: { readonly version: string; readonly databases: readonly string[] },
+  pgbouncer: Pgbouncer,
+  title: string,
+  { version, databases }: { readonly version: string; readonly databases: readonly string[] },
 ): Poolers {
   const aliasesOf = (database: string) => {
     const index = databases.indexOf(database)
     return Array.from({ length: aliasesPerDatabase }, (_, number) => `d${index}_${number}`)
   }
   return {
-    rigs: [driverPool, pgbouncerRig({ title, address: pgbouncer.address, aliasesOf: (world) => aliasesOf(world.database) })],
-    coverage: [driverCoverage, { title, tested: true, reason: `pgbouncer ${version}, one server connection`, hint: null }],
+    rigs: [
+      driverPool,
+      pgbouncerRig({ title, address: pgbouncer.address, aliasesOf: (world) => aliasesOf(world.database) }),
+    ],
+    coverage: [
+      driverCoverage,
+      { title, tested: true, reason: `pgbouncer ${version}, one server connection`, hint: null },
+    ],
     [Symbol.asyncDispose]: () => pgbouncer.stop(),
   }
 }
 
 function withoutPgbouncer(title: string, reason: string): Poolers {
   return {
-    rigs: [driverPool], coverage: [driverCoverage, { title, tested: false, reason, hint }],
+    rigs: [driverPool],
+    coverage: [driverCoverage, { title, tested: false, reason, hint }],
     [Symbol.asyncDispose]: async () => {},
   }
 }

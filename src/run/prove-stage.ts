@@ -15,14 +15,23 @@ export async function proveStage(context: RunContext): Promise<string> {
   const needsPgbouncer = (probe: string | null) =>
     probes.find(({ id }) => id === probe)?.probe.needs.includes('pgbouncer') === true
   const tried = context.mutants.filter(({ probe }) => behindPgbouncer || !needsPgbouncer(probe))
-  material.untested.push(...context.mutants.filter((mutant) => !tried.includes(mutant))
-    .map(({ id }) => ({ what: `mutant ${id}`, why: 'it needs a pgbouncer' })))
+  material.untested.push(
+    ...context.mutants
+      .filter((mutant) => !tried.includes(mutant))
+      .map(({ id }) => ({ what: `mutant ${id}`, why: 'it needs a pgbouncer' })),
+  )
   const proof = await prove(open, {
-    mutants: tried, controls: context.controls, probes, statementTimeoutMs: settings.statementTimeoutMs,
+    mutants: tried,
+    controls: context.controls,
+    probes,
+    statementTimeoutMs: settings.statementTimeoutMs,
     // A mutant is found early or not at all, and a control must be silent under the same search.
     search: {
-      seed: settings.seed, runs: Math.min(settings.runs, proofRunsMax), ...searchLimits({ quick: true }),
-      poolers: poolers.rigs, signal: context.signal,
+      seed: settings.seed,
+      runs: Math.min(settings.runs, proofRunsMax),
+      ...searchLimits({ quick: true }),
+      poolers: poolers.rigs,
+      signal: context.signal,
     },
     onStep: (what, done, total) => {
       context.onProgress?.({ stage: 'prove', what, done, total, cases: 0, leaks: 0 })

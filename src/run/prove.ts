@@ -28,9 +28,16 @@ export interface ProveOptions {
   readonly onStep: (what: string, done: number, total: number) => void
 }
 
-export interface Proof { readonly mutants: MutantScore; readonly controls: ControlScore }
+export interface Proof {
+  readonly mutants: MutantScore
+  readonly controls: ControlScore
+}
 
-interface Trial { readonly kill: Kill | null; readonly reason: string; readonly silent: boolean }
+interface Trial {
+  readonly kill: Kill | null
+  readonly reason: string
+  readonly silent: boolean
+}
 
 /** Name of the untouched copy from which clones are made. */
 export function templateName(site: OpenSite['site'], id: WorldId): string {
@@ -55,7 +62,10 @@ export async function prove(open: OpenSite, options: ProveOptions): Promise<Proo
     options.onStep(mutant.id, index, all.length)
     const clone: Promise<Clone> = ready ?? makeClone(open, builder, { mutant, index })
     const next = all[index + 1]
-    ready = next === undefined ? null : clone.then(() => makeClone(open, builder, { mutant: next, index: index + 1 }))
+    ready =
+      next === undefined
+        ? null
+        : clone.then(() => makeClone(open, builder, { mutant: next, index: index + 1 }))
     trials.push({ mutant, trial: await tryMutant(open, await clone, { ...options, mutant }) })
     await restoreClusterRoles(open.admin, before)
   }
@@ -66,30 +76,46 @@ export async function prove(open: OpenSite, options: ProveOptions): Promise<Proo
 
 /** A mutant is what must be found, wherever its file lies; a control what must stay silent. */
 function scoreOf(trials: readonly { mutant: Mutant; trial: Trial }[], all: readonly Mutant[]): Proof {
-  const named = ({ mutant, trial }: (typeof trials)[number]) => ({ id: mutant.id, title: mutant.title, reason: trial.reason })
-  const untried = all.slice(trials.length).map((mutant) =>
-    ({ mutant, trial: { kill: null, reason: 'it was not tried: the run was interrupted', silent: false } }))
+  const named = ({ mutant, trial }: (typeof trials)[number]) => ({
+    id: mutant.id,
+    title: mutant.title,
+    reason: trial.reason,
+  })
+  const untried = all
+    .slice(trials.length)
+    .map((mutant) => ({
+      mutant,
+      trial: { kill: null, reason: 'it was not tried: the run was interrupted', silent: false },
+    }))
   const complete = [...trials, ...untried]
   const mutants = complete.filter(({ mutant }) => mutant.expect === 'violated')
   const controls = complete.filter(({ mutant }) => mutant.expect === 'holds')
   const kills = mutants.flatMap(({ trial }) => trial.kill ?? [])
   return {
     mutants: {
-      total: mutants.length, killed: kills.length, kills,
+      total: mutants.length,
+      killed: kills.length,
+      kills,
       survived: mutants.filter(({ trial }) => trial.kill === null).map(named),
     },
     controls: {
-      total: controls.length, silent: controls.filter(({ trial }) => trial.silent).length,
+      total: controls.length,
+      silent: controls.filter(({ trial }) => trial.silent).length,
       noisy: controls.filter(({ trial }) => !trial.silent).map(named),
     },
   }
 }
 
 /** A clone that could not be made carries its error: the mutant then survives with that reason. */
-interface Clone { readonly database: string; readonly error: unknown }
+interface Clone {
+  readonly database: string
+  readonly error: unknown
+}
 
 async function makeClone(
-  open: OpenSite, builder: Session, { mutant, index }: { readonly mutant: Mutant; readonly index: number },
+  open: OpenSite,
+  builder: Session,
+  { mutant, index }: { readonly mutant: Mutant; readonly index: number },
 ): Promise<Clone> {
   const id = worldOf(mutant)
   const database = cloneNames(open.site, id)[index % 2 === 0 ? 0 : 1]
@@ -107,7 +133,9 @@ function worldOf({ service, tenancy }: Mutant): WorldId {
 }
 
 async function tryMutant(
-  open: OpenSite, { database: clone, error: cloneError }: Clone, options: ProveOptions & { readonly mutant: Mutant },
+  open: OpenSite,
+  { database: clone, error: cloneError }: Clone,
+  options: ProveOptions & { readonly mutant: Mutant },
 ): Promise<Trial> {
   const { mutant } = options
   const id = worldOf(mutant)
@@ -115,9 +143,14 @@ async function tryMutant(
   try {
     if (cloneError !== null) throw cloneError
     if (mutant.sql !== null) await applySql(open, { database: clone, mutant })
-    await using world = await openWorld(open.site, { id, database: clone, statementTimeoutMs: options.statementTimeoutMs })
+    await using world = await openWorld(open.site, {
+      id,
+      database: clone,
+      statementTimeoutMs: options.statementTimeoutMs,
+    })
     const search: RunSettings = {
-      ...options.search, untilFirstWitness: mutant.expect === 'violated',
+      ...options.search,
+      untilFirstWitness: mutant.expect === 'violated',
       ...(mutant.strategy === null ? {} : { strategies: [mutant.strategy] }),
     }
     const verdicts: Verdict[] = []
@@ -138,7 +171,13 @@ async function tryMutant(
 function probesFor(mutant: Mutant, probes: readonly LoadedProbe[]): readonly LoadedProbe[] {
   const suited = mutant.strategy === null ? probes : probes.filter(({ suite }) => suite === 'context')
   const rank = ({ id, suite, probe }: LoadedProbe) =>
-    id === mutant.probe ? 0 : suite === 'context' && mutant.strategy === null ? 3 : probe.basis === 'executed' ? 1 : 2
+    id === mutant.probe
+      ? 0
+      : suite === 'context' && mutant.strategy === null
+        ? 3
+        : probe.basis === 'executed'
+          ? 1
+          : 2
   return suited.toSorted((a, b) => rank(a) - rank(b))
 }
 
@@ -149,16 +188,29 @@ function judge(mutant: Mutant, verdicts: readonly Verdict[], elapsedMs: number):
     if (violated === undefined) return { kill: null, reason: surviving(verdicts), silent: false }
     const cases = verdicts.reduce((total, { evidence }) => total + evidence.casesTried, 0)
     return {
-      silent: false, reason: violated.reason,
+      silent: false,
+      reason: violated.reason,
       kill: { id: mutant.id, title: mutant.title, probe: violated.probe, cases, ms: Math.round(elapsedMs) },
     }
   }
-  const serious = verdicts.flatMap((verdict) => verdict.cells.filter(({ outcome, counterexample }) =>
-    outcome === 'violated' && !['low', 'info'].includes(counterexample?.witness.severity ?? verdict.severity))
-    .map(({ reason }) => `${verdict.probe}: ${reason}`))
+  const serious = verdicts.flatMap((verdict) =>
+    verdict.cells
+      .filter(
+        ({ outcome, counterexample }) =>
+          outcome === 'violated' &&
+          !['low', 'info'].includes(counterexample?.witness.severity ?? verdict.severity),
+      )
+      .map(({ reason }) => `${verdict.probe}: ${reason}`),
+  )
   const unknown = verdicts.find(({ outcome }) => outcome === 'unknown')
-  const reason = serious[0] ?? (unknown === undefined ? cell?.reason ?? 'silent' : `${unknown.probe} is unknown: ${unknown.reason}`)
-  return { kill: null, silent: serious.length === 0 && unknown === undefined && verdicts.length > 0, reason }
+  const reason =
+    serious[0] ??
+    (unknown === undefined ? (cell?.reason ?? 'silent') : `${unknown.probe} is unknown: ${unknown.reason}`)
+  return {
+    kill: null,
+    silent: serious.length === 0 && unknown === undefined && verdicts.length > 0,
+    reason,
+  }
 }
 
 function surviving(verdicts: readonly Verdict[]): string {
@@ -169,20 +221,28 @@ function surviving(verdicts: readonly Verdict[]): string {
 }
 
 /** Plain role names in the text are those of the seed document; on a shared server ours may differ. */
-async function applySql(open: OpenSite, { database, mutant }: { readonly database: string; readonly mutant: Mutant }): Promise<void> {
+async function applySql(
+  open: OpenSite,
+  { database, mutant }: { readonly database: string; readonly mutant: Mutant },
+): Promise<void> {
   await using session = await adminSession(open.site.address, database)
   const first = open.site.tenants[0]
-  const path = mutant.tenancy === 'schema-per-tenant' && first !== undefined
-    ? `${identifier(first.schema)}, ${sharedSchema}, public` : 'public'
+  const path =
+    mutant.tenancy === 'schema-per-tenant' && first !== undefined
+      ? `${identifier(first.schema)}, ${sharedSchema}, public`
+      : 'public'
   await session.query(`SET search_path = ${path}`)
   await session.query(withRoleNames(mutant.sql ?? '', open))
 }
 
 function withRoleNames(sql: string, { site }: OpenSite): string {
   const names = new Map<string, string>([
-    ['dotmac_owner', site.namespace.roles.owner], ['dotmac_app', site.namespace.roles.app],
+    ['dotmac_owner', site.namespace.roles.owner],
+    ['dotmac_app', site.namespace.roles.app],
     ['dotmac_admin', site.namespace.roles.admin],
-    ...site.plan.plannedTenants.map((tenant, index) => [tenant.role, site.tenants[index]?.role ?? tenant.role] as const),
+    ...site.plan.plannedTenants.map(
+      (tenant, index) => [tenant.role, site.tenants[index]?.role ?? tenant.role] as const,
+    ),
   ])
   const changed = [...names].filter(([plain, real]) => plain !== real)
   if (changed.length === 0) return sql

@@ -29,7 +29,11 @@ export interface Site {
 /** A superuser's session in the database; COPY needs one that is not pipelined. */
 export function adminSession(address: ServerAddress, database: string): Promise<Session> {
   return Session.connect({
-    address, database, pipeline: false, statementTimeoutMs: scriptTimeoutMs, lockTimeoutMs: 30_000,
+    address,
+    database,
+    pipeline: false,
+    statementTimeoutMs: scriptTimeoutMs,
+    lockTimeoutMs: 30_000,
   })
 }
 
@@ -37,8 +41,12 @@ export function adminSession(address: ServerAddress, database: string): Promise<
 export function siteOf(options: Omit<Site, 'passwords' | 'tenants'>): Site {
   const password = () => randomBytes(18).toString('base64url')
   return {
-    ...options, passwords: { app: password(), admin: password() },
-    tenants: options.plan.plannedTenants.map((tenant) => ({ ...tenant, role: options.namespace.tenantRole(tenant.role) })),
+    ...options,
+    passwords: { app: password(), admin: password() },
+    tenants: options.plan.plannedTenants.map((tenant) => ({
+      ...tenant,
+      role: options.namespace.tenantRole(tenant.role),
+    })),
   }
 }
 
@@ -54,14 +62,22 @@ export async function createWorldDatabase(site: Site, admin: Session, world: Wor
   const database = databaseName(site.namespace, world)
   const tenancy = tenancyOf(world.tenancy)
   const plan = {
-    service: world.service, variant: world.variant, tenants: site.tenants, roles: site.namespace.roles,
+    service: world.service,
+    variant: world.variant,
+    tenants: site.tenants,
+    roles: site.namespace.roles,
     serverVersionNum: site.serverVersionNum,
   }
   await admin.query(`CREATE DATABASE ${identifier(database)} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'`)
   await using session = await adminSession(site.address, database)
   for (const script of tenancy.install(plan)) await inTransaction(session, script, database)
-  const seedPlan = { ...site.plan, plannedTenants: site.plan.plannedTenants.map((tenant, index) =>
-    ({ ...tenant, role: site.tenants[index]?.role ?? tenant.role })) }
+  const seedPlan = {
+    ...site.plan,
+    plannedTenants: site.plan.plannedTenants.map((tenant, index) => ({
+      ...tenant,
+      role: site.tenants[index]?.role ?? tenant.role,
+    })),
+  }
   const rows = await loadRows(session, { plan: seedPlan, tables: tablesOf(world.service), tenancy })
   for (const script of tenancy.afterLoad(plan)) await inTransaction(session, script, database)
   await session.query(secureDatabaseSql(database, site.namespace.roles))
@@ -70,7 +86,11 @@ export async function createWorldDatabase(site: Site, admin: Session, world: Wor
 }
 
 /** CREATE DATABASE ... TEMPLATE; database privileges are not copied, so they are granted again. */
-export async function cloneDatabase(admin: Session, site: Site, names: { readonly from: string; readonly to: string }): Promise<void> {
+export async function cloneDatabase(
+  admin: Session,
+  site: Site,
+  names: { readonly from: string; readonly to: string },
+): Promise<void> {
   const strategy = site.serverVersionNum >= 150000 ? ' STRATEGY file_copy' : ''
   await admin.query(`CREATE DATABASE ${identifier(names.to)} TEMPLATE ${identifier(names.from)}${strategy}`)
   await admin.query(secureDatabaseSql(names.to, site.namespace.roles))
@@ -105,8 +125,12 @@ async function inTransaction(session: Session, script: string, what: string): Pr
   } catch (error) {
     await session.query('ROLLBACK').catch(() => undefined)
     const position = Number((error as { position?: unknown }).position ?? 0)
-    const near = position > 0 ? script.slice(Math.max(0, position - 60), position + 60).replace(/\s+/g, ' ') : ''
-    throw new WatertightError('WATERTIGHT_INSTALL_FAILED', `Installing ${what} failed: ${messageOf(error)}`,
-      { hint: near === '' ? 'See the cause' : `Near: ${near}`, cause: error })
+    const near =
+      position > 0 ? script.slice(Math.max(0, position - 60), position + 60).replace(/\s+/g, ' ') : ''
+    throw new WatertightError(
+      'WATERTIGHT_INSTALL_FAILED',
+      `Installing ${what} failed: ${messageOf(error)}`,
+      { hint: near === '' ? 'See the cause' : `Near: ${near}`, cause: error },
+    )
   }
 }

@@ -26,28 +26,54 @@ export async function replay(report: Report, finding: Finding, target: string | 
   const value = (name: string) => report.settings[name]?.value
   const loaded = (await loadProbes()).find(({ id }) => id === finding.probe)
   if (loaded === undefined) {
-    throw new WatertightError('WATERTIGHT_NO_PROBE', `There is no probe ${finding.probe} any more`, { hint: 'Use the version that made the report' })
+    throw new WatertightError('WATERTIGHT_NO_PROBE', `There is no probe ${finding.probe} any more`, {
+      hint: 'Use the version that made the report',
+    })
   }
-  const plan = planSeed({ seed: report.run.seed, tenants: Number(value('tenants')), rows: Number(value('rows')) })
+  const plan = planSeed({
+    seed: report.run.seed,
+    tenants: Number(value('tenants')),
+    rows: Number(value('rows')),
+  })
   await using open = await openSite({ target, plan, keep: false })
   const database = databaseName(open.site.namespace, finding.world)
   open.databases.add(database)
   await createWorldDatabase(open.site, open.admin, finding.world)
-  await using poolers = await openPoolers(open.site, { path: null, databases: [database], through: open.maintenanceDatabase })
-  await using world = await openWorld(open.site, { id: finding.world, statementTimeoutMs: Number(value('statementTimeoutMs')) })
+  await using poolers = await openPoolers(open.site, {
+    path: null,
+    databases: [database],
+    through: open.maintenanceDatabase,
+  })
+  await using world = await openWorld(open.site, {
+    id: finding.world,
+    statementTimeoutMs: Number(value('statementTimeoutMs')),
+  })
   const { replay: token } = finding.counterexample
   const settings = {
-    seed: token.seed, runs: Number(value('runs')), ...searchLimits({ quick: value('quick') === true }), poolers: poolers.rigs,
+    seed: token.seed,
+    runs: Number(value('runs')),
+    ...searchLimits({ quick: value('quick') === true }),
+    poolers: poolers.rigs,
     replay: { path: token.path, replayPath: token.replayPath },
   }
-  const cell = loaded.probe.cells(world, settings).find(({ name, path }) => name === finding.object
-    && (path === finding.command || finding.suite !== 'context' || finding.command.startsWith(path.split(',')[0] ?? path)))
+  const cell = loaded.probe
+    .cells(world, settings)
+    .find(
+      ({ name, path }) =>
+        name === finding.object &&
+        (path === finding.command ||
+          finding.suite !== 'context' ||
+          finding.command.startsWith(path.split(',')[0] ?? path)),
+    )
   if (cell === undefined) {
-    throw new WatertightError('WATERTIGHT_NO_CELL', `The object ${finding.object} is not there any more`, { hint: 'Verify again instead' })
+    throw new WatertightError('WATERTIGHT_NO_CELL', `The object ${finding.object} is not there any more`, {
+      hint: 'Verify again instead',
+    })
   }
   const { outcome, reason, counterexample } = await loaded.probe.search(world, cell, settings)
   return {
-    finding: finding.id, steps: counterexample?.steps ?? [],
+    finding: finding.id,
+    steps: counterexample?.steps ?? [],
     outcome: outcome === 'violated' ? 'violated' : outcome,
     sentence: counterexample?.witness.sentence ?? `Not reproduced: ${reason}`,
   }

@@ -1,6 +1,14 @@
 /** The run directory: saved at the start, appended to as things happen, completed at the end. */
 
-import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { basename, join, resolve } from 'node:path'
 import { messageOf, WatertightError } from '../errors.ts'
@@ -15,7 +23,9 @@ export class RunDirectory {
     this.id = `${startedAt.toISOString().slice(0, 19).replaceAll(':', '-')}Z-${randomBytes(2).toString('hex')}`
     this.#parent = resolve(output)
     this.path = join(this.#parent, this.id)
-    this.#guard(() => { mkdirSync(join(this.path, 'transcripts'), { recursive: true }) })
+    this.#guard(() => {
+      mkdirSync(join(this.path, 'transcripts'), { recursive: true })
+    })
   }
 
   write(name: string, content: string): void {
@@ -32,7 +42,9 @@ export class RunDirectory {
 
   /** One line of JSON, on disk when this returns. */
   append(name: string, value: unknown): void {
-    this.#guard(() => { appendFileSync(join(this.path, name), `${JSON.stringify(value)}\n`) })
+    this.#guard(() => {
+      appendFileSync(join(this.path, name), `${JSON.stringify(value)}\n`)
+    })
   }
 
   /** Points reports/latest here; another run may do the same at the same time. */
@@ -54,8 +66,11 @@ export class RunDirectory {
     try {
       work()
     } catch (error) {
-      throw new WatertightError('WATERTIGHT_CANNOT_WRITE', `The report directory ${this.path} cannot be written: ${messageOf(error)}`,
-        { hint: 'Free space, or choose another directory with --output', cause: error })
+      throw new WatertightError(
+        'WATERTIGHT_CANNOT_WRITE',
+        `The report directory ${this.path} cannot be written: ${messageOf(error)}`,
+        { hint: 'Free space, or choose another directory with --output', cause: error },
+      )
     }
   }
 }
@@ -65,7 +80,10 @@ export function readReportFile(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path.endsWith('.json') ? path : join(path, 'report.json'), 'utf8'))
   } catch (error) {
-    throw new WatertightError('WATERTIGHT_NO_REPORT', `No report can be read at ${path}: ${messageOf(error)}`,
-      { hint: 'Name a run directory or a report.json; watertight run makes one', cause: error })
+    throw new WatertightError(
+      'WATERTIGHT_NO_REPORT',
+      `No report can be read at ${path}: ${messageOf(error)}`,
+      { hint: 'Name a run directory or a report.json; watertight run makes one', cause: error },
+    )
   }
 }

@@ -37,8 +37,13 @@ export async function verify(site: Site, options: VerifyOptions): Promise<Verify
     onSpans: ({ world, rig }, spans) => {
       for (const span of spans.slice(0, Math.max(0, spansKept - timeline.length))) {
         timeline.push({
-          world: world.key, pooler: rig.title, backendPid: span.pid, tenant: span.tenant, sawForeign: span.foreign,
-          startMs: Math.round((span.atMs - startedMs) * 10) / 10, endMs: Math.round((span.atMs - startedMs) * 10) / 10 + 0.5,
+          world: world.key,
+          pooler: rig.title,
+          backendPid: span.pid,
+          tenant: span.tenant,
+          sawForeign: span.foreign,
+          startMs: Math.round((span.atMs - startedMs) * 10) / 10,
+          endMs: Math.round((span.atMs - startedMs) * 10) / 10 + 0.5,
         })
       }
     },
@@ -46,10 +51,14 @@ export async function verify(site: Site, options: VerifyOptions): Promise<Verify
   const waiting = [...options.worlds]
   const verifyNext = async (): Promise<void> => {
     for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-      await verifyWorld(site, id, { ...options, search, onVerdict: (verdict) => {
-        verdicts.push(verdict)
-        options.onVerdict(verdict)
-      } })
+      await verifyWorld(site, id, {
+        ...options,
+        search,
+        onVerdict: (verdict) => {
+          verdicts.push(verdict)
+          options.onVerdict(verdict)
+        },
+      })
     }
   }
   await Promise.all(Array.from({ length: worldsAtOnce }, verifyNext))
@@ -59,8 +68,11 @@ export async function verify(site: Site, options: VerifyOptions): Promise<Verify
 async function verifyWorld(site: Site, id: WorldId, options: VerifyOptions): Promise<void> {
   const world = await tryOpen(site, id, options.statementTimeoutMs)
   for (const loaded of probesFor(id, options.probes)) {
-    options.onVerdict(typeof world === 'string' ? unreachable(loaded, { id, site, reason: world })
-      : await runProbe(loaded, world, options.search))
+    options.onVerdict(
+      typeof world === 'string'
+        ? unreachable(loaded, { id, site, reason: world })
+        : await runProbe(loaded, world, options.search),
+    )
   }
   // A connection that is lost already needs no goodbye.
   if (typeof world !== 'string') await world[Symbol.asyncDispose]().catch(() => undefined)
@@ -73,8 +85,9 @@ export function probesFor(id: WorldId, probes: readonly LoadedProbe[]): readonly
 
 /** Worlds finish in any order; the record has them in the order they were asked for. */
 function inOrder(verdicts: readonly Verdict[], { worlds, probes }: VerifyOptions): readonly Verdict[] {
-  const rank = (verdict: Verdict) => worlds.findIndex((id) => worldKey(id) === worldKey(verdict.world)) * probes.length
-    + probes.findIndex(({ id }) => id === verdict.probe)
+  const rank = (verdict: Verdict) =>
+    worlds.findIndex((id) => worldKey(id) === worldKey(verdict.world)) * probes.length +
+    probes.findIndex(({ id }) => id === verdict.probe)
   return verdicts.toSorted((a, b) => rank(a) - rank(b))
 }
 
@@ -86,15 +99,35 @@ async function tryOpen(site: Site, id: WorldId, statementTimeoutMs: number): Pro
   }
 }
 
-interface Unreachable { readonly id: WorldId; readonly site: Site; readonly reason: string }
+interface Unreachable {
+  readonly id: WorldId
+  readonly site: Site
+  readonly reason: string
+}
 
 function unreachable({ id, suite, probe }: LoadedProbe, where: Unreachable): Verdict {
   return {
-    probe: id, suite, claim: probe.claim, source: probe.source, severity: probe.severity, remedy: probe.remedy,
-    world: where.id, database: databaseName(where.site.namespace, where.id), basis: probe.basis,
-    outcome: 'unknown', reason: where.reason, cells: [], durationMs: 0,
+    probe: id,
+    suite,
+    claim: probe.claim,
+    source: probe.source,
+    severity: probe.severity,
+    remedy: probe.remedy,
+    world: where.id,
+    database: databaseName(where.site.namespace, where.id),
+    basis: probe.basis,
+    outcome: 'unknown',
+    reason: where.reason,
+    cells: [],
+    durationMs: 0,
     evidence: {
-      casesAsked: 0, casesTried: 0, controlsTried: 0, controlsSeen: 0, refused: 0, indeterminate: 0, sharedBackends: null,
+      casesAsked: 0,
+      casesTried: 0,
+      controlsTried: 0,
+      controlsSeen: 0,
+      refused: 0,
+      indeterminate: 0,
+      sharedBackends: null,
     },
   }
 }

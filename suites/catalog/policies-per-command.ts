@@ -1,8 +1,16 @@
 // Each command that the application may use needs a policy of its own, and none that is always true.
 
 import {
-  cellsOf, defineCatalogProbe, literal, objectOf, objectsOfKind, type Policy, type PolicyCommand,
-  type Relation, type TablePrivilege, type World,
+  cellsOf,
+  defineCatalogProbe,
+  literal,
+  objectOf,
+  objectsOfKind,
+  type Policy,
+  type PolicyCommand,
+  type Relation,
+  type TablePrivilege,
+  type World,
 } from '../../src/index.ts'
 
 const commands = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const
@@ -13,14 +21,21 @@ export default defineCatalogProbe({
   severity: 'high',
   needs: ['rows'],
   tenancies: ['row-level-security'],
-  remedy: 'Give {relation} one policy per command that compares tenant_id with the context, in USING and in WITH CHECK',
-  cells: (world) => cellsOf(objectsOfKind(world, ['table', 'partitioned table']).filter((object) => {
-    const relation = object.relationOf(world.tenant(world.tenants[0]?.id ?? ''))
-    return relation !== null && relation.relrowsecurity && relation.applicationPrivileges.length > 0
-  }), 'policies', 'SELECT'),
+  remedy:
+    'Give {relation} one policy per command that compares tenant_id with the context, in USING and in WITH CHECK',
+  cells: (world) =>
+    cellsOf(
+      objectsOfKind(world, ['table', 'partitioned table']).filter((object) => {
+        const relation = object.relationOf(world.tenant(world.tenants[0]?.id ?? ''))
+        return relation !== null && relation.relrowsecurity && relation.applicationPrivileges.length > 0
+      }),
+      'policies',
+      'SELECT',
+    ),
   inspect: (world, cell) => {
     const relation = objectOf(cell).relationOf(world.tenant(world.tenants[0]?.id ?? ''))
-    const evidenceSql = `SELECT polname, polcmd::text, polpermissive, pg_get_expr(polqual, polrelid) AS qual, ` +
+    const evidenceSql =
+      `SELECT polname, polcmd::text, polpermissive, pg_get_expr(polqual, polrelid) AS qual, ` +
       `pg_get_expr(polwithcheck, polrelid) AS with_check FROM pg_policy WHERE polrelid = ${literal(String(relation?.oid ?? 0))}::oid ` +
       `UNION ALL SELECT '(table)', relkind::text, relrowsecurity, NULL, NULL FROM pg_class WHERE oid = ${literal(String(relation?.oid ?? 0))}::oid`
     return { sentence: relation === null ? null : defectOf(world, relation), evidenceSql }
@@ -28,7 +43,9 @@ export default defineCatalogProbe({
 })
 
 function defectOf(world: World, relation: Relation): string | null {
-  const usable = commands.filter((command) => relation.applicationPrivileges.includes(command as TablePrivilege))
+  const usable = commands.filter((command) =>
+    relation.applicationPrivileges.includes(command as TablePrivilege),
+  )
   for (const command of usable) {
     const applying = relation.policies.filter((policy) => appliesTo(policy, command, world))
     const permissive = applying.filter((policy) => policy.permissive)
@@ -46,8 +63,12 @@ function defectOf(world: World, relation: Relation): string | null {
 
 function appliesTo(policy: Policy, command: PolicyCommand, world: World): boolean {
   const application = world.catalog.roles.find((role) => role.name === world.application)
-  const mine = policy.roles.some((role) => role === 'public' || role === world.application
-    || application?.memberOf.some((each) => each.role === role && each.inherits) === true)
+  const mine = policy.roles.some(
+    (role) =>
+      role === 'public' ||
+      role === world.application ||
+      application?.memberOf.some((each) => each.role === role && each.inherits) === true,
+  )
   return mine && (policy.command === 'ALL' || policy.command === command)
 }
 

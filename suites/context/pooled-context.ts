@@ -3,11 +3,12 @@
 import { defineContextProbe } from '../../src/index.ts'
 
 export default defineContextProbe({
-  claim: 'No request over a pooled connection sees rows of an earlier or concurrent request\'s tenant',
+  claim: "No request over a pooled connection sees rows of an earlier or concurrent request's tenant",
   source: 'https://www.postgresql.org/docs/current/sql-set.html',
   severity: 'critical',
   needs: ['pool'],
-  remedy: 'Bind the tenant with set_config(..., true) inside one transaction, or DISCARD ALL before the connection goes back',
+  remedy:
+    'Bind the tenant with set_config(..., true) inside one transaction, or DISCARD ALL before the connection goes back',
   pooler: 'driver',
   form: 'commands',
 })

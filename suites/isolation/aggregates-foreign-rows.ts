@@ -2,12 +2,25 @@
 
 import fc from 'fast-check'
 import {
-  anyTenantId, attackRows, cellsOf, controlOn, count, defineProbe, foreignRows, identifier,
-  objectOf, ownedTables, targetOf, type Target,
+  anyTenantId,
+  attackRows,
+  cellsOf,
+  controlOn,
+  count,
+  defineProbe,
+  foreignRows,
+  identifier,
+  objectOf,
+  ownedTables,
+  targetOf,
+  type Target,
 } from '../../src/index.ts'
 
 const forms = ['count', 'groups', 'list', 'window', 'rollup'] as const
-interface Input { readonly attacker: string; readonly form: (typeof forms)[number] }
+interface Input {
+  readonly attacker: string
+  readonly form: (typeof forms)[number]
+}
 
 export default defineProbe<Input>({
   claim: 'A tenant counts, groups and lists only its own rows',
@@ -27,7 +40,11 @@ export default defineProbe<Input>({
   judge: (attempt, { attacker, form }, { world, cell }) => {
     const object = objectOf(cell)
     const seen = foreignRows(attempt, {
-      world, attacker, object: cell.name, verb: 'reads', command: 'aggregate',
+      world,
+      attacker,
+      object: cell.name,
+      verb: 'reads',
+      command: 'aggregate',
       tenantColumn: object.relationOf(world.tenant(attacker))?.tenantColumn ?? null,
     })
     if (seen !== null || form === 'list' || form === 'groups') return seen
@@ -37,21 +54,32 @@ export default defineProbe<Input>({
     if (own === null || most <= own) return null
     return {
       sentence: `Tenant ${attacker} counts ${count(most, 'row')} in ${cell.name} and owns ${own}`,
-      rows: rows.slice(0, 5), victim: null, command: 'aggregate',
+      rows: rows.slice(0, 5),
+      victim: null,
+      command: 'aggregate',
     }
   },
-  control: (world, cell, tenant) => controlOn({ world, cell }, tenant,
-    ({ address }) => `SELECT count(*) AS n FROM ${address} HAVING count(*) > 0`),
+  control: (world, cell, tenant) =>
+    controlOn(
+      { world, cell },
+      tenant,
+      ({ address }) => `SELECT count(*) AS n FROM ${address} HAVING count(*) > 0`,
+    ),
 })
 
 function aggregate(form: Input['form'], { address, columns, tenantColumn }: Target): string {
   const tenant = tenantColumn === null ? 'NULL::text' : identifier(tenantColumn)
   const first = columns.split(', ')[0] ?? '1'
   switch (form) {
-    case 'count': return `SELECT count(*) AS n FROM ${address}`
-    case 'groups': return `SELECT ${tenant} AS tenant_id, count(*) AS n FROM ${address} GROUP BY 1`
-    case 'list': return `SELECT string_agg(${first}::text, ' ') AS list FROM ${address}`
-    case 'window': return `SELECT count(*) OVER () AS n FROM ${address} LIMIT 1`
-    case 'rollup': return `SELECT count(*) AS n FROM ${address} GROUP BY GROUPING SETS ((), (${first})) ORDER BY n DESC LIMIT 5`
+    case 'count':
+      return `SELECT count(*) AS n FROM ${address}`
+    case 'groups':
+      return `SELECT ${tenant} AS tenant_id, count(*) AS n FROM ${address} GROUP BY 1`
+    case 'list':
+      return `SELECT string_agg(${first}::text, ' ') AS list FROM ${address}`
+    case 'window':
+      return `SELECT count(*) OVER () AS n FROM ${address} LIMIT 1`
+    case 'rollup':
+      return `SELECT count(*) AS n FROM ${address} GROUP BY GROUPING SETS ((), (${first})) ORDER BY n DESC LIMIT 5`
   }
 }

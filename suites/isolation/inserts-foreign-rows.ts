@@ -1,12 +1,28 @@
 // Planting rows in another tenant: the victim itself is asked whether it now has one more.
 
 import {
-  affectedBy, anyAttack, attackId, cellsOf, controlOn, deferred, defineProbe, everyAttacker,
-  insertLike, objectOf, ownedTables, rowsOf, targetOf, vacuousAttempt, type Pair, type Statement,
+  affectedBy,
+  anyAttack,
+  attackId,
+  cellsOf,
+  controlOn,
+  deferred,
+  defineProbe,
+  everyAttacker,
+  insertLike,
+  objectOf,
+  ownedTables,
+  rowsOf,
+  targetOf,
+  vacuousAttempt,
+  type Pair,
+  type Statement,
 } from '../../src/index.ts'
 
 const forms = ['values', 'multi-row', 'select', 'returning'] as const
-interface Input extends Pair { readonly form: (typeof forms)[number] }
+interface Input extends Pair {
+  readonly form: (typeof forms)[number]
+}
 
 export default defineProbe<Input>({
   claim: 'A tenant cannot insert a row that another tenant owns',
@@ -16,7 +32,8 @@ export default defineProbe<Input>({
   remedy: 'Give the INSERT policy of {relation} a WITH CHECK that compares tenant_id with the context',
   cells: (world) => cellsOf(ownedTables(world), 'INSERT', 'INSERT'),
   inputs: (world, cell) => anyAttack(world, cell.object, forms),
-  examples: (world, cell) => everyAttacker(world, cell.object).map((pair): Input => ({ ...pair, form: 'values' })),
+  examples: (world, cell) =>
+    everyAttacker(world, cell.object).map((pair): Input => ({ ...pair, form: 'values' })),
   attempt: (world, cell, { attacker, victim, form }) => {
     const object = objectOf(cell)
     const [own, foreign] = [world.tenant(attacker), world.tenant(victim)]
@@ -25,12 +42,14 @@ export default defineProbe<Input>({
     if (target === null || sample === undefined) return Promise.resolve(vacuousAttempt)
     const insert = insertLike(target.relation, sample)
     const sql = {
-      'values': insert, 'returning': `${insert} RETURNING *`,
+      values: insert,
+      returning: `${insert} RETURNING *`,
       'multi-row': insert.replace(/ VALUES (\(.*\))$/s, ' VALUES $1'),
-      'select': insert.replace(/ VALUES \((.*)\)$/s, ' SELECT $1'),
+      select: insert.replace(/ VALUES \((.*)\)$/s, ' SELECT $1'),
     }[form]
     const found: Statement = {
-      sql: `SELECT 1 AS found FROM ${target.address} WHERE id = '${attackId}'`, role: 'proof',
+      sql: `SELECT 1 AS found FROM ${target.address} WHERE id = '${attackId}'`,
+      role: 'proof',
     }
     const proofs = target.relation.primaryKey.includes('id') ? [found, ...world.enter(foreign), found] : []
     return world.attempt([...world.enter(own), deferred, { sql, role: 'attack' }, ...proofs])
@@ -44,9 +63,13 @@ export default defineProbe<Input>({
     if (world.id.tenancy === 'row-level-security' && mine === true && theirs === false) return null
     return {
       sentence: `Tenant ${attacker} inserts a row into ${cell.name} that ${theirs === true ? victim : 'another tenant'} owns`,
-      rows: [], victim, command: 'INSERT',
+      rows: [],
+      victim,
+      command: 'INSERT',
     }
   },
-  control: (world, cell, tenant) => controlOn({ world, cell }, tenant, ({ relation }, sample) =>
-    Object.keys(sample).length === 0 ? null : insertLike(relation, sample)),
+  control: (world, cell, tenant) =>
+    controlOn({ world, cell }, tenant, ({ relation }, sample) =>
+      Object.keys(sample).length === 0 ? null : insertLike(relation, sample),
+    ),
 })

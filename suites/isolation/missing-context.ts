@@ -3,26 +3,52 @@
 
 import fc from 'fast-check'
 import {
-  affectedBy, anyTenantId, attackRows, cellsOf, controlOn, count, deferred, defineProbe,
-  identifier, insertLike, literal, objectOf, ownedTables, targetOf, vacuousAttempt, writableColumn,
-  type Cell, type MissingContext, type Statement, type World,
+  affectedBy,
+  anyTenantId,
+  attackRows,
+  cellsOf,
+  controlOn,
+  count,
+  deferred,
+  defineProbe,
+  identifier,
+  insertLike,
+  literal,
+  objectOf,
+  ownedTables,
+  targetOf,
+  vacuousAttempt,
+  writableColumn,
+  type Cell,
+  type MissingContext,
+  type Statement,
+  type World,
 } from '../../src/index.ts'
 
 const forms = ['SELECT', 'UPDATE', 'DELETE', 'INSERT'] as const
-interface Input { readonly victim: string; readonly form: (typeof forms)[number]; readonly state: number }
+interface Input {
+  readonly victim: string
+  readonly form: (typeof forms)[number]
+  readonly state: number
+}
 
 export default defineProbe<Input>({
-  claim: 'A session without a tenant reads and writes nobody\'s rows',
+  claim: "A session without a tenant reads and writes nobody's rows",
   source: 'https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SET',
   severity: 'critical',
   needs: ['rows'],
-  remedy: 'Let {relation} fail closed: compare tenant_id with nullif(current_setting(..., true), \'\')',
+  remedy: "Let {relation} fail closed: compare tenant_id with nullif(current_setting(..., true), '')",
   cells: (world) => cellsOf(ownedTables(world), 'no context', 'SELECT'),
-  inputs: (world) => fc.record({
-    victim: anyTenantId(world), form: fc.constantFrom(...forms), state: fc.nat({ max: 30 }),
-  }),
-  examples: (world) => [0, 1, 2, 3].flatMap((state) => forms.map((form): Input =>
-    ({ victim: world.tenants[0]?.id ?? '', form, state }))),
+  inputs: (world) =>
+    fc.record({
+      victim: anyTenantId(world),
+      form: fc.constantFrom(...forms),
+      state: fc.nat({ max: 30 }),
+    }),
+  examples: (world) =>
+    [0, 1, 2, 3].flatMap((state) =>
+      forms.map((form): Input => ({ victim: world.tenants[0]?.id ?? '', form, state })),
+    ),
   attempt: (world, cell, input) => {
     const missing = stateOf(world, input)
     const attack = statement(world, cell, input)
@@ -33,17 +59,26 @@ export default defineProbe<Input>({
   judge: (attempt, input, { world, cell }) => {
     const step = attempt.steps.find((each) => each.role === 'comparison') ?? null
     const rows = input.form === 'SELECT' ? attackRows(attempt) : []
-    const owned = rows.filter((row) => world.ownership.ownersIn(row, { tenantColumn: 'tenant_id' }).size > 0)
+    const owned = rows.filter(
+      (row) => world.ownership.ownersIn(row, { tenantColumn: 'tenant_id' }).size > 0,
+    )
     const reached = input.form === 'SELECT' ? owned.length : affectedBy(step)
     if (reached === 0) return null
-    const [victim] = owned[0] === undefined ? [input.victim] : world.ownership.ownersIn(owned[0], { tenantColumn: 'tenant_id' })
+    const [victim] =
+      owned[0] === undefined
+        ? [input.victim]
+        : world.ownership.ownersIn(owned[0], { tenantColumn: 'tenant_id' })
     return {
-      sentence: `A session whose context is ${stateOf(world, input)?.state ?? 'missing'} ${verbs[input.form]} ` +
+      sentence:
+        `A session whose context is ${stateOf(world, input)?.state ?? 'missing'} ${verbs[input.form]} ` +
         `${count(reached, 'row')} in ${cell.name}`,
-      rows: owned.slice(0, 5), victim: victim ?? null, command: 'no context',
+      rows: owned.slice(0, 5),
+      victim: victim ?? null,
+      command: 'no context',
     }
   },
-  control: (world, cell, tenant) => controlOn({ world, cell }, tenant, ({ address }) => `SELECT 1 AS own FROM ${address} LIMIT 1`),
+  control: (world, cell, tenant) =>
+    controlOn({ world, cell }, tenant, ({ address }) => `SELECT 1 AS own FROM ${address} LIMIT 1`),
 })
 
 const verbs = { SELECT: 'reads', UPDATE: 'updates', DELETE: 'deletes', INSERT: 'inserts' } as const
@@ -61,10 +96,18 @@ function statement(world: World, cell: Cell, { victim, form }: Input): Statement
   if (target === null) return null
   const column = writableColumn(target.relation)
   switch (form) {
-    case 'SELECT': return { sql: `SELECT ${target.columns} FROM ${target.address} LIMIT 50`, role: 'comparison' }
-    case 'DELETE': return { sql: `${deferred.sql}; DELETE FROM ${target.address}`, role: 'comparison' }
-    case 'INSERT': return sample === undefined ? null : { sql: insertLike(target.relation, sample), role: 'comparison' }
-    case 'UPDATE': return column === null ? null
-      : { sql: `UPDATE ${target.address} SET ${identifier(column.name)} = ${literal(column.value)}`, role: 'comparison' }
+    case 'SELECT':
+      return { sql: `SELECT ${target.columns} FROM ${target.address} LIMIT 50`, role: 'comparison' }
+    case 'DELETE':
+      return { sql: `${deferred.sql}; DELETE FROM ${target.address}`, role: 'comparison' }
+    case 'INSERT':
+      return sample === undefined ? null : { sql: insertLike(target.relation, sample), role: 'comparison' }
+    case 'UPDATE':
+      return column === null
+        ? null
+        : {
+            sql: `UPDATE ${target.address} SET ${identifier(column.name)} = ${literal(column.value)}`,
+            role: 'comparison',
+          }
   }
 }

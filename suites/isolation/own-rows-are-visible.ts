@@ -2,21 +2,36 @@
 
 import fc from 'fast-check'
 import {
-  anyTenantId, cellsOf, controlOn, count, defineProbe, objectOf, ownedTables, rowsOf, stepOf,
+  anyTenantId,
+  cellsOf,
+  controlOn,
+  count,
+  defineProbe,
+  objectOf,
+  ownedTables,
+  rowsOf,
+  stepOf,
   targetOf,
 } from '../../src/index.ts'
 
-interface Input { readonly attacker: string }
+interface Input {
+  readonly attacker: string
+}
 
 export default defineProbe<Input>({
   claim: 'A tenant sees all of its own rows',
   source: 'https://www.postgresql.org/docs/current/ddl-rowsecurity.html',
   severity: 'high',
   needs: ['rows'],
-  remedy: 'Give {relation} a permissive SELECT policy that matches the tenant\'s own rows exactly',
-  cells: (world) => cellsOf(ownedTables(world), 'own rows', 'SELECT')
-    .filter(({ object }) => world.tenants.some((tenant) => object?.rowsOf(tenant.id) !== 0
-      && (object?.relationOf(tenant)?.applicationPrivileges.includes('SELECT') ?? false))),
+  remedy: "Give {relation} a permissive SELECT policy that matches the tenant's own rows exactly",
+  cells: (world) =>
+    cellsOf(ownedTables(world), 'own rows', 'SELECT').filter(({ object }) =>
+      world.tenants.some(
+        (tenant) =>
+          object?.rowsOf(tenant.id) !== 0 &&
+          (object?.relationOf(tenant)?.applicationPrivileges.includes('SELECT') ?? false),
+      ),
+    ),
   inputs: (world) => fc.record({ attacker: anyTenantId(world) }),
   examples: (world) => world.tenants.map(({ id }): Input => ({ attacker: id })),
   attempt: (world, cell, { attacker }) => {
@@ -31,8 +46,11 @@ export default defineProbe<Input>({
     if (own === null || row === undefined || Number(row['n']) >= own) return null
     return {
       sentence: `Tenant ${attacker} owns ${count(own, 'row')} in ${cell.name} and sees ${String(row['n'])}`,
-      rows: [row], victim: attacker, command: 'own rows',
+      rows: [row],
+      victim: attacker,
+      command: 'own rows',
     }
   },
-  control: (world, cell, tenant) => controlOn({ world, cell }, tenant, ({ address }) => `SELECT 1 AS own FROM ${address} LIMIT 1`),
+  control: (world, cell, tenant) =>
+    controlOn({ world, cell }, tenant, ({ address }) => `SELECT 1 AS own FROM ${address} LIMIT 1`),
 })

@@ -2,12 +2,27 @@
 
 import fc from 'fast-check'
 import {
-  affectedBy, anyTenantId, cellsOf, count, defineProbe, identifier, literal, objectOf,
-  objectsOfKind, stepOf, targetOf, vacuousAttempt, writableColumn, type Target,
+  affectedBy,
+  anyTenantId,
+  cellsOf,
+  count,
+  defineProbe,
+  identifier,
+  literal,
+  objectOf,
+  objectsOfKind,
+  stepOf,
+  targetOf,
+  vacuousAttempt,
+  writableColumn,
+  type Target,
 } from '../../src/index.ts'
 
 const forms = ['update', 'delete', 'truncate'] as const
-interface Input { readonly attacker: string; readonly form: (typeof forms)[number] }
+interface Input {
+  readonly attacker: string
+  readonly form: (typeof forms)[number]
+}
 
 export default defineProbe<Input>({
   claim: 'A tenant cannot change reference data that all tenants read',
@@ -15,34 +30,52 @@ export default defineProbe<Input>({
   severity: 'high',
   needs: ['writes'],
   remedy: 'REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {relation} FROM the application role',
-  cells: (world) => cellsOf(objectsOfKind(world, ['table', 'partitioned table']).filter((object) => object.shared), 'reference', 'SELECT'),
+  cells: (world) =>
+    cellsOf(
+      objectsOfKind(world, ['table', 'partitioned table']).filter((object) => object.shared),
+      'reference',
+      'SELECT',
+    ),
   inputs: (world) => fc.record({ attacker: anyTenantId(world), form: fc.constantFrom(...forms) }),
   examples: (world) => forms.map((form): Input => ({ attacker: world.tenants[0]?.id ?? '', form })),
   attempt: (world, cell, { attacker, form }) => {
     const tenant = world.tenant(attacker)
     const target = targetOf(objectOf(cell), tenant)
-    return target === null ? Promise.resolve(vacuousAttempt)
+    return target === null
+      ? Promise.resolve(vacuousAttempt)
       : world.attempt([...world.enter(tenant), { sql: write(form, target), role: 'attack' }])
   },
   judge: (attempt, { attacker, form }, { cell }) => {
     const step = stepOf(attempt, 'attack')
     const affected = form === 'truncate' ? Number(step?.observation.kind === 'rows') : affectedBy(step)
-    return affected === 0 ? null : {
-      sentence: `Tenant ${attacker} changes reference data: ${form} of ${count(affected, 'row')} in ${cell.name}`,
-      rows: [], victim: null, command: 'reference',
-    }
+    return affected === 0
+      ? null
+      : {
+          sentence: `Tenant ${attacker} changes reference data: ${form} of ${count(affected, 'row')} in ${cell.name}`,
+          rows: [],
+          victim: null,
+          command: 'reference',
+        }
   },
   control: (world, cell, tenant) => {
     const target = targetOf(objectOf(cell), tenant)
-    return target === null ? null : world.attempt([...world.enter(tenant), { sql: `SELECT 1 AS own FROM ${target.address} LIMIT 1`, role: 'control' }])
+    return target === null
+      ? null
+      : world.attempt([
+          ...world.enter(tenant),
+          { sql: `SELECT 1 AS own FROM ${target.address} LIMIT 1`, role: 'control' },
+        ])
   },
 })
 
 function write(form: Input['form'], { relation, address }: Target): string {
   const column = writableColumn(relation) ?? { name: relation.columns.at(-1)?.name ?? 'code', value: '0' }
   switch (form) {
-    case 'update': return `UPDATE ${address} SET ${identifier(column.name)} = ${literal(column.value)}`
-    case 'delete': return `DELETE FROM ${address}`
-    case 'truncate': return `TRUNCATE ${address} CASCADE`
+    case 'update':
+      return `UPDATE ${address} SET ${identifier(column.name)} = ${literal(column.value)}`
+    case 'delete':
+      return `DELETE FROM ${address}`
+    case 'truncate':
+      return `TRUNCATE ${address} CASCADE`
   }
 }

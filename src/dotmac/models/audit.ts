@@ -6,13 +6,26 @@ import { plainModel, type TableModel } from './model.ts'
 /** audit_tenant_access with the seed's columns, append-only for the application. */
 export function auditTenantAccess(service: Service): TableModel {
   return plainModel(service, 'audit_tenant_access', {
-    mixin: 'audit', weight: 0.5, privileges: ['SELECT', 'INSERT'],
+    mixin: 'audit',
+    weight: 0.5,
+    privileges: ['SELECT', 'INSERT'],
     columns: [
       { name: 'user_id', type: 'varchar(255)', fill: 'email' },
-      { name: 'table_name', type: 'varchar(255)', fill: { oneOf: service === 'isp' ? ['isp_customers', 'isp_services'] : ['users', 'tasks_jobs'] } },
+      {
+        name: 'table_name',
+        type: 'varchar(255)',
+        fill: { oneOf: service === 'isp' ? ['isp_customers', 'isp_services'] : ['users', 'tasks_jobs'] },
+      },
       { name: 'operation', type: 'varchar(50)', fill: { oneOf: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] } },
       { name: 'success', type: 'boolean', fill: 'flag' },
-      { name: 'access_time', type: 'timestamp', fill: 'past timestamp', default: 'now()', notNull: false, indexed: true },
+      {
+        name: 'access_time',
+        type: 'timestamp',
+        fill: 'past timestamp',
+        default: 'now()',
+        notNull: false,
+        indexed: true,
+      },
       { name: 'client_ip', type: 'inet', fill: 'inet', notNull: false },
       { name: 'user_agent', type: 'text', fill: 'sentence', notNull: false },
     ],

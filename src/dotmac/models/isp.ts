@@ -9,15 +9,22 @@ const notes = { name: 'notes', type: 'text', fill: 'sentence', notNull: false } 
 
 export const ispTables: readonly TableModel[] = [
   plainModel('isp', 'isp_reference_plans', {
-    mixin: 'none', placement: 'shared', privileges: ['SELECT'],
+    mixin: 'none',
+    placement: 'shared',
+    privileges: ['SELECT'],
     columns: [
-      { name: 'code', type: 'varchar(50)', fill: { oneOf: ['fiber-100', 'fiber-500', 'fiber-1000', 'lte-50', 'voip-basic', 'tv-plus'] } },
+      {
+        name: 'code',
+        type: 'varchar(50)',
+        fill: { oneOf: ['fiber-100', 'fiber-500', 'fiber-1000', 'lte-50', 'voip-basic', 'tv-plus'] },
+      },
       { name: 'title', type: 'varchar(255)', fill: 'sentence' },
       { name: 'monthly_fee', type: 'numeric(10,2)', fill: 'money' },
     ],
   }),
   ispModel('isp_tenants', {
-    placement: 'control', privileges: ['SELECT'],
+    placement: 'control',
+    privileges: ['SELECT'],
     columns: [
       { name: 'name', type: 'varchar(255)', fill: 'company' },
       { name: 'status', type: 'varchar(50)', fill: { oneOf: ['active', 'active', 'trial'] } },
@@ -41,7 +48,11 @@ export const ispTables: readonly TableModel[] = [
     weight: 1.2,
     references: [{ column: 'customer_id', table: 'isp_customers' }],
     columns: [
-      { name: 'plan_code', type: 'varchar(50)', fill: { oneOf: ['fiber-100', 'fiber-500', 'fiber-1000', 'lte-50', 'voip-basic', 'tv-plus'] } },
+      {
+        name: 'plan_code',
+        type: 'varchar(50)',
+        fill: { oneOf: ['fiber-100', 'fiber-500', 'fiber-1000', 'lte-50', 'voip-basic', 'tv-plus'] },
+      },
       status('provisioned', 'provisioned', 'pending', 'terminated'),
       { name: 'monthly_fee', type: 'numeric(10,2)', fill: 'money' },
       { name: 'activated_on', type: 'date', fill: 'date', notNull: false },
@@ -74,7 +85,11 @@ export const ispTables: readonly TableModel[] = [
     references: [{ column: 'invoice_id', table: 'isp_billing_invoices' }],
     columns: [
       { name: 'reference', type: 'varchar(64)', fill: 'serial', unique: true },
-      { name: 'method', type: 'varchar(50)', fill: { oneOf: ['card', 'transfer', 'direct debit', 'cash'] } },
+      {
+        name: 'method',
+        type: 'varchar(50)',
+        fill: { oneOf: ['card', 'transfer', 'direct debit', 'cash'] },
+      },
       { name: 'amount', type: 'numeric(12,2)', fill: 'money' },
       { name: 'paid_at', type: 'timestamptz', fill: 'past timestamp' },
     ],
@@ -111,7 +126,8 @@ export const ispTables: readonly TableModel[] = [
     ],
   }),
   ispModel('isp_analytics_usage', {
-    weight: 3, hashPartitions: 4,
+    weight: 3,
+    hashPartitions: 4,
     references: [{ column: 'service_id', table: 'isp_services' }],
     columns: [
       { name: 'measured_at', type: 'timestamptz', fill: 'past timestamp', indexed: true },

@@ -4,7 +4,9 @@ import { auditTenantAccess } from './audit.ts'
 import { managementModel, plainModel, type TableModel } from './model.ts'
 
 const severity = {
-  name: 'severity', type: 'varchar(50)', indexed: true,
+  name: 'severity',
+  type: 'varchar(50)',
+  indexed: true,
   fill: { oneOf: ['info', 'warning', 'warning', 'critical'] },
 } as const
 const status = (...values: string[]) =>
@@ -12,14 +14,21 @@ const status = (...values: string[]) =>
 
 export const managementTables: readonly TableModel[] = [
   plainModel('management', 'reference_regions', {
-    mixin: 'none', placement: 'shared', privileges: ['SELECT'],
+    mixin: 'none',
+    placement: 'shared',
+    privileges: ['SELECT'],
     columns: [
-      { name: 'code', type: 'varchar(50)', fill: { oneOf: ['eu-west', 'eu-north', 'us-east', 'us-west', 'af-south', 'ap-east'] } },
+      {
+        name: 'code',
+        type: 'varchar(50)',
+        fill: { oneOf: ['eu-west', 'eu-north', 'us-east', 'us-west', 'af-south', 'ap-east'] },
+      },
       { name: 'title', type: 'varchar(255)', fill: 'sentence' },
     ],
   }),
   managementModel('tenants', {
-    placement: 'control', privileges: ['SELECT'],
+    placement: 'control',
+    privileges: ['SELECT'],
     columns: [
       { name: 'name', type: 'varchar(255)', fill: 'company' },
       { name: 'status', type: 'varchar(50)', fill: { oneOf: ['active', 'active', 'trial', 'suspended'] } },
@@ -51,7 +60,12 @@ export const managementTables: readonly TableModel[] = [
   managementModel('monitoring_metrics', {
     weight: 2,
     columns: [
-      { name: 'metric', type: 'varchar(255)', fill: { oneOf: ['cpu', 'memory', 'latency_ms', 'packet_loss'] }, indexed: true },
+      {
+        name: 'metric',
+        type: 'varchar(255)',
+        fill: { oneOf: ['cpu', 'memory', 'latency_ms', 'packet_loss'] },
+        indexed: true,
+      },
       { name: 'value', type: 'double precision', fill: 'percent' },
       { name: 'source', type: 'varchar(255)', fill: 'hostname' },
       { name: 'measured_at', type: 'timestamptz', fill: 'past timestamp', indexed: true },
@@ -70,7 +84,11 @@ export const managementTables: readonly TableModel[] = [
     weight: 0.5,
     columns: [
       { name: 'name', type: 'varchar(255)', fill: 'serial', unique: true },
-      { name: 'kind', type: 'varchar(50)', fill: { oneOf: ['billing run', 'provisioning', 'backup', 'report'] } },
+      {
+        name: 'kind',
+        type: 'varchar(50)',
+        fill: { oneOf: ['billing run', 'provisioning', 'backup', 'report'] },
+      },
       status('queued', 'running', 'done', 'done', 'failed'),
       { name: 'payload', type: 'jsonb', fill: 'json' },
     ],
@@ -86,10 +104,16 @@ export const managementTables: readonly TableModel[] = [
     ],
   }),
   managementModel('audit_events', {
-    weight: 0.8, privileges: ['SELECT', 'INSERT'],
+    weight: 0.8,
+    privileges: ['SELECT', 'INSERT'],
     columns: [
       { name: 'actor', type: 'varchar(255)', fill: 'email' },
-      { name: 'action', type: 'varchar(255)', fill: { oneOf: ['login', 'logout', 'export', 'change plan', 'delete customer'] }, indexed: true },
+      {
+        name: 'action',
+        type: 'varchar(255)',
+        fill: { oneOf: ['login', 'logout', 'export', 'change plan', 'delete customer'] },
+        indexed: true,
+      },
       { name: 'detail', type: 'jsonb', fill: 'json' },
       { name: 'client_ip', type: 'inet', fill: 'inet', notNull: false },
     ],
