@@ -9,7 +9,9 @@ import {
   deferred,
   defineProbe,
   everyAttacker,
+  identifier,
   insertLike,
+  literal,
   objectOf,
   ownedTables,
   rowsOf,
@@ -47,11 +49,16 @@ export default defineProbe<Input>({
       'multi-row': insert.replace(/ VALUES (\(.*\))$/s, ' VALUES $1'),
       select: insert.replace(/ VALUES \((.*)\)$/s, ' SELECT $1'),
     }[form]
-    const found: Statement = {
-      sql: `SELECT 1 AS found FROM ${target.address} WHERE id = '${attackId}'`,
+    const column = target.tenantColumn
+    const found = (owner: string): Statement => ({
+      sql:
+        `SELECT 1 AS found FROM ${target.address} WHERE id = '${attackId}'` +
+        (column === null ? '' : ` AND ${identifier(column)} = ${literal(owner)}`),
       role: 'proof',
-    }
-    const proofs = target.relation.primaryKey.includes('id') ? [found, ...world.enter(foreign), found] : []
+    })
+    const proofs = target.relation.primaryKey.includes('id')
+      ? [found(attacker), ...world.enter(foreign), found(victim)]
+      : []
     return world.attempt([...world.enter(own), deferred, { sql, role: 'attack' }, ...proofs])
   },
   judge: (attempt, { attacker, victim }, { world, cell }) => {

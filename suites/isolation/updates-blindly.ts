@@ -24,10 +24,13 @@ export default defineProbe<Pair>({
     const column = writableColumn(target.relation)
     if (column === null) return Promise.resolve(vacuousAttempt)
     const [name, text] = [identifier(column.name), literal(column.value)]
+    // Where SELECT leaks too, the victim also sees the attacker's own rows: only its own are proof.
+    const ofVictim =
+      target.tenantColumn === null ? '' : ` AND ${identifier(target.tenantColumn)} = ${literal(victim)}`
     return world.attempt([
       ...world.enter(own), deferred, { sql: `UPDATE ${target.address} SET ${name} = ${text}`, role: 'attack' },
       ...world.enter(foreign),
-      { sql: `SELECT count(*) AS n FROM ${target.address} WHERE ${name} = ${text}`, role: 'proof' },
+      { sql: `SELECT count(*) AS n FROM ${target.address} WHERE ${name} = ${text}${ofVictim}`, role: 'proof' },
     ])
   },
   judge: (attempt, { attacker, victim }, { world, cell }) =>
