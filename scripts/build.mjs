@@ -1,85 +1,165 @@
-// Builds dist/ when sources changed since the last build. Plain JavaScript, because it runs before a
-// build exists: also where install scripts are blocked, and in two processes at the same time.
+/** Emits dist/ when sources changed, so that a fresh clone runs even where install scripts are blocked. */
 
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import {
+  existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const dist = join(root, 'dist')
+const lockWaitMs = 120_000
+const leftoverAgeMs = 600_000
 
-/** Path, size and time of every source: cheap enough to ask at every start. */
-function sourceStamp() {
-  const lines = []
-  const walk = (folder) => {
-    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
-      const path = `${folder}/${entry.name}`
-      if (entry.isDirectory()) walk(path)
-      else if (/\.(ts|tsx)$/.test(entry.name) && !entry.name.includes('.test.')) {
-        const { size, mtimeMs } = statSync(join(root, path))
-        lines.push(`${path} ${size} ${Math.trunc(mtimeMs)}`)
-      }
-    }
-  }
-  for (const folder of ['src', 'suites', 'fixtures']) if (existsSync(join(root, folder))) walk(folder)
-  const { size, mtimeMs } = statSync(join(root, 'tsconfig.json'))
-  return [...lines, `tsconfig.json ${size} ${Math.trunc(mtimeMs)}`].sort().join('\n')
-}
-
-function builtStamp() {
-  const file = join(dist, '.stamp')
-  return existsSync(file) ? readFileSync(file, 'utf8') : null
-}
-
-/** Waits for another process that is building; a lock of a dead process is taken over. */
-function acquireLock() {
-  const lock = join(root, '.build-lock')
-  for (let waitedMs = 0; ; waitedMs += 100) {
-    try {
-      mkdirSync(lock)
-      return () => rmSync(lock, { recursive: true, force: true })
-    } catch (error) {
-      if (error.code !== 'EEXIST') throw error
-      const ageMs = existsSync(lock) ? Date.now() - statSync(lock).mtimeMs : 0
-      if (ageMs > 120_000) rmSync(lock, { recursive: true, force: true })
-      if (waitedMs > 180_000) throw new Error(`another build holds ${lock}`)
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
-    }
+/** A build that cannot be had: one sentence and the next step. */
+export class BuildError extends Error {
+  constructor(sentence, hint, cause) {
+    super(sentence, cause === undefined ? undefined : { cause })
+    this.hint = hint
   }
 }
 
-/** Builds when needed; returns true when it did. Types are checked by `npm run typecheck`, not here. */
-export function ensureBuilt({ announce = () => {} } = {}) {
-  if (builtStamp() === sourceStamp()) return false
-  announce()
-  const release = acquireLock()
+/**
+ * Brings dist/ up to date; writes nothing when it is. A published package has no configuration to
+ * build by and runs as it is.
+ */
+export async function ensureBuilt(root, { force = false } = {}) {
+  if (!existsSync(join(root, 'tsconfig.build.json'))) return
+  if (!force && isCurrent(root)) return
   try {
-    const stamp = sourceStamp()
-    if (builtStamp() === stamp) return false
-    const next = join(root, `dist.${process.pid}.tmp`)
-    const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
-    const result = spawnSync(process.execPath,
-      [tsc, '-p', join(root, 'tsconfig.build.json'), '--noCheck', '--outDir', next], { encoding: 'utf8' })
-    if (!existsSync(join(next, 'src', 'cli', 'main.js'))) {
-      rmSync(next, { recursive: true, force: true })
-      throw new Error(`tsc built nothing: ${result.stdout}${result.stderr}`)
-    }
-    writeFileSync(join(next, '.stamp'), stamp)
-    swap(next)
-    return true
-  } finally {
-    release()
+    await underLock(root, async () => {
+      if (force || !isCurrent(root)) await build(root)
+    })
+  } catch (error) {
+    if (!['EROFS', 'EACCES', 'EPERM'].includes(error.code)) throw error
+    const state = existsSync(join(root, 'dist')) ? 'older than the sources' : 'missing'
+    throw new BuildError(`The build is ${state} and ${root} cannot be written (${error.code})`,
+      'Run "npm run build" as the owner of the checkout, then start again', error)
   }
 }
 
-/** A process that already runs keeps the modules it has loaded; late imports find the new ones. */
-function swap(next) {
-  const old = join(root, `dist.${process.pid}.old`)
-  if (existsSync(dist)) renameSync(dist, old)
-  renameSync(next, dist)
-  rmSync(old, { recursive: true, force: true })
+/** One line per source that shapes dist/: path, modification time, size. Tests are not part of it. */
+export function sourceStamp(root) {
+  const lines = ['tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'].map((path) => line(root, path))
+  for (const folder of ['src', 'suites', 'fixtures']) walk(root, folder, lines)
+  return lines.sort().join('\n')
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) ensureBuilt()
+function walk(root, folder, lines) {
+  for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+    const path = `${folder}/${entry.name}`
+    if (entry.isDirectory()) walk(root, path, lines)
+    else if (/\.tsx?$/.test(path) && !/\.test\.tsx?$/.test(path)) lines.push(line(root, path))
+  }
+}
+
+function line(root, path) {
+  const { mtimeMs, size } = statSync(join(root, path))
+  return `${path} ${mtimeMs} ${size}`
+}
+
+function isCurrent(root) {
+  const file = join(root, 'dist', '.stamp')
+  return existsSync(file) && readFileSync(file, 'utf8') === sourceStamp(root)
+}
+
+async function build(root) {
+  process.stderr.write('building watertight (first run or sources changed)…\n')
+  removeLeftovers(root)
+  const token = `${process.pid}.${Date.now().toString(16)}`
+  const temporary = join(root, `dist.${token}.tmp`)
+  const stamp = sourceStamp(root) // before reading the sources: an edit during the build makes the next start rebuild
+  try {
+    await emit(root, temporary)
+    writeFileSync(join(temporary, '.stamp'), stamp)
+    swap(temporary, join(root, 'dist'), join(root, `dist.${token}.old`))
+  } finally {
+    rmSync(temporary, { recursive: true, force: true })
+  }
+}
+
+/** Emits without checking types: `npm run typecheck` does that, and needs packages a user may not have. */
+async function emit(root, outDir) {
+  const { default: ts } = await import('typescript')
+  const complain = (diagnostics) => {
+    const text = ts.formatDiagnostics(diagnostics, {
+      getCanonicalFileName: (name) => name, getCurrentDirectory: () => root, getNewLine: () => '\n',
+    })
+    throw new BuildError('The sources cannot be compiled', text.trim())
+  }
+  const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (diagnostic) => complain([diagnostic]) }
+  const config = ts.getParsedCommandLineOfConfigFile(join(root, 'tsconfig.build.json'), { noCheck: true, outDir }, host)
+  const program = ts.createProgram({ rootNames: config.fileNames, options: config.options })
+  const faults = [...config.errors, ...program.getSyntacticDiagnostics()]
+  if (faults.length > 0) complain(faults)
+  if (program.emit().emitSkipped) {
+    throw new BuildError('The compiler wrote nothing', 'Run "npx tsc -p tsconfig.build.json"')
+  }
+}
+
+/** A directory cannot replace a full one, so the old build steps aside; another builder may win the gap. */
+function swap(fresh, target, aside) {
+  for (;;) {
+    rmSync(aside, { recursive: true, force: true })
+    if (existsSync(target)) renameSync(target, aside)
+    try {
+      renameSync(fresh, target)
+      break
+    } catch (error) {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
+    }
+  }
+  rmSync(aside, { recursive: true, force: true })
+}
+
+/** The lock only saves double work: a stolen one costs a second build, because swap() tolerates rivals. */
+async function underLock(root, work) {
+  const lock = join(root, 'dist.lock') // ignored by git, as dist.* is
+  const deadline = Date.now() + lockWaitMs
+  while (!acquire(lock)) {
+    if (holderIsGone(lock) || Date.now() > deadline) rmSync(lock, { recursive: true, force: true })
+    else await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  try {
+    await work()
+  } finally {
+    rmSync(lock, { recursive: true, force: true })
+  }
+}
+
+function acquire(lock) {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: 'wx' })
+    return true
+  } catch (error) {
+    if (error.code === 'EEXIST') return false
+    throw error
+  }
+}
+
+function holderIsGone(lock) {
+  try {
+    const pid = Number(readFileSync(lock, 'utf8'))
+    if (pid > 0) process.kill(pid, 0)
+    return false
+  } catch (error) {
+    return error.code === 'ESRCH'
+  }
+}
+
+function removeLeftovers(root) {
+  for (const name of readdirSync(root)) {
+    const path = join(root, name)
+    const isOurs = /^dist\.\d+\.[0-9a-f]+\.(tmp|old)$/.test(name)
+    if (isOurs && Date.now() - statSync(path).mtimeMs > leftoverAgeMs) rmSync(path, { recursive: true, force: true })
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const root = dirname(dirname(process.argv[1]))
+  try {
+    await ensureBuilt(root, { force: process.argv.includes('--force') })
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error
+    process.stderr.write(`${error.message}\n${error.hint}\n`)
+    process.exitCode = 1
+  }
+}

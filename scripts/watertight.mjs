@@ -1,22 +1,45 @@
 #!/usr/bin/env node
-// The command. It builds on demand, so that it works right after `npm ci`, with or without install scripts.
+/** The command: plain JavaScript, so that it starts without a build and makes one when needed. */
 
 import module from 'node:module'
+import { fileURLToPath } from 'node:url'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
+
 if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(`watertight needs Node.js 20.19 or newer, this is ${process.versions.node}\n`)
-  process.exit(2)
+  process.exitCode = 2
+} else {
+  module.enableCompileCache?.() // Node 22.8 and newer: parsed code is kept between starts
+  process.on('uncaughtException', (error) => {
+    process.exit(bug(error))
+  })
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe)
+  process.exitCode = await start()
 }
-module.enableCompileCache?.()
 
-const { ensureBuilt } = await import('./build.mjs')
-try {
-  ensureBuilt({ announce: () => { process.stderr.write('building watertight (first run, or sources changed)...\n') } })
-} catch (error) {
-  process.stderr.write(`WATERTIGHT_NOT_BUILT: watertight cannot be built here: ${error.message}\n` +
-    '  hint: run `npm ci` in the checkout with an account that may write to it\n')
-  process.exit(2)
+/** Exit codes as documented: 1 would claim a leak, so nothing that ends here may leave it to Node. */
+async function start() {
+  const { BuildError, ensureBuilt } = await import('./build.mjs')
+  try {
+    await ensureBuilt(fileURLToPath(new URL('..', import.meta.url)))
+    const { main } = await import('../dist/src/cli/main.js')
+    return await main(process.argv.slice(2))
+  } catch (error) {
+    if (error instanceof BuildError) {
+      process.stderr.write(`WATERTIGHT_NOT_BUILT: ${error.message}\n  hint: ${error.hint}\n`)
+      return 2
+    }
+    return bug(error)
+  }
 }
-const { main } = await import('../dist/src/cli/main.js')
-process.exitCode = await main(process.argv.slice(2))
+
+function bug(error) {
+  process.stderr.write(`WATERTIGHT_BUG: ${error?.stack ?? error}\n`)
+  return 70
+}
+
+/** `watertight run | head` still ends with the verdict's exit code. */
+function ignoreClosedPipe(error) {
+  if (error.code !== 'EPIPE') throw error
+}

@@ -6,11 +6,13 @@ import { faultsWith, source } from './bad-tree.ts'
 const unfinished = ['TO', 'DO'].join('')
 
 const faults: readonly (readonly [what: string, path: string, text: string, fault: string])[] = [
-  ['no purpose', 'src/seed/a.ts', 'export const a = 1\n', '1 manners: begins without a comment that says why it exists'],
+  ['no purpose', 'src/seed/a.ts', 'export const a = 1\n',
+    '1 manners: begins without a comment that says why it exists'],
   ['a long purpose', 'src/seed/a.ts', '/**\n * One\n * two\n * three\n * four\n */\nexport const a = 1\n',
     '1 manners: begins with a comment of 4 lines, at most 3'],
   ['export *', 'src/seed/a.ts', source("export * from './b.ts'"), '2 manners: exports * instead of names'],
-  ['export * as a name', 'src/seed/a.ts', source("export * as b from './b.ts'"), '2 manners: exports * instead of names'],
+  ['export * as a name', 'src/seed/a.ts', source("export * as b from './b.ts'"),
+    '2 manners: exports * instead of names'],
   ['a default export', 'src/seed/a.ts', source('export default 1'),
     '2 manners: has a default export outside the registry folders'],
   ['a default function', 'src/seed/a.ts', source('export default function a() { return 1 }'),
@@ -25,7 +27,8 @@ const faults: readonly (readonly [what: string, path: string, text: string, faul
   ['unfinished work', 'src/seed/a.ts', source(`// ${unfinished} later\nexport const a = 1`),
     `2 manners: says ${unfinished}: finish it or open an issue`],
   ['a lonely test', 'src/seed/a.test.ts', "test.only('a', () => {})", '1 manners: runs .only some tests'],
-  ['a lonely suite', 'src/seed/a.test.ts', "describe.concurrent.only('a', () => {})", '1 manners: runs .only some tests'],
+  ['a lonely suite', 'src/seed/a.test.ts', "describe.concurrent.only('a', () => {})",
+    '1 manners: runs .only some tests'],
   ['a skipped test', 'src/seed/a.test.ts', "test.skip('a', () => {})",
     '1 manners: uses .skip without a reason in a comment above'],
 ]

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest'
 import { faultsWith, source } from './bad-tree.ts'
 
 test.each([
-  ['a folder', 'src/seed/helpers/a.ts', 'export const a = 1', 1, '"helpers" in src/seed/helpers/a.ts: name what they do'],
+  ['a folder', 'src/seed/helpers/a.ts', 'export const a = 1', 1,
+    '"helpers" in src/seed/helpers/a.ts: name what they do'],
   ['a file', 'src/seed/string-utils.ts', 'export const a = 1', 1,
     '"utils" in src/seed/string-utils.ts: name what they do'],
   ['a function', 'src/seed/a.ts', 'export function openConn() { return 1 }', 2, '"conn" in openConn: session'],
