@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest'
+import { main } from './main.ts'
+
+test.each([
+  ['an unknown flag', ['run', '--no-such-flag']],
+  ['a number out of bounds', ['run', '--tenants', '1']],
+  ['a text where a number is wanted', ['run', '--runs', 'many']],
+  ['an unknown tenancy', ['verify', '--mode', 'none']],
+  ['a DSN that is none', ['verify', '--target', 'nonsense', '-q']],
+  ['a server that does not answer', ['verify', '--target', 'postgres://nobody@127.0.0.1:1/none', '-q']],
+  ['a folder of mutants that does not exist', ['prove', '--mutants', '/no/such/folder', '-q']],
+  ['a report that does not exist', ['check', '/no/such/run']],
+])('%s ends with exit code 2: nothing was judged', async (_, argv) => {
+  expect(await main(argv)).toBe(2)
+})
