@@ -43,34 +43,12 @@ export {
   everyAttacker,
   type Pair,
 } from './probe/shared-inputs.ts'
-export {
-  attackId,
-  attackText,
-  cellsOf,
-  controlOn,
-  copyLike,
-  deferred,
-  insertLike,
-  keyCondition,
-  may,
-  objectOf,
-  objectsOfKind,
-  ownedTables,
-  targetOf,
-  writableColumn,
-  type Target,
-} from './probe/statements.ts'
-export {
-  affectedBy,
-  attackRows,
-  comparedAnswers,
-  count,
-  foreignRows,
-  rowsOf,
-  stepOf,
-  wroteForeignRows,
-  wroteTooMuch,
-} from './probe/witness.ts'
+export { cellsOf, controlOn, deferred, objectOf } from './probe/cells.ts'
+export { answersDiffer } from './probe/differential.ts'
+export { attackId, attackText, copyLike, insertLike, keyCondition, writableColumn } from './probe/statements.ts'
+export { may, objectsOfKind, ownedTables, targetOf, type Target } from './probe/targets.ts'
+export { affectedBy, attackRows, count, foreignRows, rowsOf, stepOf } from './probe/witness.ts'
+export { wroteForeignRows, wroteTooMuch } from './probe/write-witness.ts'
 export { World } from './probe/world.ts'
 export type { WorldObject } from './probe/world-object.ts'
 

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander'
 import { definitions, type Settings } from '../config/settings.ts'
-import { variableOf } from '../config/parse.ts'
+import { variableOf } from '../config/setting-names.ts'
 
 export function addSettingFlags(command: Command, names: readonly (keyof Settings)[]): Command {
   for (const name of names) {

@@ -1,7 +1,5 @@
 /** Parsers of setting values: nonsense is refused with the setting's name, never replaced. */
 
-import { WatertightError } from '../errors.ts'
-
 export interface SettingDefinition<T> {
   /** As commander wants it; the variable is WATERTIGHT_ and the long flag in capitals. */
   readonly flag: string
@@ -95,20 +93,6 @@ export function list<T extends string>(
       ]
     },
   }
-}
-
-/** `--bench-rows <n>` gives `WATERTIGHT_BENCH_ROWS`. */
-export function variableOf(definition: { readonly flag: string }): string {
-  const long = /--([a-z-]+)/.exec(definition.flag)?.[1] ?? ''
-  return `WATERTIGHT_${long.replaceAll('-', '_').toUpperCase()}`
-}
-
-export function badSetting(name: string, value: unknown, reason: string): WatertightError {
-  return new WatertightError(
-    'WATERTIGHT_BAD_SETTING',
-    `${name} cannot be ${JSON.stringify(value)}: ${reason}`,
-    { hint: 'See watertight run --help' },
-  )
 }
 
 function nonEmpty(raw: unknown): string {

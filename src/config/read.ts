@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { messageOf, WatertightError } from '../errors.ts'
 import type { Origin, SettingEntry } from '../model/report.ts'
-import { badSetting, variableOf } from './parse.ts'
+import { badSetting, variableOf } from './setting-names.ts'
 import { definitions, quickDefaults, type Settings } from './settings.ts'
 
 export interface ReadSettings {

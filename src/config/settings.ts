@@ -70,12 +70,12 @@ export const definitions: Definitions = {
   benchRows: {
     flag: '--bench-rows <n>',
     what: 'rows of the benchmark tables',
-    ...integer(120_000, 1_000, 100_000_000),
+    ...integer(80_000, 1_000, 100_000_000),
   },
   benchMs: {
     flag: '--bench-ms <ms>',
     what: 'time for all benchmarks together',
-    ...integer(14_000, 500, 3_600_000),
+    ...integer(10_000, 500, 3_600_000),
   },
   failOn: {
     flag: '--fail-on <severity>',

@@ -9,6 +9,8 @@ import { dirname, join, resolve } from 'node:path'
 import { WatertightError } from '../errors.ts'
 import type { RunAs } from './run-as.ts'
 
+export { removeUnfinished } from './cache-entry.ts'
+
 const HINT = 'Set WATERTIGHT_CACHE_DIR to a directory that only you can write to'
 
 /**

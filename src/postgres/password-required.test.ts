@@ -3,7 +3,8 @@
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { sqlstateOf } from '../errors.ts'
-import { type ServerAddress, startEmbeddedServer } from './server.ts'
+import { startEmbeddedServer } from './server.ts'
+import type { ServerAddress } from './server-address.ts'
 
 async function logInWith(address: ServerAddress, password: string): Promise<string | null> {
   const client = new pg.Client({ ...address, password, database: 'postgres' } as pg.ClientConfig)

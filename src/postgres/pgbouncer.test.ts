@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { findPgbouncer, startPgbouncer } from './pgbouncer.ts'
-import { type EmbeddedServer, type ServerAddress, startEmbeddedServer } from './server.ts'
+import { type EmbeddedServer, startEmbeddedServer } from './server.ts'
+import type { ServerAddress } from './server-address.ts'
 
 const binary = await findPgbouncer()
 const users = [{ name: 'app "one"', password: `p'1"\\x` }, { name: 'app2', password: 'p2' }] as const

@@ -14,6 +14,8 @@ import {
 } from './server-record.ts'
 import { buryAbandoned, Watchdog } from './watchdog.ts'
 
+export type { ShutdownStep } from './server-record.ts'
+
 export interface ServerDirectoryOptions {
   readonly cache: string
   readonly runAs: RunAs | null

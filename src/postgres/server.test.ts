@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { identifyProcess } from './process-identity.ts'
-import { type ServerAddress, startEmbeddedServer } from './server.ts'
+import { startEmbeddedServer } from './server.ts'
+import type { ServerAddress } from './server-address.ts'
 
 async function ask(address: ServerAddress, sql: string): Promise<unknown> {
   const client = new pg.Client({ ...address, database: 'postgres' } as pg.ClientConfig)

@@ -8,21 +8,17 @@ import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, WatertightError } from '../errors.ts'
 import { installedBinaries } from './binaries.ts'
-import { cacheDirectory } from './cache-directory.ts'
-import { removeUnfinished } from './cache-entry.ts'
+import { cacheDirectory, removeUnfinished } from './cache-directory.ts'
 import { copyTree } from './file-tree.ts'
 import { findFreePort, isPortTaken, LOOPBACK } from './free-port.ts'
 import { pristineCluster } from './pristine.ts'
 import { untilReady } from './readiness.ts'
 import { unprivilegedUser, type RunAs } from './run-as.ts'
 import type { Server, ServerAddress } from './server-address.ts'
-import { buryStaleServers, ServerDirectory } from './server-directory.ts'
+import { buryStaleServers, ServerDirectory, type ShutdownStep } from './server-directory.ts'
 import { configurationLines } from './server-settings.ts'
-import type { ShutdownStep } from './server-record.ts'
 import { type ProcessExit, SupervisedProcess } from './supervised-process.ts'
 
-export type { Server, ServerAddress } from './server-address.ts'
-export { namedServer } from './named-server.ts'
 
 export interface EmbeddedServerOptions {
   /** Prefix of the wanted version, for example 18. Default: the installed one. */

@@ -8,7 +8,7 @@ import { messageOf, sqlstateOf, WatertightError } from '../errors.ts'
 import type { Attempt, Observation, Row, Statement, Step } from '../model/observation.ts'
 import { CapturingQuery, type QueryAnswer } from './capturing-query.ts'
 import { isRefusal } from './sqlstate.ts'
-import type { ServerAddress } from './server.ts'
+import type { ServerAddress } from './server-address.ts'
 
 export interface SessionOptions {
   readonly address: ServerAddress

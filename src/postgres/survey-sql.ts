@@ -27,8 +27,10 @@ export function relationsSql({ contextRole }: SurveyScope): string {
   return asJson(`
 SELECT c.oid::int AS oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS relkind,
   c.relispartition, pg_get_userbyid(c.relowner) AS owner, c.relrowsecurity, c.relforcerowsecurity,
-  coalesce(c.reloptions::text[] && ARRAY['security_invoker=true','security_invoker=on','security_invoker=1'], false) AS "securityInvoker",
-  coalesce(c.reloptions::text[] && ARRAY['security_barrier=true','security_barrier=on','security_barrier=1'], false) AS "securityBarrier",
+  coalesce(c.reloptions::text[] &&
+    ARRAY['security_invoker=true','security_invoker=on','security_invoker=1'], false) AS "securityInvoker",
+  coalesce(c.reloptions::text[] &&
+    ARRAY['security_barrier=true','security_barrier=on','security_barrier=1'], false) AS "securityBarrier",
   c.reltuples::float8 AS "estimatedRows",
   (SELECT pn.nspname || '.' || p.relname FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent
      JOIN pg_namespace pn ON pn.oid = p.relnamespace WHERE i.inhrelid = c.oid LIMIT 1) AS parent,
@@ -75,7 +77,8 @@ ORDER BY f.conname`)
 /** https://www.postgresql.org/docs/current/catalog-pg-policy.html */
 export const policiesSql = asJson(`
 SELECT p.polrelid::int AS oid, p.polname AS name, p.polpermissive AS permissive,
-  CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END AS command,
+  CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'
+    ELSE 'ALL' END AS command,
   (SELECT json_agg(CASE u.oid WHEN 0 THEN 'public' ELSE pg_get_userbyid(u.oid)::text END)
    FROM unnest(p.polroles) u (oid)) AS roles,
   pg_get_expr(p.polqual, p.polrelid) AS "using", pg_get_expr(p.polwithcheck, p.polrelid) AS "withCheck"
@@ -85,7 +88,8 @@ FROM pg_policy p ORDER BY p.polrelid, p.polname`)
 export function functionsSql({ contextRole }: SurveyScope): string {
   return asJson(`
 SELECT p.oid::int AS oid, n.nspname AS schema, p.proname AS name, pg_get_userbyid(p.proowner) AS owner,
-  l.lanname AS language, CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' WHEN 'w' THEN 'window' ELSE 'function' END AS kind,
+  l.lanname AS language, CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' WHEN 'w'
+    THEN 'window' ELSE 'function' END AS kind,
   (SELECT coalesce(json_agg(format_type(t.oid, NULL) ORDER BY t.ordinality), '[]')
    FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY t (oid, ordinality)) AS "argumentTypes",
   to_json(coalesce(p.proargnames, '{}')) AS "argumentNames",
@@ -93,7 +97,8 @@ SELECT p.oid::int AS oid, n.nspname AS schema, p.proname AS name, pg_get_userbyi
   to_json(coalesce(p.proconfig, '{}')) AS settings,
   CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END AS volatility,
   left(coalesce(p.prosrc, ''), 4000) AS source,
-  has_schema_privilege(r.name, n.oid, 'USAGE') AND has_function_privilege(r.name, p.oid, 'EXECUTE') AS "applicationMayExecute"
+  has_schema_privilege(r.name, n.oid, 'USAGE') AND has_function_privilege(r.name, p.oid, 'EXECUTE')
+    AS "applicationMayExecute"
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang,
   LATERAL (SELECT ${contextRole} AS name) r
 WHERE ${userSchema} AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
@@ -105,21 +110,24 @@ export function rolesSql(serverVersionNum: number): string {
   const canSet =
     serverVersionNum >= 160000 ? `pg_has_role(r.oid, m.oid, 'SET')` : `pg_has_role(r.oid, m.oid, 'MEMBER')`
   return asJson(`
-SELECT r.rolname AS name, r.rolsuper AS superuser, r.rolbypassrls AS "bypassRowSecurity", r.rolcreaterole AS "createRole",
+SELECT r.rolname AS name, r.rolsuper AS superuser, r.rolbypassrls AS "bypassRowSecurity", r.rolcreaterole
+  AS "createRole",
   r.rolreplication AS replication, r.rolcanlogin AS login,
   (SELECT coalesce(json_agg(json_build_object('role', m.rolname, 'canSet', ${canSet},
       'inherits', pg_has_role(r.oid, m.oid, 'USAGE')) ORDER BY m.rolname), '[]')
    FROM pg_roles m WHERE m.oid <> r.oid AND NOT r.rolsuper AND pg_has_role(r.oid, m.oid, 'MEMBER')) AS "memberOf",
   (SELECT coalesce(json_agg(cfg), '[]') FROM pg_db_role_setting s, unnest(s.setconfig) cfg
    WHERE (s.setrole = r.oid OR s.setrole = 0)
-     AND (s.setdatabase = 0 OR s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()))) AS settings
+     AND (s.setdatabase = 0 OR s.setdatabase = (SELECT oid FROM pg_database
+       WHERE datname = current_database()))) AS settings
 FROM pg_roles r WHERE r.rolname NOT LIKE 'pg\\_%' ORDER BY r.rolname`)
 }
 
 /** https://www.postgresql.org/docs/current/catalog-pg-namespace.html */
 export const schemasSql = asJson(`
 SELECT n.nspname AS name, pg_get_userbyid(n.nspowner) AS owner,
-  (SELECT coalesce(json_agg(json_build_object('role', CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee)::text END,
+  (SELECT coalesce(json_agg(json_build_object('role', CASE a.grantee WHEN 0 THEN 'public'
+    ELSE pg_get_userbyid(a.grantee)::text END,
       'privilege', a.privilege_type)), '[]')
    FROM aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a) AS grants
 FROM pg_namespace n WHERE ${userSchema} ORDER BY n.nspname`)

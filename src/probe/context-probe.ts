@@ -10,7 +10,8 @@ import { anyCommand, type RequestModel } from './request-commands.ts'
 import { RequestRun, WitnessSeen, type RunScene } from './request-run.ts'
 import { cellVerdict, CounterexampleSearch } from './search.ts'
 import { Tally } from './tally.ts'
-import { keyCondition, ownedTables, targetOf } from './statements.ts'
+import { keyCondition } from './statements.ts'
+import { ownedTables, targetOf } from './targets.ts'
 import type { WorldObject } from './world-object.ts'
 import type { World } from './world.ts'
 
@@ -167,5 +168,6 @@ function canarySql(world: World): string {
     .flatMap((tenant) => object.samplesOf(tenant.id).slice(0, 1))
     .map((row) => `(${keyCondition(target.relation, row)})`)
   const name = world.id.tenancy === 'schema-per-tenant' ? `"${target.relation.name}"` : target.address
-  return `SELECT pg_backend_pid() AS pid, t.tenant_id, t.id FROM (SELECT 1) one LEFT JOIN ${name} t ON ${keys.join(' OR ')}`
+  return `SELECT pg_backend_pid() AS pid, t.tenant_id, t.id FROM (SELECT 1) one LEFT JOIN ${name} t ON ` +
+    `${keys.join(' OR ')}`
 }

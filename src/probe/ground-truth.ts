@@ -69,7 +69,8 @@ async function byTenantColumn(admin: Session, relation: Relation, column: string
   const [from, owner] = [`FROM ${qualified(relation)} t`, `t.${identifier(column)}::text`]
   const [counted, sampled] = await Promise.all([
     admin.query(`SELECT ${owner} AS owner, count(*) AS n ${from} GROUP BY 1`),
-    admin.query(`SELECT * FROM (SELECT t.*, row_number() OVER (PARTITION BY ${owner} ORDER BY ${canaryFirst}) AS watertight_rank
+    admin.query(`SELECT * FROM (SELECT t.*, row_number() OVER (PARTITION BY ${owner}
+      ORDER BY ${canaryFirst}) AS watertight_rank
       ${from}) s WHERE watertight_rank <= ${samplesMax} ORDER BY watertight_rank`),
   ])
   const rowsByOwner = new Map(

@@ -1,6 +1,6 @@
 /** Poolers on which a strategy is tried: the driver's own pool, and pgbouncer in front of the server. */
 
-import type { ServerAddress } from '../postgres/server.ts'
+import type { ServerAddress } from '../postgres/server-address.ts'
 import { RecordedPool } from '../postgres/recorded-pool.ts'
 import type { World } from './world.ts'
 

@@ -1,40 +1,13 @@
 /** Builds attack statements from the catalog: no probe knows a table by name. */
 
-import { relationKey, type Column, type Relation, type TablePrivilege } from '../model/catalog.ts'
-import type { Attempt, Row, Statement, Value } from '../model/observation.ts'
-import type { Tenant } from '../model/tenant.ts'
+import type { Column, Relation } from '../model/catalog.ts'
+import type { Row, Value } from '../model/observation.ts'
 import { identifier, literal, qualified } from '../postgres/identifier.ts'
-import type { Cell, Scene } from './define.ts'
-import type { World } from './world.ts'
-import type { WorldObject } from './world-object.ts'
 
 /** Text that only an attack writes; proofs look for it. */
 export const attackText = 'written by another tenant'
 /** Never a planted id: its first eight digits are no tenant's tag. */
 export const attackId = '00000000-0000-4000-8000-00000000beef'
-
-export interface Target {
-  readonly relation: Relation
-  /** Qualified, quoted name. */
-  readonly address: string
-  /** Columns the application may read, quoted and joined. */
-  readonly columns: string
-  readonly tenantColumn: string | null
-}
-
-/** The relation that holds the tenant's rows of the object, ready to be put into SQL. */
-export function targetOf(object: WorldObject, tenant: Tenant): Target | null {
-  const relation = object.relationOf(tenant)
-  if (relation === null) return null
-  const readable = relation.columns.filter((column) => column.selectable)
-  const columns = (readable.length > 0 ? readable : relation.columns).map((column) => identifier(column.name))
-  return { relation, address: qualified(relation), columns: columns.join(', '), tenantColumn: relation.tenantColumn }
-}
-
-/** True when the application holds the privilege on the tenant's own relation. */
-export function may(object: WorldObject, tenant: Tenant, privilege: TablePrivilege): boolean {
-  return object.relationOf(tenant)?.applicationPrivileges.includes(privilege) === true
-}
 
 /** `"id" = 'x' AND ...` over the primary key, or over every column when there is none. */
 export function keyCondition(relation: Relation, row: Row): string {
@@ -122,48 +95,6 @@ export function writableColumn(relation: Relation): { readonly name: string; rea
   return stamp === undefined ? null : { name: stamp.name, value: '1999-12-31 23:59:59' }
 }
 
-/** Objects of one kind, without those that hold nothing anybody could own. */
-export function objectsOfKind(world: World, kinds: readonly Relation['kind'][]): readonly WorldObject[] {
-  return world.objects.filter((object) => kinds.includes(object.kind))
-}
-
-/** Tables, partitions and foreign tables that hold tenants' rows. */
-export function ownedTables(world: World): readonly WorldObject[] {
-  return objectsOfKind(world, ['table', 'partitioned table', 'partition', 'foreign table'])
-    .filter((object) => !object.shared)
-}
-
-export function describe(relation: Relation): string {
-  return relationKey(relation)
-}
-
 function textOf(value: Value | undefined): string | null {
   return value === null || value === undefined ? null : String(value)
 }
-
-/** One cell per object for a path that needs a privilege. */
-export function cellsOf(objects: readonly WorldObject[], path: string, privilege: TablePrivilege): readonly Cell[] {
-  return objects.map((object) => ({ object, name: object.name, path, privilege }))
-}
-
-/** The object of a cell that always has one. */
-export function objectOf(cell: Cell): WorldObject {
-  if (cell.object === null) throw new Error(`the cell ${cell.name} has no object`)
-  return cell.object
-}
-
-/** Runs a statement on the tenant's own relation in its own context; null without the privilege. */
-export function controlOn(
-  { world, cell }: Scene, tenant: Tenant, build: (target: Target, sample: Row) => string | null,
-): Promise<Attempt> | null {
-  const object = objectOf(cell)
-  const target = targetOf(object, tenant)
-  const sample = object.samplesOf(tenant.id)[0]
-  if (target === null || (cell.privilege !== undefined && !may(object, tenant, cell.privilege))) return null
-  const sql = build(target, sample ?? {})
-  if (sql === null) return null
-  return world.attempt([...world.enter(tenant), deferred, { sql, role: 'control' }])
-}
-
-/** Foreign keys of the platform are deferrable: a blind write must not stop at the order of tables. */
-export const deferred: Statement = { sql: 'SET CONSTRAINTS ALL DEFERRED', role: 'context' }

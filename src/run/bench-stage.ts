@@ -6,7 +6,7 @@ import { buildSpeedDatabase } from '../gauge/speed-database.ts'
 import { identifier } from '../postgres/identifier.ts'
 import { Session } from '../postgres/session.ts'
 import { loadFolder } from '../registry.ts'
-import type { RunContext } from './execute.ts'
+import type { RunContext } from './context.ts'
 import { adminSession } from './provision.ts'
 import { secureDatabaseSql } from '../dotmac/roles.ts'
 
@@ -51,7 +51,8 @@ export async function benchStage(context: RunContext): Promise<string> {
   const violated = material.plans.filter(
     ({ outcome, variant }) => outcome === 'violated' && variant !== 'as-written',
   ).length
-  return `${material.measurements.length} ratios, ${material.plans.length} plans (${violated} judged ones without an index)`
+  return `${material.measurements.length} ratios, ${material.plans.length} plans (${violated} judged ones ` +
+    `without an index)`
 }
 
 interface Measuring {

@@ -4,67 +4,21 @@ import { decide, type Undecided } from '../gate/decide.ts'
 import { rulesFrom } from '../gate/rules.ts'
 import { coverageOf } from '../judge/coverage.ts'
 import { findingsOf } from '../judge/findings.ts'
-import type { Measurement, PlanCheck } from '../model/measurement.ts'
-import {
-  reportVersion,
-  type ControlScore,
-  type Coverage,
-  type MutantScore,
-  type Report,
-  type TimelineSpan,
-} from '../model/report.ts'
-import type { WorldId } from '../model/tenancy.ts'
-import type { Verdict } from '../model/verdict.ts'
-import type { LoadedProbe } from '../probe/run.ts'
+import { reportVersion, type Coverage, type Report } from '../model/report.ts'
 import { rowsPlanned } from '../seed/plan.ts'
 import { tablesOf } from '../dotmac/models/index.ts'
 import { services } from '../model/tenancy.ts'
 import { readEnvironment } from './environment.ts'
-import { asWrittenServices, type RunContext } from './execute.ts'
+import { asWrittenServices, type RunContext } from './context.ts'
 import { toolIdentity } from './tool.ts'
-
-/** What the stages of a run collect; it grows and is never rewritten. */
-export interface Material {
-  readonly startedAt: Date
-  readonly command: string
-  readonly probes: readonly LoadedProbe[]
-  readonly stages: { stage: string; durationMs: number }[]
-  readonly verdicts: Verdict[]
-  readonly expected: { probe: string; world: WorldId }[]
-  readonly timeline: TimelineSpan[]
-  readonly databases: string[]
-  readonly untested: { what: string; why: string }[]
-  readonly measurements: Measurement[]
-  readonly plans: PlanCheck[]
-  mutants: MutantScore
-  controls: ControlScore
-  cutShortBy: string | null
-  failure: unknown
-}
-
-export function emptyMaterial(start: Pick<Material, 'startedAt' | 'command' | 'probes'>): Material {
-  return {
-    ...start,
-    stages: [],
-    verdicts: [],
-    expected: [],
-    timeline: [],
-    databases: [],
-    untested: [],
-    measurements: [],
-    plans: [],
-    mutants: { total: 0, killed: 0, survived: [], kills: [] },
-    controls: { total: 0, silent: 0, noisy: [] },
-    cutShortBy: null,
-    failure: null,
-  }
-}
 
 /** What no test inside one database can prove. */
 const assumptions: Coverage['assumptions'] = [
-  'Tenants run no SQL of their own: a session that executes arbitrary SQL can set app.current_tenant_id, or SET ROLE to any tenant the pool may become.',
+  'Tenants run no SQL of their own: a session that executes arbitrary SQL can set ' +
+    'app.current_tenant_id, or SET ROLE to any tenant the pool may become.',
   'Superusers, BYPASSRLS roles, owners without FORCE, replication and backups see every tenant by design.',
-  'Catalogues (pg_policies, pg_namespace, pg_class.reltuples, relation sizes) are readable by every role and name tenants or count rows.',
+  'Catalogues (pg_policies, pg_namespace, pg_class.reltuples, relation sizes) are readable by every ' +
+    'role and name tenants or count rows.',
   'Timing channels were not measured.',
 ]
 

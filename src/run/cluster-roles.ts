@@ -26,11 +26,16 @@ export interface ClusterRoles {
 /** Reads every role but the predefined ones. */
 export async function readClusterRoles(admin: Session): Promise<ClusterRoles> {
   const roles = await admin.query(`SELECT rolname AS name, concat_ws(' ',
-      CASE WHEN rolsuper THEN 'SUPERUSER' ELSE 'NOSUPERUSER' END, CASE WHEN rolinherit THEN 'INHERIT' ELSE 'NOINHERIT' END,
-      CASE WHEN rolcreaterole THEN 'CREATEROLE' ELSE 'NOCREATEROLE' END, CASE WHEN rolcreatedb THEN 'CREATEDB' ELSE 'NOCREATEDB' END,
-      CASE WHEN rolcanlogin THEN 'LOGIN' ELSE 'NOLOGIN' END, CASE WHEN rolreplication THEN 'REPLICATION' ELSE 'NOREPLICATION' END,
-      CASE WHEN rolbypassrls THEN 'BYPASSRLS' ELSE 'NOBYPASSRLS' END, 'CONNECTION LIMIT ' || rolconnlimit) AS attributes,
-    coalesce((SELECT to_json(setconfig)::text FROM pg_db_role_setting WHERE setrole = r.oid AND setdatabase = 0), '[]') AS settings
+      CASE WHEN rolsuper THEN 'SUPERUSER' ELSE 'NOSUPERUSER' END, CASE WHEN rolinherit THEN 'INHERIT'
+        ELSE 'NOINHERIT' END,
+      CASE WHEN rolcreaterole THEN 'CREATEROLE' ELSE 'NOCREATEROLE' END, CASE WHEN rolcreatedb
+        THEN 'CREATEDB' ELSE 'NOCREATEDB' END,
+      CASE WHEN rolcanlogin THEN 'LOGIN' ELSE 'NOLOGIN' END, CASE WHEN rolreplication THEN 'REPLICATION'
+        ELSE 'NOREPLICATION' END,
+      CASE WHEN rolbypassrls THEN 'BYPASSRLS' ELSE 'NOBYPASSRLS' END, 'CONNECTION LIMIT ' || rolconnlimit)
+        AS attributes,
+    coalesce((SELECT to_json(setconfig)::text FROM pg_db_role_setting WHERE setrole = r.oid
+      AND setdatabase = 0), '[]') AS settings
     FROM pg_roles r WHERE rolname NOT LIKE 'pg\\_%' ORDER BY 1`)
   const [version] = await admin.query(
     `SELECT current_setting('server_version_num')::int >= 160000 AS has_options`,

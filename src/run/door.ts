@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { printableEntries, readSettings } from '../config/read.ts'
 import type { Report } from '../model/report.ts'
-import { execute, type Command } from './execute.ts'
+import type { Command } from './context.ts'
+import { execute } from './execute.ts'
 
 /** Runs a command with --quick and the given flags, and returns its report; nothing stays on disk. */
 export async function reportOf(command: Command, flags: Readonly<Record<string, unknown>> = {}): Promise<Report> {

@@ -4,17 +4,17 @@
  */
 
 import { messageOf } from '../errors.ts'
-import type { Report, SettingEntry } from '../model/report.ts'
-import { services, type Service, type WorldId } from '../model/tenancy.ts'
-import type { Settings } from '../config/settings.ts'
+import type { Report } from '../model/report.ts'
 import { planSeed } from '../seed/plan.ts'
 import { benchStage } from './bench-stage.ts'
-import { buildReport, emptyMaterial, type Material } from './build-report.ts'
+import { buildReport } from './build-report.ts'
+import { asWrittenServices, type Command, type ExecuteOptions, type RunContext } from './context.ts'
+import { emptyMaterial } from './material.ts'
 import { loadMutants, type Mutant } from './mutant.ts'
 import { databaseName, worldsOf } from './namespace.ts'
-import { openSite, type OpenSite } from './open-site.ts'
-import { openPoolers, type Poolers } from './poolers.ts'
-import type { RunEvents, StageName } from './progress.ts'
+import { openSite } from './open-site.ts'
+import { openPoolers } from './poolers.ts'
+import type { StageName } from './progress.ts'
 import { cloneNames } from './prove.ts'
 import { proveStage } from './prove-stage.ts'
 import { RunDirectory } from './run-directory.ts'
@@ -23,32 +23,9 @@ import { loadProbes } from './suites.ts'
 import { verifyStage } from './verify-stage.ts'
 import { writeReports } from './write-reports.ts'
 
-export type Command = 'run' | 'verify' | 'prove' | 'bench' | 'seed'
-
-export interface ExecuteOptions extends RunEvents {
-  readonly command: Command
-  readonly settings: Settings
-  /** With origins, secrets removed. */
-  readonly entries: Readonly<Record<string, SettingEntry>>
-  readonly signal: AbortSignal
-  /** Name of the signal that aborted, null while none did. */
-  readonly interruptedBy: () => string | null
-}
-
 export interface Executed {
   readonly report: Report
   readonly directory: RunDirectory
-}
-
-/** State shared by the stages of one run. */
-export interface RunContext extends ExecuteOptions {
-  readonly directory: RunDirectory
-  readonly open: OpenSite
-  readonly poolers: Poolers
-  readonly worlds: readonly WorldId[]
-  readonly mutants: readonly Mutant[]
-  readonly controls: readonly Mutant[]
-  readonly material: Material
 }
 
 const stagesOf: Readonly<Record<Command, readonly StageName[]>> = {
@@ -156,17 +133,8 @@ async function trials({
   }
   return {
     mutants: settings.mutants === null ? onePerProbe(mutants) : mutants,
-    controls: controls.slice(0, settings.quick ? 1 : 4),
+    controls: controls.slice(0, settings.quick ? 1 : 2),
   }
-}
-
-/** The seed document's SQL is compared where time allows; what is left out stands in the coverage. */
-export function asWrittenServices({
-  command,
-  settings,
-}: Pick<ExecuteOptions, 'command' | 'settings'>): readonly Service[] {
-  if (command === 'verify') return []
-  return settings.quick && command === 'run' ? ['isp'] : services
 }
 
 function onePerProbe(mutants: readonly Mutant[]): readonly Mutant[] {

@@ -46,7 +46,8 @@ export async function loadMutants(kind: MutantKind, directory: string | null): P
       'WATERTIGHT_BAD_MUTANT',
       `${faults.length} of ${files.length} ${kind} cannot be read: ${faults.join('; ')}`,
       {
-        hint: 'A .sql file begins with -- title:, -- tenancy:, -- database: and -- expect: lines; a module default-exports { title, expect, strategy }',
+        hint: 'A .sql file begins with -- title:, -- tenancy:, -- database: and -- expect: lines; a module ' +
+          'default-exports { title, expect, strategy }',
       },
     )
   }

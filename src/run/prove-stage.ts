@@ -1,6 +1,6 @@
 /** The prove stage: the self-test of the detector on clones of the templates that were just seeded. */
 
-import type { RunContext } from './execute.ts'
+import type { RunContext } from './context.ts'
 import { prove } from './prove.ts'
 import { searchLimits } from './search-limits.ts'
 import { loadProbes } from './suites.ts'
@@ -39,5 +39,6 @@ export async function proveStage(context: RunContext): Promise<string> {
   })
   material.mutants = proof.mutants
   material.controls = proof.controls
-  return `${proof.mutants.killed} of ${proof.mutants.total} mutants killed, ${proof.controls.silent} of ${proof.controls.total} controls silent`
+  return `${proof.mutants.killed} of ${proof.mutants.total} mutants killed, ${proof.controls.silent} of ` +
+    `${proof.controls.total} controls silent`
 }

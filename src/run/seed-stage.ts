@@ -2,7 +2,7 @@
 
 import type { WorldId } from '../model/tenancy.ts'
 import { services } from '../model/tenancy.ts'
-import type { RunContext } from './execute.ts'
+import type { RunContext } from './context.ts'
 import { databaseName } from './namespace.ts'
 import { cloneDatabase, createWorldDatabase } from './provision.ts'
 import { templateName } from './prove.ts'

@@ -1,7 +1,7 @@
 /** The verify stage of a run: progress, observations on disk, verdicts in the record. */
 
 import { worldKey } from '../model/tenancy.ts'
-import type { RunContext } from './execute.ts'
+import type { RunContext } from './context.ts'
 import { searchLimits } from './search-limits.ts'
 import { probesFor, verify } from './verify.ts'
 

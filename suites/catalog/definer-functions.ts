@@ -24,7 +24,8 @@ export default defineCatalogProbe({
         entry === undefined || pinned
           ? null
           : `${signature(entry)} runs with the rights of ${entry.owner} and resolves names by the caller's search_path`,
-      evidenceSql: `SELECT count(*) AS definer_functions FROM pg_proc WHERE prosecdef AND proname = ${literal(entry?.name ?? '')}`,
+      evidenceSql: `SELECT count(*) AS definer_functions FROM pg_proc WHERE prosecdef AND proname = ` +
+        `${literal(entry?.name ?? '')}`,
     }
   },
 })

@@ -36,8 +36,10 @@ export default defineCatalogProbe({
     const relation = objectOf(cell).relationOf(world.tenant(world.tenants[0]?.id ?? ''))
     const evidenceSql =
       `SELECT polname, polcmd::text, polpermissive, pg_get_expr(polqual, polrelid) AS qual, ` +
-      `pg_get_expr(polwithcheck, polrelid) AS with_check FROM pg_policy WHERE polrelid = ${literal(String(relation?.oid ?? 0))}::oid ` +
-      `UNION ALL SELECT '(table)', relkind::text, relrowsecurity, NULL, NULL FROM pg_class WHERE oid = ${literal(String(relation?.oid ?? 0))}::oid`
+      `pg_get_expr(polwithcheck, polrelid) AS with_check FROM pg_policy WHERE polrelid = ` +
+        `${literal(String(relation?.oid ?? 0))}::oid ` +
+      `UNION ALL SELECT '(table)', relkind::text, relrowsecurity, NULL, NULL FROM pg_class WHERE oid = ` +
+        `${literal(String(relation?.oid ?? 0))}::oid`
     return { sentence: relation === null ? null : defectOf(world, relation), evidenceSql }
   },
 })

@@ -17,11 +17,13 @@ export default defineCatalogProbe({
   severity: 'critical',
   needs: ['rows'],
   remedy:
-    'ALTER ROLE {relation} NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION; revoke its memberships in owning and bypassing roles',
+    'ALTER ROLE {relation} NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION; revoke its memberships in ' +
+      'owning and bypassing roles',
   cells: (world) => [{ object: null, name: world.application, path: 'role' }],
   inspect: (world) => ({
     sentence: defectOf(world),
-    evidenceSql: `SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolreplication FROM pg_roles WHERE rolname = ${literal(world.application)}`,
+    evidenceSql: `SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolreplication FROM pg_roles WHERE ` +
+      `rolname = ${literal(world.application)}`,
   }),
 })
 

@@ -14,7 +14,8 @@ export default defineCatalogProbe({
     const schema = world.catalog.schemas.find((each) => each.name === cell.name)
     return {
       ...(schema === undefined ? { sentence: null } : defectOf(world, schema)),
-      evidenceSql: `SELECT nspname, pg_get_userbyid(nspowner) AS owner, nspacl::text FROM pg_namespace WHERE nspname = ${literal(cell.name)}`,
+      evidenceSql: `SELECT nspname, pg_get_userbyid(nspowner) AS owner, nspacl::text FROM pg_namespace ` +
+        `WHERE nspname = ${literal(cell.name)}`,
     }
   },
 })
@@ -30,7 +31,8 @@ function defectOf(world: World, schema: SchemaEntry): { sentence: string | null 
   )
   if (creator !== undefined) {
     return {
-      sentence: `${creator.role === 'public' ? 'Everybody' : creator.role} may create objects in the schema ${schema.name}`,
+      sentence: `${creator.role === 'public' ? 'Everybody' : creator.role} may create objects in the schema ` +
+        `${schema.name}`,
     }
   }
   const tenant = world.tenants.find((each) => each.schema === schema.name)

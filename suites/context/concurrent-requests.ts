@@ -8,7 +8,8 @@ export default defineContextProbe({
   severity: 'critical',
   needs: ['pool'],
   remedy:
-    'Give every request a client of its own from checkout to release; never keep a client or a tenant in a shared variable',
+    'Give every request a client of its own from checkout to release; never keep a client or a tenant in a ' +
+      'shared variable',
   pooler: 'driver',
   form: 'interleaving',
 })

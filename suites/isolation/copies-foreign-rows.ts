@@ -31,7 +31,8 @@ export default defineProbe<Input>({
   severity: 'critical',
   needs: ['rows', 'writes'],
   remedy:
-    'Enable row security on {relation} for the role that copies; load through a staging table and INSERT .. SELECT as the tenant',
+    'Enable row security on {relation} for the role that copies; load through a staging table and INSERT .. ' +
+      'SELECT as the tenant',
   cells: (world) => cellsOf(ownedTables(world), 'COPY', 'SELECT'),
   inputs: (world, { object }) => anyAttack(world, object, forms),
   examples: (world, { object }) =>

@@ -9,7 +9,6 @@ import {
   foreignRows,
   identifier,
   literal,
-  type Cell,
   type FunctionEntry,
   type Pair,
   type Scene,

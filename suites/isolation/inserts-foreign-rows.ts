@@ -69,7 +69,8 @@ export default defineProbe<Input>({
     // A trigger may have put the row where it belongs: then the attacker has it and the victim not.
     if (world.id.tenancy === 'row-level-security' && mine === true && theirs === false) return null
     return {
-      sentence: `Tenant ${attacker} inserts a row into ${cell.name} that ${theirs === true ? victim : 'another tenant'} owns`,
+      sentence: `Tenant ${attacker} inserts a row into ${cell.name} that ` +
+        `${theirs === true ? victim : 'another tenant'} owns`,
       rows: [],
       victim,
       command: 'INSERT',

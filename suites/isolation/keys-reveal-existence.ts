@@ -1,8 +1,8 @@
 // A differential experiment: a foreign key value and a random one must get the same answer.
 
 import {
-  anyAttack, cellsOf, comparedAnswers, controlOn, defineProbe, everyAttacker, insertLike, objectOf, ownedTables,
-  targetOf, vacuousAttempt, type Attempt, type Cell, type ForeignKey, type Pair, type Relation,
+  anyAttack, cellsOf, answersDiffer, controlOn, defineProbe, everyAttacker, insertLike, objectOf, ownedTables,
+  targetOf, vacuousAttempt, type Cell, type ForeignKey, type Pair, type Relation,
   type Row, type Statement, type World,
 } from '../../src/index.ts'
 
@@ -26,7 +26,7 @@ export default defineProbe<Input>({
       : world.attempt([...world.enter(world.tenant(input.attacker)), ...statements])
   },
   judge: (attempt, { attacker, victim, form }, { cell }) => {
-    if (!differs(attempt)) return null
+    if (!answersDiffer(attempt)) return null
     return {
       sentence: `Tenant ${attacker} learns from a ${form} of ${cell.name} that a row of ${victim} exists`,
       rows: [], victim, command: 'key oracle',
@@ -91,10 +91,4 @@ function foreignKeyPair(world: World, key: ForeignKey, { relation, victim, attac
   const [column, referenced] = [key.columns[index], key.referencedColumns[index]]
   if (row === undefined || column === undefined || referenced === undefined) return []
   return pair(column, row[referenced], other(row[referenced]))
-}
-
-/** Statements come in pairs; a pair whose answers differ is an oracle. */
-function differs(attempt: Attempt): boolean {
-  const answers = comparedAnswers(attempt) ?? []
-  return answers.some((answer, index) => index % 2 === 1 && answer !== answers[index - 1])
 }

@@ -74,7 +74,8 @@ export default defineProbe<Input>({
       const column = writableColumn(relation)
       return column === null || Object.keys(sample).length === 0
         ? null
-        : `UPDATE ${address} SET ${identifier(column.name)} = ${literal(column.value)} WHERE ${keyCondition(relation, sample)}`
+        : `UPDATE ${address} SET ${identifier(column.name)} = ${literal(column.value)} WHERE ` +
+          `${keyCondition(relation, sample)}`
     }),
 })
 

@@ -2,21 +2,8 @@
 
 import fc from 'fast-check'
 import {
-  anyPair,
-  cellsOf,
-  controlOn,
-  defineProbe,
-  everyAttacker,
-  foreignRows,
-  identifier,
-  keyCondition,
-  literal,
-  objectOf,
-  ownedTables,
-  targetOf,
-  type Pair,
-  type Row,
-  type Target,
+  anyPair, cellsOf, controlOn, defineProbe, everyAttacker, foreignRows, identifier, keyCondition,
+  literal, objectOf, ownedTables, targetOf, type Pair, type Row, type Target,
 } from '../../src/index.ts'
 
 const forms = [
@@ -42,7 +29,8 @@ export default defineProbe<Input>({
   severity: 'critical',
   needs: ['rows'],
   remedy:
-    'ALTER TABLE {relation} ENABLE ROW LEVEL SECURITY; ALTER TABLE {relation} FORCE ROW LEVEL SECURITY; and let the SELECT policy compare tenant_id with the context',
+    'ALTER TABLE {relation} ENABLE ROW LEVEL SECURITY; ALTER TABLE {relation} FORCE ROW LEVEL SECURITY; and ' +
+      'let the SELECT policy compare tenant_id with the context',
   cells: (world) => cellsOf(ownedTables(world), 'SELECT', 'SELECT'),
   inputs: (world, { object }) =>
     fc

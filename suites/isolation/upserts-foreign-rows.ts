@@ -1,31 +1,10 @@
 // ON CONFLICT meets rows that the tenant cannot see: it must neither change them nor tell of them.
 
 import {
-  affectedBy,
-  anyAttack,
-  comparedAnswers,
-  keyCondition,
-  rowsOf,
-  stepOf,
-  attackId,
-  cellsOf,
-  controlOn,
-  deferred,
-  defineProbe,
-  everyAttacker,
-  identifier,
-  insertLike,
-  literal,
-  objectOf,
-  ownedTables,
-  targetOf,
-  vacuousAttempt,
-  writableColumn,
-  type Attempt,
-  type Cell,
-  type Pair,
-  type Statement,
-  type World,
+  affectedBy, anyAttack, answersDiffer, keyCondition, rowsOf, stepOf, attackId, cellsOf,
+  controlOn, deferred, defineProbe, everyAttacker, identifier, insertLike, literal, objectOf,
+  ownedTables, targetOf, vacuousAttempt, writableColumn, type Attempt, type Cell, type Pair,
+  type Statement, type World,
 } from '../../src/index.ts'
 
 const forms = ['take over', 'hidden predicate'] as const
@@ -39,7 +18,8 @@ export default defineProbe<Input>({
   severity: 'high',
   needs: ['writes'],
   remedy:
-    'Put tenant_id into the primary key and every unique index of {relation}: a conflict with a foreign row must be impossible',
+    'Put tenant_id into the primary key and every unique index of {relation}: a conflict with a foreign row ' +
+      'must be impossible',
   cells: (world) =>
     cellsOf(
       ownedTables(world).filter(
@@ -52,10 +32,7 @@ export default defineProbe<Input>({
     ),
   inputs: (world, cell) => anyAttack(world, cell.object, forms),
   examples: (world, cell) =>
-    everyAttacker(world, cell.object).flatMap((pair): Input[] => [
-      { ...pair, form: 'take over' },
-      { ...pair, form: 'hidden predicate' },
-    ]),
+    everyAttacker(world, cell.object).flatMap((pair) => forms.map((form): Input => ({ ...pair, form }))),
   attempt: (world, cell, { attacker, victim, form }) => {
     const statements =
       form === 'take over'
@@ -65,25 +42,16 @@ export default defineProbe<Input>({
       ? Promise.resolve(vacuousAttempt)
       : world.attempt([...world.enter(world.tenant(attacker)), deferred, ...statements])
   },
-  judge: (attempt, { attacker, victim, form }, { cell }) =>
-    form === 'take over'
-      ? changed(attempt)
-        ? {
-            sentence: `Tenant ${attacker} changes a row of ${victim} in ${cell.name} by ON CONFLICT DO UPDATE`,
-            rows: [],
-            victim,
-            command: 'upsert',
-            severity: 'critical',
-          }
-        : null
-      : told(attempt)
-        ? {
-            sentence: `Tenant ${attacker} learns from ON CONFLICT DO UPDATE .. WHERE what a hidden row of ${victim} in ${cell.name} contains`,
-            rows: [],
-            victim,
-            command: 'upsert',
-          }
-        : null,
+  judge: (attempt, { attacker, victim, form }, { cell }) => {
+    const witness = { rows: [], victim, command: 'upsert' }
+    const where = `${victim} in ${cell.name}`
+    if (form === 'take over') {
+      const sentence = `Tenant ${attacker} changes a row of ${where} by ON CONFLICT DO UPDATE`
+      return changed(attempt) ? { ...witness, sentence, severity: 'critical' } : null
+    }
+    const sentence = `Tenant ${attacker} learns by ON CONFLICT DO UPDATE what a hidden row of ${where} contains`
+    return answersDiffer(attempt) ? { ...witness, sentence } : null
+  },
   control: (world, cell, tenant) =>
     controlOn({ world, cell }, tenant, ({ relation }, sample) =>
       Object.keys(sample).length === 0
@@ -113,7 +81,8 @@ function takeOver(world: World, cell: Cell, victim: string): readonly Statement[
     attack,
     ...world.enter(world.tenant(victim)),
     {
-      sql: `SELECT 1 AS changed FROM ${target.address} WHERE ${keyCondition(target.relation, sample)} AND ${identifier(column.name)} = ${literal(column.value)}`,
+      sql: `SELECT 1 AS changed FROM ${target.address} WHERE ${keyCondition(target.relation, sample)} AND ` +
+        `${identifier(column.name)} = ${literal(column.value)}`,
       role: 'proof',
     },
   ]
@@ -148,9 +117,4 @@ function hiddenPredicate(world: World, cell: Cell, { attacker, victim }: Pair): 
 
 function changed(attempt: Attempt): boolean {
   return affectedBy(stepOf(attempt, 'attack')) > 0 && rowsOf(stepOf(attempt, 'proof')).length > 0
-}
-
-function told(attempt: Attempt): boolean {
-  const answers = comparedAnswers(attempt)
-  return answers?.length === 2 && answers[0] !== answers[1]
 }

@@ -26,7 +26,8 @@ export default defineProbe<Input>({
   severity: 'critical',
   needs: ['rows'],
   remedy:
-    'ALTER VIEW {relation} SET (security_invoker = true, security_barrier = true); read a materialized view only through a view that filters by the context',
+    'ALTER VIEW {relation} SET (security_invoker = true, security_barrier = true); read a materialized view ' +
+      'only through a view that filters by the context',
   cells: (world) => cellsOf(objectsOfKind(world, ['view', 'materialized view']), 'view', 'SELECT'),
   inputs: (world, cell) => anyAttack(world, cell.object, forms),
   examples: (world, cell) =>

@@ -1,0 +1,44 @@
+/** What the stages of a run collect, from the first second to the report. */
+
+import type { Measurement, PlanCheck } from '../model/measurement.ts'
+import type { ControlScore, MutantScore, TimelineSpan } from '../model/report.ts'
+import type { WorldId } from '../model/tenancy.ts'
+import type { Verdict } from '../model/verdict.ts'
+import type { LoadedProbe } from '../probe/run.ts'
+
+/** What the stages of a run collect; it grows and is never rewritten. */
+export interface Material {
+  readonly startedAt: Date
+  readonly command: string
+  readonly probes: readonly LoadedProbe[]
+  readonly stages: { stage: string; durationMs: number }[]
+  readonly verdicts: Verdict[]
+  readonly expected: { probe: string; world: WorldId }[]
+  readonly timeline: TimelineSpan[]
+  readonly databases: string[]
+  readonly untested: { what: string; why: string }[]
+  readonly measurements: Measurement[]
+  readonly plans: PlanCheck[]
+  mutants: MutantScore
+  controls: ControlScore
+  cutShortBy: string | null
+  failure: unknown
+}
+
+export function emptyMaterial(start: Pick<Material, 'startedAt' | 'command' | 'probes'>): Material {
+  return {
+    ...start,
+    stages: [],
+    verdicts: [],
+    expected: [],
+    timeline: [],
+    databases: [],
+    untested: [],
+    measurements: [],
+    plans: [],
+    mutants: { total: 0, killed: 0, survived: [], kills: [] },
+    controls: { total: 0, silent: 0, noisy: [] },
+    cutShortBy: null,
+    failure: null,
+  }
+}
