@@ -1,85 +1,64 @@
 /** Asks the planner whether the seed's indexes serve the tenant predicate, under each variant. */
 
+import { messageOf } from '../errors.ts'
 import type { PlanCheck } from '../model/measurement.ts'
 import type { Tenant } from '../model/tenant.ts'
 import { literal } from '../postgres/identifier.ts'
+import type { Session } from '../postgres/session.ts'
 import type { GaugeContext, GaugeResult } from './define.ts'
+import { judgePlan } from './judge-plan.ts'
 import { readPlan } from './plan.ts'
-import { comparedVariants, type Variant } from './variants.ts'
+import { isolating, type Variant } from './variants.ts'
 
 interface IndexedQuery {
   readonly title: string
   readonly relation: string
   /** Without the tenant: that is what the policy, or the schema, has to add. */
-  readonly sql: string
-  readonly expectedIndex: string
+  sql(tenant: Tenant): string
+  /** Null where any index that leads with the tenant will do. */
+  readonly expectedIndex: string | null
 }
 
-const customers = (suffix: string) => `idx_isp_customers_tenant_${suffix}`
+const customers = (title: string, suffix: string, sql: IndexedQuery['sql']): IndexedQuery =>
+  ({ title, relation: 'isp_customers', sql, expectedIndex: `idx_isp_customers_${suffix}` })
 
 /** The seed's index strategy, index by index, then the partitioned table. */
 const queries: readonly IndexedQuery[] = [
+  customers('tenant', 'tenant_id', () => 'SELECT count(*) FROM isp_customers'),
+  customers('tenant and created_at', 'tenant_created',
+    () => 'SELECT id FROM isp_customers ORDER BY created_at DESC LIMIT 50'),
+  customers('tenant and updated_at', 'tenant_updated',
+    () => 'SELECT id FROM isp_customers ORDER BY updated_at DESC LIMIT 50'),
+  customers('tenant and is_active', 'tenant_active', () => 'SELECT count(*) FROM isp_customers WHERE NOT is_active'),
+  customers('tenant and email', 'tenant_email', ({ ordinal }) =>
+    `SELECT id FROM isp_customers WHERE email = 'customer.${ordinal}.7@example.net'`),
+  customers('tenant and status', 'tenant_status', () =>
+    `SELECT count(*) FROM isp_customers WHERE status = 'closed'`),
   {
-    title: 'rows of the tenant',
-    relation: 'isp_customers',
-    sql: 'SELECT count(*) FROM isp_customers',
-    expectedIndex: 'idx_isp_customers_tenant_id',
-  },
-  {
-    title: 'newest of the tenant',
-    relation: 'isp_customers',
-    sql: 'SELECT id FROM isp_customers ORDER BY created_at DESC LIMIT 50',
-    expectedIndex: customers('created'),
-  },
-  {
-    title: 'last changed of the tenant',
-    relation: 'isp_customers',
-    sql: 'SELECT id FROM isp_customers ORDER BY updated_at DESC LIMIT 50',
-    expectedIndex: customers('updated'),
-  },
-  {
-    title: 'inactive of the tenant',
-    relation: 'isp_customers',
-    sql: 'SELECT count(*) FROM isp_customers WHERE NOT is_active',
-    expectedIndex: customers('active'),
-  },
-  {
-    title: 'by status',
-    relation: 'isp_customers',
-    sql: `SELECT count(*) FROM isp_customers WHERE status = 'closed'`,
-    expectedIndex: customers('status'),
-  },
-  {
-    title: 'by email',
-    relation: 'isp_customers',
-    sql: `SELECT id FROM isp_customers WHERE email = 'customer.3.7@example.net'`,
-    expectedIndex: customers('email'),
-  },
-  {
-    title: 'usage of the tenant (partitioned)',
-    relation: 'isp_analytics_usage',
-    sql: 'SELECT count(*) FROM isp_analytics_usage',
-    expectedIndex: 'isp_analytics_usage',
+    title: 'tenant of a partitioned table', relation: 'isp_analytics_usage',
+    sql: () => 'SELECT count(*) FROM isp_analytics_usage', expectedIndex: null,
   },
 ]
 
 const textMax = 4_000
 
+/**
+ * Plans for the smallest tenant, because for one that owns much of a table the planner may rightly
+ * read all of it. A query that fails is a failure by name.
+ */
 export async function checkIndexUse(context: GaugeContext): Promise<GaugeResult> {
   const plans: PlanCheck[] = []
   const failures: string[] = []
-  const tenant = context.tenants[Math.min(3, context.tenants.length - 1)]
+  const tenant = context.tenants.at(-1)
   if (tenant === undefined) return { measurements: [], plans, failures: ['there is no tenant to plan for'] }
-  for (const variant of comparedVariants.filter(({ explicitTenant }) => !explicitTenant)) {
+  context.onProgress?.('index use')
+  for (const variant of isolating) {
     for (const query of queries) {
-      if (context.signal?.aborted === true)
-        return { measurements: [], plans, failures: [...failures, 'interrupted'] }
+      if (context.signal?.aborted === true) return { measurements: [], plans, failures: [...failures, 'interrupted'] }
       try {
-        plans.push(await planOf(context, query, { variant, tenant }))
+        plans.push(await planOf(context.session, query, { variant, tenant }))
       } catch (error) {
-        failures.push(
-          `${query.title} under ${variant.title}: ${error instanceof Error ? error.message : String(error)}`,
-        )
+        failures.push(`plan of ${query.title} under ${variant.title}: ${messageOf(error)}`)
       }
     }
   }
@@ -91,72 +70,31 @@ interface Under {
   readonly tenant: Tenant
 }
 
-async function planOf(
-  { session }: GaugeContext,
-  query: IndexedQuery,
-  { variant, tenant }: Under,
-): Promise<PlanCheck> {
+async function planOf(session: Session, query: IndexedQuery, { variant, tenant }: Under): Promise<PlanCheck> {
+  const { relation, expectedIndex } = query
   await session.query(variant.enter(tenant))
-  const [row] = await session.query(`EXPLAIN (ANALYZE, FORMAT JSON, COSTS OFF, TIMING OFF) ${query.sql}`)
-  const text = (await session.query(`EXPLAIN (COSTS OFF) ${query.sql}`))
-    .map((line) => String(line['QUERY PLAN']))
-    .join('\n')
+  const sql = query.sql(tenant)
+  const [row] = await session.query(`EXPLAIN (ANALYZE, VERBOSE, FORMAT JSON, COSTS OFF, TIMING OFF) ${sql}`)
+  const text = (await session.query(`EXPLAIN (COSTS OFF) ${sql}`)).map((line) => String(line['QUERY PLAN'])).join('\n')
   const facts = readPlan(String(row?.['QUERY PLAN']))
-  const partitions =
-    query.relation === 'isp_analytics_usage' && variant.title !== 'schema-per-tenant'
-      ? await partitionCount(session, query.relation)
-      : null
-  const scanned = partitions === null ? null : facts.relationsScanned.length
-  const { outcome, reason } = judge(variant, { ...facts, partitions, scanned })
+  const partitions = await partitionsOf(session, relation)
+  const partitionsScanned = partitions === null ? null : facts.relationsScanned.length
   return {
-    id: `${query.title}:${variant.title}`,
-    query: query.title,
-    variant: variant.title,
-    relation: query.relation,
-    expectedIndex: query.expectedIndex,
-    usedIndexes: facts.usedIndexes,
-    placement: facts.placement,
-    rowsRemoved: facts.rowsRemoved,
-    partitionsTotal: partitions,
-    partitionsScanned: scanned,
-    outcome,
-    reason,
+    id: `index-use:${query.title}:${variant.title}`,
+    query: query.title, variant: variant.title, relation, expectedIndex,
+    usedIndexes: facts.usedIndexes, placement: facts.placement, rowsRemoved: facts.rowsRemoved,
+    partitionsTotal: partitions, partitionsScanned,
+    ...judgePlan(facts, {
+      partitions, expectedIndex, ownSchema: variant.title === 'schema-per-tenant' ? tenant.schema : null,
+    }),
     text: text.slice(0, textMax),
   }
 }
 
-interface Facts extends ReturnType<typeof readPlan> {
-  readonly partitions: number | null
-  readonly scanned: number | null
-}
-
-function judge(variant: Variant, facts: Facts): Pick<PlanCheck, 'outcome' | 'reason'> {
-  // The schema is the tenant: there is no predicate, and every row that is read is the tenant's own.
-  if (variant.title === 'schema-per-tenant')
-    return { outcome: 'holds', reason: 'the schema holds this tenant alone: no predicate is needed' }
-  if (facts.partitions !== null && facts.scanned !== null && facts.scanned > 1) {
-    return {
-      outcome: 'violated',
-      reason: `${facts.scanned} of ${facts.partitions} partitions were scanned for one tenant`,
-    }
-  }
-  if (facts.placement === 'index condition')
-    return {
-      outcome: 'holds',
-      reason: `the tenant is an index condition (${facts.usedIndexes.join(', ')})`,
-    }
-  // A partition of one tenant alone may be read without an index.
-  if (facts.scanned === 1 && facts.rowsRemoved === 0)
-    return { outcome: 'holds', reason: "only the tenant's partition was scanned" }
-  return {
-    outcome: 'violated',
-    reason: `the tenant is a ${facts.placement}, ${facts.rowsRemoved} rows were read and thrown away: the policy is evaluated per row`,
-  }
-}
-
-async function partitionCount(session: GaugeContext['session'], relation: string): Promise<number> {
-  const [row] = await session.query(
-    `SELECT count(*) AS n FROM pg_inherits WHERE inhparent = to_regclass(${literal(relation)})`,
-  )
-  return Number(row?.['n'])
+/** Null for a table without partitions. */
+async function partitionsOf(session: Session, relation: string): Promise<number | null> {
+  const [row] = await session.query(`SELECT count(*) AS partitions FROM pg_catalog.pg_inherits
+    WHERE inhparent = pg_catalog.to_regclass(${literal(relation)})`)
+  const partitions = Number(row?.['partitions'])
+  return partitions === 0 ? null : partitions
 }
