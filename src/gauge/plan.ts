@@ -34,7 +34,7 @@ export interface PlanFacts {
 
 /** The predicate names the tenant column or calls a function on it. */
 const tenantPredicate = /tenant_id|check_tenant_access/
-const perRowCall = /(\w+)\((?:[\w.]+\.)?tenant_id\b/
+const perRowCall = /(\w+)\(\(*(?:[\w.]+\.)?tenant_id\b/
 
 /** @throws SyntaxError when the text is no JSON. */
 export function readPlan(json: string): PlanFacts {

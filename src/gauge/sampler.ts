@@ -18,7 +18,7 @@ export interface TimedQuery {
 }
 
 export interface Block {
-  /** Mean wall time of a statement in ms. */
+  /** Median wall time of a statement in ms: one statement that the machine held up does not speak for ten. */
   readonly ms: number
   /** Mean CPU time of the backend for a statement in ns, null where /proc is not this machine's. */
   readonly cpuNs: number | null
@@ -80,7 +80,7 @@ export function samplerOf(query: TimedQuery, variant: Variant, options: SamplerO
     if (result?.state !== 'completed') throw new Error(`no samples were taken of ${query.title}`)
     const samples = result.latency.samples ?? []
     return {
-      ms: result.latency.mean, samples, rows,
+      ms: result.latency.p50, samples, rows,
       cpuNs: cpuBefore === null || cpuAfter === null ? null : (cpuAfter - cpuBefore) / size,
     }
   }

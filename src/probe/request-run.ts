@@ -39,7 +39,9 @@ interface Request {
 export interface SeenSpan {
   readonly pid: number
   readonly tenant: TenantId
-  readonly atMs: number
+  /** From the question to its judgement, on the clock of performance.now(). */
+  readonly startMs: number
+  readonly endMs: number
   readonly foreign: boolean
 }
 
@@ -50,6 +52,7 @@ export class RequestRun implements AsyncDisposable {
   readonly #pool: RecordedPool
   readonly #open = new Map<number, Request>()
   #witnessEntry: LoggedStatement | null = null
+  readonly #askedMs = new WeakMap<readonly Row[], number>()
 
   constructor(scene: RunScene) {
     this.scene = scene
@@ -134,7 +137,9 @@ export class RequestRun implements AsyncDisposable {
     const foreign = owners.find((owner) => owner !== tenant.id)
     const pid = Number(rows[0]?.['pid'])
     this.scene.tally.addBackend(pid, tenant.id)
-    this.spans.push({ pid, tenant: tenant.id, atMs: performance.now(), foreign: foreign !== undefined })
+    const endMs = performance.now()
+    const startMs = this.#askedMs.get(rows) ?? endMs
+    this.spans.push({ pid, tenant: tenant.id, startMs, endMs, foreign: foreign !== undefined })
     if (foreign !== undefined) {
       this.#testify({
         sentence: `A request of tenant ${tenant.id} reads rows of ${foreign} on a shared connection`,
@@ -161,8 +166,10 @@ export class RequestRun implements AsyncDisposable {
 
   /** The canary query on a session of a request; remembers it as the one a witness rests on. */
   async observe(session: StrategySession): Promise<readonly Row[]> {
+    const startMs = performance.now()
     const { rows } = await limited(session.query(this.scene.probeSql), 'no answer to the canary query')
     const answer = rows as readonly Row[]
+    this.#askedMs.set(answer, startMs)
     this.#witnessEntry =
       this.#pool.log.findLast(
         (entry) =>

@@ -42,8 +42,8 @@ export async function verify(site: Site, options: VerifyOptions): Promise<Verify
           backendPid: span.pid,
           tenant: span.tenant,
           sawForeign: span.foreign,
-          startMs: Math.round((span.atMs - startedMs) * 10) / 10,
-          endMs: Math.round((span.atMs - startedMs) * 10) / 10 + 0.5,
+          startMs: Math.round((span.startMs - startedMs) * 10) / 10,
+          endMs: Math.round((span.endMs - startedMs) * 10) / 10,
         })
       }
     },
