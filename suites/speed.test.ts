@@ -6,7 +6,7 @@ import { reportOf } from '../src/run/door.ts'
 test('gauges compare equal row counts, and only the SQL as written reads past the index', async () => {
   const { measurements, plans, coverage } = await reportOf('bench')
   expect(coverage.untested.filter(({ what }) => what.startsWith('speed'))).toEqual([])
-  expect(measurements.filter(({ note }) => note !== null)).toEqual([])
+  expect(measurements.filter(({ pairs, note }) => pairs === 0 || /rows|failed/.test(note ?? ''))).toEqual([])
   expect(measurements).toHaveLength(20)
   const pastTheIndex = plans.filter(({ outcome }) => outcome === 'violated').map(({ variant }) => variant)
   expect([...new Set(pastTheIndex)]).toEqual(['as-written'])
