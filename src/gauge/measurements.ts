@@ -49,7 +49,7 @@ export function measurementsOf(
   return { measurements, failures: [...failures, ...wrong] }
 }
 
-/** What the plain variant differs by from its copy, whichever is faster. */
+/** What the plain variant differs by from itself, whichever was faster. */
 function noiseOf({ ratio }: RatioEstimate): number {
   return ratio > 0 ? Math.max(ratio, 1 / ratio) - 1 : 0
 }
