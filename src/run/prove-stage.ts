@@ -3,11 +3,7 @@
 import type { RunContext } from './context.ts'
 import type { Mutant } from './mutant.ts'
 import { prove } from './prove.ts'
-import { searchLimits } from './search-limits.ts'
 import { loadProbes } from './suites.ts'
-
-/** Random cases per cell of a proof at most; `prove --runs` below it asks less. */
-const proofRunsMax = 10
 
 export async function proveStage(context: RunContext): Promise<string> {
   const { settings, material, open, poolers } = context
@@ -32,11 +28,10 @@ export async function proveStage(context: RunContext): Promise<string> {
     controls: context.controls,
     probes,
     statementTimeoutMs: settings.statementTimeoutMs,
-    // A mutant is found early or not at all, and a control must be silent under the same search.
+    // A mutant is found early or not at all.
     search: {
       seed: settings.seed,
-      runs: Math.min(settings.runs, proofRunsMax),
-      ...searchLimits({ quick: true }),
+      runs: settings.runs,
       poolers: poolers.rigs,
       signal: context.signal,
     },

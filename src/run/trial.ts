@@ -8,7 +8,13 @@ import type { ClusterRoles } from './cluster-roles.ts'
 import type { Mutant } from './mutant.ts'
 import type { OpenSite } from './open-site.ts'
 import { plant } from './plant.ts'
+import { quickLimits } from './search-limits.ts'
 import { openWorld } from './worlds.ts'
+
+/** Random cases per cell at most; `--runs` below it asks less. Every control meets every probe. */
+const runsMax = { mutant: 10, control: 4 } as const
+/** A defect of a pool shows after several steps in the right order, so its search is longer than others. */
+const strategyRunsMin = 30
 
 export interface Trial {
   readonly kill: Kill | null
@@ -34,14 +40,9 @@ export async function tryMutant(open: OpenSite, options: TrialOptions): Promise<
     if (!(await plant(open, options))) return null
     const id = { service: mutant.service, tenancy: mutant.tenancy, variant: 'hardened' } as const
     await using world = await openWorld(open.site, { id, database, statementTimeoutMs })
-    const search: RunSettings = {
-      ...options.search,
-      untilFirstWitness: mutant.expect === 'violated',
-      ...(mutant.strategy === null ? {} : { strategies: [mutant.strategy] }),
-    }
     const verdicts: Verdict[] = []
     for (const loaded of probesFor(mutant, options.probes)) {
-      const verdict = await runProbe(loaded, world, search)
+      const verdict = await runProbe(loaded, world, searchFor(options, loaded))
       verdicts.push(verdict)
       if (mutant.expect === 'violated' && kills(mutant, verdict)) break
     }
@@ -51,6 +52,21 @@ export async function tryMutant(open: OpenSite, options: TrialOptions): Promise<
   } catch (error) {
     return untried(`it could not be tried: ${messageOf(error)}`)
   }
+}
+
+/**
+ * The probe that a mutant names is given the fixed inputs of a whole run: every tenant attacks, also the
+ * one in whose name the defect lies. A control is asked what a quick run asks, by every probe.
+ */
+function searchFor({ mutant, search }: TrialOptions, { id }: LoadedProbe): RunSettings {
+  const strategies = mutant.strategy === null ? {} : { strategies: [mutant.strategy] }
+  const most = (limit: number) => Math.min(search.runs, limit)
+  if (mutant.expect === 'holds')
+    return { ...search, ...quickLimits, ...strategies, runs: most(runsMax.control) }
+  const limits = id === mutant.probe ? {} : quickLimits
+  const atLeast = mutant.strategy === null ? most(runsMax.mutant) : Math.max(search.runs, strategyRunsMin)
+  const runs = search.runs === 0 ? 0 : atLeast
+  return { ...search, ...limits, ...strategies, runs, untilFirstWitness: true }
 }
 
 /** A trial that says nothing: the mutant counts as a survivor, the control as noisy. */
