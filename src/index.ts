@@ -55,3 +55,12 @@ export type { WorldObject } from './probe/world-object.ts'
 export { defineGauge, type Gauge, type GaugeContext, type GaugeResult } from './gauge/define.ts'
 export { checkIndexUse } from './gauge/index-use.ts'
 export { measureOverhead } from './gauge/overhead.ts'
+
+export { anyReading, firstOwners, firstReadings, type GrammarInput } from './probe/forms/inputs.ts'
+export { nested } from './probe/forms/nesting.ts'
+export {
+  countsTooMany, foreignContent, foreignEcho, hasValue, ownerOfRelation, rowsOfForeignRelation,
+} from './probe/forms/oracle.ts'
+export { plannerSettings } from './probe/forms/planner.ts'
+export { readForms, type ReadForm } from './probe/forms/read-forms.ts'
+export { readRequest, type ReadRequest } from './probe/forms/request.ts'

@@ -9,11 +9,11 @@ export const attackText = 'written by another tenant'
 /** Never a planted id: its first eight digits are no tenant's tag. */
 export const attackId = '00000000-0000-4000-8000-00000000beef'
 
-/** `"id" = 'x' AND ...` over the primary key, or over every column when there is none. */
-export function keyCondition(relation: Relation, row: Row): string {
+/** `"id" = 'x' AND ...` over the primary key, or over every column when there is none; `alias` ends with a dot. */
+export function keyCondition(relation: Relation, row: Row, alias = ''): string {
   const names = relation.primaryKey.length > 0
     ? relation.primaryKey : relation.columns.map((column) => column.name).filter((name) => name in row)
-  return names.map((name) => sameValue(relation, name, row[name] ?? null)).join(' AND ')
+  return names.map((name) => `${alias}${sameValue(relation, name, row[name] ?? null)}`).join(' AND ')
 }
 
 function sameValue(relation: Relation, name: string, value: Value): string {
