@@ -64,3 +64,6 @@ export {
 export { plannerSettings } from './probe/forms/planner.ts'
 export { readForms, type ReadForm } from './probe/forms/read-forms.ts'
 export { readRequest, type ReadRequest } from './probe/forms/request.ts'
+export { writeForms, type WriteForm } from './probe/forms/write-forms.ts'
+export { writeRequest, type WriteRequest } from './probe/forms/write-request.ts'
+export { changedForeignRows, writeAttempt } from './probe/write-probe.ts'

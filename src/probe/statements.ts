@@ -31,6 +31,8 @@ export interface InsertOptions {
   readonly keepKeys?: boolean
   /** Text after VALUES (...). */
   readonly suffix?: string
+  /** Distinguishes new keys of rows in one statement, 0-9. Default 0. */
+  readonly salt?: number
 }
 
 /**
@@ -57,7 +59,8 @@ export function copyLike(relation: Relation, sample: Row): { readonly sql: strin
   }
 }
 
-function newRowLike(relation: Relation, sample: Row, { set, keepKeys }: InsertOptions): Row {
+/** The row that insertLike writes, by column. */
+export function newRowLike(relation: Relation, sample: Row, { set, keepKeys, salt }: InsertOptions): Row {
   const unique = new Set([relation.primaryKey, ...relation.uniqueKeys].flat())
   const referencing = new Set(relation.foreignKeys.flatMap((key) => key.columns))
   const entries = relation.columns
@@ -66,16 +69,16 @@ function newRowLike(relation: Relation, sample: Row, { set, keepKeys }: InsertOp
       const value = sample[column.name] ?? null
       const fresh = keepKeys !== true && unique.has(column.name) && column.name !== relation.tenantColumn
         && !referencing.has(column.name)
-      return [column.name, fresh ? freshValue(column, value) : value]
+      return [column.name, fresh ? freshValue(column, value, salt ?? 0) : value]
     })
   return { ...Object.fromEntries(entries), ...set }
 }
 
-function freshValue(column: Column, value: Value): Value {
+function freshValue(column: Column, value: Value, salt: number): Value {
   if (value === null) return null
-  if (column.type === 'uuid') return attackId
-  if (/^(bigint|integer|smallint|numeric)/.test(column.type)) return String(Number(value) % 10_000 + 20_003)
-  if (/^(text|character varying|citext)/.test(column.type)) return `${String(value).slice(0, 40)}~new`
+  if (column.type === 'uuid') return `${attackId.slice(0, -5)}${salt}beef`
+  if (/^(bigint|integer|smallint|numeric)/.test(column.type)) return String(Number(value) % 10_000 + 20_003 + salt)
+  if (/^(text|character varying|citext)/.test(column.type)) return `${String(value).slice(0, 40)}~new${salt === 0 ? '' : salt}`
   return value
 }
 

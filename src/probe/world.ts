@@ -16,6 +16,7 @@ import { survey } from '../postgres/survey.ts'
 import type { Tenancy } from '../tenancy/tenancy.ts'
 import { readGroundTruth, type GroundTruth } from './ground-truth.ts'
 import { worldObjects, type WorldObject } from './world-object.ts'
+import { WriteOracle, type Written } from './write-oracle.ts'
 
 export interface WorldOptions {
   readonly id: WorldId
@@ -48,6 +49,7 @@ export class World implements AsyncDisposable {
   #session: Session | null = null
   /** Never enters a tenant's context, so that its setting stays as a new connection has it. */
   #untouched: Session | null = null
+  #oracle: Promise<WriteOracle> | null = null
 
   private constructor(options: WorldOptions, admin: Session, content: { catalog: Catalog; truth: GroundTruth }) {
     this.options = options
@@ -109,6 +111,16 @@ export class World implements AsyncDisposable {
     }
   }
 
+  /**
+   * Runs the statements as the attacker and says what they changed for others, whatever they touched.
+   * @throws when no connection can be had.
+   */
+  async write(attacker: Tenant, statements: readonly Statement[], setup: readonly Statement[] = []): Promise<Written> {
+    if (this.#oracle !== null && (await this.#oracle).lost) this.#oracle = null
+    this.#oracle ??= WriteOracle.open(this)
+    return (await this.#oracle).run(attacker, statements, setup)
+  }
+
   /** What the admin sees in the system tables; evidence of catalogue probes. */
   async look(sql: string): Promise<Attempt> {
     const statement: Statement = { sql, role: 'proof' }
@@ -136,6 +148,7 @@ export class World implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session?.[Symbol.asyncDispose]()
     await this.#untouched?.[Symbol.asyncDispose]()
+    await (await this.#oracle)?.[Symbol.asyncDispose]()
     await this.admin[Symbol.asyncDispose]()
   }
 }
