@@ -50,6 +50,7 @@ export class World implements AsyncDisposable {
   /** Never enters a tenant's context, so that its setting stays as a new connection has it. */
   #untouched: Session | null = null
   #oracle: Promise<WriteOracle> | null = null
+  #superuser: Promise<Session> | null = null
 
   private constructor(options: WorldOptions, admin: Session, content: { catalog: Catalog; truth: GroundTruth }) {
     this.options = options
@@ -105,9 +106,7 @@ export class World implements AsyncDisposable {
       if (this.#session === null || this.#session.lost !== null) this.#session = await this.connect()
       return await this.#session.attempt(statements)
     } catch (error) {
-      const observation = { kind: 'indeterminate', sqlstate: null, message: messageOf(error) } as const
-      const first = statements.find((each) => each.role !== 'context') ?? { sql: 'connect', role: 'attack' }
-      return { steps: [{ ...first, observation }], backendPid: null }
+      return failedAttempt(statements, error)
     }
   }
 
@@ -119,6 +118,20 @@ export class World implements AsyncDisposable {
     if (this.#oracle !== null && (await this.#oracle).lost) this.#oracle = null
     this.#oracle ??= WriteOracle.open(this)
     return (await this.#oracle).run(attacker, statements, setup)
+  }
+
+  /** Runs the statements as the superuser, in one transaction that is rolled back; never throws. */
+  async administer(statements: readonly Statement[]): Promise<Attempt> {
+    if (this.#superuser === null || (await this.#superuser).lost !== null) {
+      const { address, database, statementTimeoutMs } = this.options
+      this.#superuser = Session.connect({ address, database, statementTimeoutMs: statementTimeoutMs ?? 10_000 })
+    }
+    try {
+      return await (await this.#superuser).attempt(statements)
+    } catch (error) {
+      this.#superuser = null
+      return failedAttempt(statements, error)
+    }
   }
 
   /** What the admin sees in the system tables; evidence of catalogue probes. */
@@ -149,6 +162,14 @@ export class World implements AsyncDisposable {
     await this.#session?.[Symbol.asyncDispose]()
     await this.#untouched?.[Symbol.asyncDispose]()
     await (await this.#oracle)?.[Symbol.asyncDispose]()
+    await (await this.#superuser)?.[Symbol.asyncDispose]()
     await this.admin[Symbol.asyncDispose]()
   }
+}
+
+/** Without a connection nothing was asked. */
+function failedAttempt(statements: readonly Statement[], error: unknown): Attempt {
+  const observation = { kind: 'indeterminate', sqlstate: null, message: messageOf(error) } as const
+  const first = statements.find((each) => each.role !== 'context') ?? { sql: 'connect', role: 'attack' }
+  return { steps: [{ ...first, observation }], backendPid: null }
 }

@@ -14,7 +14,7 @@ export default defineProbe<GrammarInput>({
   remedy: 'Enable and FORCE row level security on {relation}, with a SELECT policy that compares tenant_id ' +
     'with the context; give views security_invoker and security_barrier',
   cells: (world) => world.objects.filter((object) => !object.shared).flatMap((object) => readForms
-    .filter((form) => (form.kinds?.includes(object.kind) ?? true) && (form.byKey !== true || object.rowsTotal !== null))
+    .filter((form) => (form.kinds?.includes(object.kind) ?? true) && (form.tenancies?.includes(world.id.tenancy) ?? true) && (form.byKey !== true || object.rowsTotal !== null))
     .map((form): Cell => ({ object, name: object.name, path: form.id, privilege: form.privilege ?? 'SELECT' }))),
   inputs: (world, { object }) => anyReading(world, object),
   examples: (world, { object }) => firstReadings(world, object),
@@ -31,6 +31,7 @@ export default defineProbe<GrammarInput>({
     if (shows === 'content') {
       return foreignContent(attempt, suspicion) ?? rowsOfForeignRelation(attempt, suspicion, world.tenant(victim))
     }
+    if (shows === 'marks') return foreignContent(attempt, suspicion)
     return rowsOf(attempt.steps.at(-1) ?? null).length === 0 ? foreignContent(attempt, suspicion) : {
       sentence: `Tenant ${attacker} learns that a row of ${victim} exists in ${cell.name}`,
       rows: [], victim, command: cell.path, severity: 'medium',
@@ -75,11 +76,12 @@ function controlOf({ world, cell }: Scene, tenant: Tenant): Promise<Attempt> | n
   const own: GrammarInput = {
     attacker: tenant.id, victim: tenant.id, predicate: 'none', planner: 'as is', nesting: [],
   }
-  const statements = reading(world, cell, own)
+  const path = formOf(cell).controlledBy ?? cell.path
+  const statements = reading(world, { ...cell, path }, own)
   if (statements === null) return null
   return world.attempt([...world.enter(tenant), ...statements.map((statement): Statement =>
     statement.role === 'attack' ? { ...statement, role: 'control' } : statement)]).then((attempt) =>
-    ownOnly(attempt, { world, cell }, tenant))
+    ownOnly(attempt, { world, cell: { ...cell, path } }, tenant))
 }
 
 function ownOnly(attempt: Attempt, { world, cell }: Scene, tenant: Tenant): Attempt {

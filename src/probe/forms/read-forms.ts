@@ -1,6 +1,10 @@
 /** Ways of reading rows: every production of SELECT through which PostgreSQL could forget a policy. */
 
 import type { RelationKind, TablePrivilege } from '../../model/catalog.ts'
+import type { TenancyName } from '../../model/tenancy.ts'
+import type { Tenant } from '../../model/tenant.ts'
+import { identifier, literal } from '../../postgres/identifier.ts'
+import type { World } from '../world.ts'
 import { aliased, victimsKey, type ReadRequest } from './request.ts'
 
 export interface ReadForm {
@@ -10,10 +14,14 @@ export interface ReadForm {
   readonly privilege?: TablePrivilege
   /** Kinds of relations it can be written for. Default: all. */
   readonly kinds?: readonly RelationKind[]
+  /** Tenancies in which it can be written. Default: all. */
+  readonly tenancies?: readonly TenancyName[]
+  /** Form by which own rows are read as positive control, where this one cannot see them. */
+  readonly controlledBy?: string
   /** True when its rows are wrapped by further SELECTs. */
   readonly nests?: boolean
-  /** What a row proves: content (default), a number of rows in column n, or that a row exists. */
-  readonly shows?: 'content' | 'count' | 'existence'
+  /** What a row proves: content (default), only what carries a mark, a number in column n, or that a row exists. */
+  readonly shows?: 'content' | 'marks' | 'count' | 'existence'
   /** True when it names a row by its key: views have none that is known. */
   readonly byKey?: boolean
   /** SELECT statements, the last one returns what is judged; null when it cannot be written here. */
@@ -22,6 +30,9 @@ export interface ReadForm {
 
 const stored: readonly RelationKind[] = ['table', 'partitioned table', 'partition']
 const core = ({ columns, from, where }: ReadRequest) => `SELECT ${aliased(columns)} FROM ${from} t ${where} LIMIT 200`
+
+/** Without a condition: it is run in the victim's own context too, where a leaky one would fail on its rows. */
+const everything = (request: ReadRequest) => core({ ...request, where: '' })
 
 /** One SELECT that may be wrapped. */
 function query(id: string, build: (request: ReadRequest) => string, more: Partial<ReadForm> = {}): ReadForm {
@@ -96,4 +107,44 @@ export const readForms: readonly ReadForm[] = [
     `SELECT string_agg(DISTINCT ROW(${aliased(columns)})::text, ' ') AS list FROM ${from} t ${where}`),
   query('by row order', ({ columns, from, where, keys }) =>
     `SELECT DISTINCT ON (${keys}) ${aliased(columns)} FROM ${from} t ${where} ORDER BY ${keys} LIMIT 200`),
+  {
+    // One statement, no second one: what an injection into a SELECT list can do to a policy that is asked per row.
+    id: 'context flip', kinds: stored, tenancies: ['row-level-security'],
+    build: ({ world, victim, from, columns }) => [
+      'SET LOCAL enable_indexscan = off', 'SET LOCAL enable_bitmapscan = off',
+      `SELECT ${flip(world, victim)} AS flipped, ${aliased(columns)} FROM ${from} t LIMIT 1000`],
+  },
+  {
+    id: 'EXECUTE in another context', build: (request) => [
+      'DEALLOCATE ALL', ...request.world.tenancy.enter(request.victim), `PREPARE watertight_e AS ${everything(request)}`,
+      ...Array.from({ length: 6 }, () => 'EXECUTE watertight_e'), ...request.world.tenancy.enter(request.attacker),
+      'EXECUTE watertight_e'],
+  },
+  {
+    id: 'generic plan in another context', build: (request) => [
+      'DEALLOCATE ALL', 'SET LOCAL plan_cache_mode = force_generic_plan', ...request.world.tenancy.enter(request.victim),
+      `PREPARE watertight_g AS ${everything(request)}`, 'EXECUTE watertight_g', ...request.world.tenancy.enter(request.attacker),
+      'EXECUTE watertight_g'],
+  },
+  ...(['public', '"$user", public', '', 'pg_temp, public'] as const).map((path): ReadForm => ({
+    id: `search_path ${path === '' ? 'empty' : path}`, kinds: ['table', 'partitioned table', 'view', 'materialized view'],
+    build: ({ relation, columns, where }) => [
+      `SELECT set_config('search_path', ${literal(path)}, true)`,
+      `SELECT ${aliased(columns)} FROM ${identifier(relation.name)} t ${where} LIMIT 200`],
+    shows: 'marks', controlledBy: 'SELECT unkeyed',
+  })),
+  {
+    id: 'search_path of the victim', controlledBy: 'SELECT unkeyed', tenancies: ['schema-per-tenant'],
+    build: ({ relation, victim, columns, where }) => [
+      `SELECT set_config('search_path', ${literal(identifier(victim.schema))}, true)`,
+      `SELECT ${aliased(columns)} FROM ${identifier(relation.name)} t ${where} LIMIT 200`],
+  },
+  { id: 'COPY TO', build: (request) => [`COPY (${core(request)}) TO STDOUT`] },
+  { id: 'COPY TO as csv', build: (request) => [`COPY (${core(request)}) TO STDOUT (FORMAT csv, HEADER, FORCE_QUOTE *)`] },
 ]
+
+/** The last statement by which the tenancy sets the context, as an expression of a SELECT list. */
+function flip(world: World, victim: Tenant): string {
+  const [setting] = world.tenancy.enter(victim).filter((sql) => sql.startsWith('SELECT set_config')).slice(-1)
+  return setting?.replace(/^SELECT /, '') ?? 'NULL'
+}
