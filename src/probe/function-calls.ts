@@ -10,7 +10,8 @@ import type { World } from './world.ts'
 const uncallable = ['trigger', 'event_trigger', 'internal', 'cstring', 'language_handler']
 
 /** Functions that the application may call; one schema stands for all tenants'. */
-export function callableFunctions(world: World, kinds: readonly FunctionEntry['kind'][] = ['function']): readonly FunctionEntry[] {
+export function callableFunctions(world: World,
+  kinds: readonly FunctionEntry['kind'][] = ['function']): readonly FunctionEntry[] {
   const own = new Set(world.tenants.slice(1).map((tenant) => tenant.schema))
   return world.catalog.functions.filter((entry) => entry.applicationMayExecute && kinds.includes(entry.kind)
     && !own.has(entry.schema) && !uncallable.includes(entry.returnType))
@@ -31,7 +32,8 @@ export interface Argument {
 
 /** The call with arguments of the given owner; a cell that is no function calls nothing. */
 export function callFunction({ world, cell }: Scene, argument: Argument, role: Statement['role']): Statement {
-  const entry = callableFunctions(world, ['function', 'procedure']).find((each) => functionSignature(each) === cell.name)
+  const entry = callableFunctions(world, ['function', 'procedure']).find((each) =>
+    functionSignature(each) === cell.name)
   if (entry === undefined) return { sql: 'SELECT 1 WHERE false', role }
   const schema = entry.schema === world.tenants[0]?.schema ? world.tenant(argument.owner).schema : entry.schema
   const given = entry.argumentTypes.map((type, index) =>
@@ -52,7 +54,8 @@ function valueFor(parameter: Parameter, argument: Argument, world: World): strin
   const value = known[(argument.choice ?? 0) % Math.max(1, known.length)]
   if (/^(text|character varying|character|name|citext)/.test(type)) return `${literal(value ?? argument.text)}::${type}`
   if (type === 'uuid') return `${literal(value ?? attackId)}::uuid`
-  if (/^(integer|bigint|smallint|numeric|double precision|real)$/.test(type)) return `${literal(value ?? '1000')}::${type}`
+  const isNumber = /^(integer|bigint|smallint|numeric|double precision|real)$/.test(type)
+  if (isNumber) return `${literal(value ?? '1000')}::${type}`
   return `NULL::${type}`
 }
 
@@ -63,7 +66,8 @@ function sampleValues({ type, name }: Parameter, owner: string, world: World): r
   const tenantLike = /tenant|org|account|company/.test(stem) && type !== 'uuid'
   if (tenantLike) return []
   const named = rows.flatMap(({ row }) => Object.entries(row).filter(([column, value]) =>
-    stem !== '' && value !== null && (column === stem || column === `${stem}_id` || column === name)).map(([, value]) => String(value)))
+    stem !== '' && value !== null && (column === stem || column === `${stem}_id`
+      || column === name)).map(([, value]) => String(value)))
   if (type !== 'uuid') return [...new Set(named)]
   const ofObject = rows.filter(({ object }) => stem !== '' && object.name.includes(stem)).map(({ row }) => row['id'])
   const ids = [...ofObject, ...named, ...rows.map(({ row }) => row['id'])]

@@ -44,7 +44,8 @@ export async function readGroups(session: Session, world: World, relation: Relat
 
 /** Without a tenant column the marks in a row say whose it is. */
 async function recognised(session: Session, world: World, relation: Relation): Promise<Groups> {
-  const rows = await session.query(`${textSettings.join('; ')}; SELECT t::text AS whole, hashtextextended(t::text, 0)::text AS hash
+  const rows = await session.query(`${textSettings.join('; ')};
+    SELECT t::text AS whole, hashtextextended(t::text, 0)::text AS hash
     FROM ONLY ${qualified(relation)} t LIMIT ${recognisedRowsMax}`)
   const groups = new Map<TenantId | null, { rows: number; hash: string }>()
   for (const row of rows) {
@@ -80,10 +81,12 @@ async function readOwn(world: World, object: WorldObject): Promise<Groups> {
   const groups = new Map<TenantId | null, { rows: number; hash: string }>()
   for (const [address, { relation, columns, tenantColumn }] of relations) {
     const located = ownerOfRelation(world, relation)
-    const owner = located !== null ? literal(located) : tenantColumn === null ? 'NULL::text' : `t.${identifier(tenantColumn)}::text`
+    const owner = located !== null ? literal(located) : tenantColumn === null ? 'NULL::text'
+      : `t.${identifier(tenantColumn)}::text`
     const answers = await Promise.all([
       ...textSettings.map((sql) => world.admin.query(sql.replace('SET LOCAL', 'SET'))),
-      world.admin.query(`SELECT ${owner} AS owner, ${countAndHash(`ROW(${columns})::text`)} FROM ${address} t GROUP BY 1`),
+      world.admin.query(`SELECT ${owner} AS owner, ${countAndHash(`ROW(${columns})::text`)}
+        FROM ${address} t GROUP BY 1`),
     ])
     for (const row of answers.at(-1) ?? []) {
       const id = row['owner'] === null || row['owner'] === undefined ? null : String(row['owner'])

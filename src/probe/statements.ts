@@ -78,7 +78,8 @@ function freshValue(column: Column, value: Value, salt: number): Value {
   if (value === null) return null
   if (column.type === 'uuid') return `${attackId.slice(0, -5)}${salt}beef`
   if (/^(bigint|integer|smallint|numeric)/.test(column.type)) return String(Number(value) % 10_000 + 20_003 + salt)
-  if (/^(text|character varying|citext)/.test(column.type)) return `${String(value).slice(0, 40)}~new${salt === 0 ? '' : salt}`
+  const isText = /^(text|character varying|citext)/.test(column.type)
+  if (isText) return `${String(value).slice(0, 40)}~new${salt === 0 ? '' : salt}`
   return value
 }
 

@@ -63,7 +63,8 @@ export class WriteOracle implements AsyncDisposable {
 
   async #run(attacker: Tenant, statements: readonly Statement[], setup: readonly Statement[]): Promise<Written> {
     const world = this.#world
-    const become: Statement = { sql: `SET LOCAL SESSION AUTHORIZATION ${identifier(world.application)}`, role: 'context' }
+    const become: Statement = { sql: `SET LOCAL SESSION AUTHORIZATION ${identifier(world.application)}`,
+      role: 'context' }
     const resign: Statement = { sql: 'RESET ROLE; RESET SESSION AUTHORIZATION', role: 'context' }
     try {
       await this.#session.observe({ sql: 'BEGIN', role: 'context' })
@@ -87,7 +88,8 @@ export class WriteOracle implements AsyncDisposable {
   async #send(statements: readonly Statement[]): Promise<readonly Step[]> {
     const steps: Step[] = []
     const keep = (statement: Statement, observation: Step['observation']) => {
-      if (observation.kind !== 'indeterminate' || observation.sqlstate !== '25P02') steps.push({ ...statement, observation })
+      if (observation.kind !== 'indeterminate' || observation.sqlstate !== '25P02') steps.push({ ...statement,
+        observation })
     }
     if (statements.some(({ copyData }) => copyData !== undefined)) {
       for (const statement of statements) keep(statement, await this.#session.observe(statement))

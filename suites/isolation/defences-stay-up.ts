@@ -2,7 +2,8 @@
 // policy, replace the context function. Whatever succeeds is a violation, and rows that follow make it worse.
 
 import {
-  anyPair, defenceAttacks, defineProbe, everyAttacker, foreignContent, inherent, may, ownedTables, targetOf, type Attempt,
+  anyPair, defenceAttacks, defineProbe, everyAttacker, foreignContent, inherent, may, ownedTables, targetOf,
+    type Attempt,
   type Cell, type Pair, type Scene, type Statement,
 } from '../../src/index.ts'
 

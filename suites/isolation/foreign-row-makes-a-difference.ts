@@ -18,7 +18,8 @@ export default defineProbe<Input>({
   remedy: 'Put tenant_id into every unique index, exclusion constraint and foreign key of {relation}',
   cells: (world) => cellsOf(ownedTables(world).filter((object) => object.kind !== 'partition'
     && world.tenants.some((tenant) => may(object, tenant, 'INSERT'))), 'existence', 'INSERT'),
-  inputs: (world, { object }) => fc.record({ pair: anyPairOfOwners(world, object), form: fc.constantFrom(...existenceForms) })
+  inputs: (world, { object }) => fc.record({ pair: anyPairOfOwners(world, object),
+    form: fc.constantFrom(...existenceForms) })
     .map(({ pair, form }) => ({ ...pair, form }), (value) => {
       const { attacker, victim, form } = value as Input
       return { pair: { attacker, victim }, form }

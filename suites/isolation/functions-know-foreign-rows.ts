@@ -38,7 +38,8 @@ export default defineProbe<Input>({
     if (first === undefined || first === null || first !== again || without === null || first === without) return null
     return {
       sentence: `Tenant ${attacker} gets another answer from ${cell.name} when the rows of ${victim} are gone`,
-      rows: [{ present: first.slice(0, 200), absent: without?.slice(0, 200) ?? '' }], victim, command: 'function differs',
+      rows: [{ present: first.slice(0, 200), absent: without?.slice(0, 200) ?? '' }], victim,
+        command: 'function differs',
     }
   },
   control: (world, cell, tenant) => world.attempt([

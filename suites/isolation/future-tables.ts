@@ -13,7 +13,8 @@ export default defineProbe<Pair>({
   severity: 'high',
   needs: ['rows'],
   remedy: 'ALTER DEFAULT PRIVILEGES ... REVOKE; grant on each table after its policies stand',
-  cells: (world) => creators(world).map((owner) => ({ object: null, name: `tables of ${owner}`, path: 'future table' })),
+  cells: (world) => creators(world).map((owner) =>
+    ({ object: null, name: `tables of ${owner}`, path: 'future table' })),
   inputs: (world) => anyPair(world),
   examples: (world) => everyAttacker(world).slice(0, 3),
   attempt: async (world, cell, { attacker, victim }) => {
@@ -24,14 +25,17 @@ export default defineProbe<Pair>({
     return impersonated(world, {
       attacker: world.tenant(attacker),
       prepare: [
-        `GRANT CREATE ON SCHEMA ${identifier(source.schema)} TO ${identifier(owner)}`, `SET LOCAL ROLE ${identifier(owner)}`,
-        `CREATE TABLE ${table} (LIKE ${qualified(source)})`, 'RESET ROLE', `INSERT INTO ${table} SELECT * FROM ${qualified(source)}`],
+        `GRANT CREATE ON SCHEMA ${identifier(source.schema)} TO ${identifier(owner)}`,
+          `SET LOCAL ROLE ${identifier(owner)}`,
+        `CREATE TABLE ${table} (LIKE ${qualified(source)})`, 'RESET ROLE',
+          `INSERT INTO ${table} SELECT * FROM ${qualified(source)}`],
       statements: [{ sql: `SELECT * FROM ${table} LIMIT 500`, role: 'attack' }],
     })
   },
   judge: (attempt, { attacker }, scene) => {
     return foreignContent(attempt, {
-      world: scene.world, attacker, object: scene.cell.name, verb: 'reads', command: 'future table', tenantColumn: 'tenant_id' })
+      world: scene.world, attacker, object: scene.cell.name, verb: 'reads', command: 'future table',
+        tenantColumn: 'tenant_id' })
   },
   // Nobody may read such a table: that it is refused is what holds.
   control: () => null,

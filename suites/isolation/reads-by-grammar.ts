@@ -2,7 +2,8 @@
 
 import {
   anyReading, countsTooMany, defineProbe, firstOwners, firstReadings, foreignContent, hasValue, may, nested, objectOf,
-  ownerOfRelation, plannerSettings, readForms, readRequest, rowsOf, rowsOfForeignRelation, vacuousAttempt, type Attempt, type Cell, type GrammarInput,
+  ownerOfRelation, plannerSettings, readForms, readRequest, rowsOf, rowsOfForeignRelation, vacuousAttempt,
+    type Attempt, type Cell, type GrammarInput,
   type ReadForm, type Scene, type Statement, type Tenant, type World, type WorldObject,
 } from '../../src/index.ts'
 
@@ -14,7 +15,8 @@ export default defineProbe<GrammarInput>({
   remedy: 'Enable and FORCE row level security on {relation}, with a SELECT policy that compares tenant_id ' +
     'with the context; give views security_invoker and security_barrier',
   cells: (world) => world.objects.filter((object) => !object.shared).flatMap((object) => readForms
-    .filter((form) => (form.kinds?.includes(object.kind) ?? true) && (form.tenancies?.includes(world.id.tenancy) ?? true) && (form.byKey !== true || object.rowsTotal !== null))
+    .filter((form) => (form.kinds?.includes(object.kind) ?? true)
+      && (form.tenancies?.includes(world.id.tenancy) ?? true) && (form.byKey !== true || object.rowsTotal !== null))
     .map((form): Cell => ({ object, name: object.name, path: form.id, privilege: form.privilege ?? 'SELECT' }))),
   inputs: (world, { object }) => anyReading(world, object),
   examples: (world, { object }) => firstReadings(world, object),

@@ -11,7 +11,8 @@ const views = {
     FROM pg_catalog.pg_stats s WHERE ${named(target)}`,
   'pg_stats_ext': (target: Target) => `SELECT s.statistics_name, s.most_common_vals::text
     FROM pg_catalog.pg_stats_ext s WHERE ${named(target)}`,
-  'pg_stats_ext_exprs': (target: Target) => `SELECT s.statistics_name, s.most_common_vals::text, s.histogram_bounds::text
+  'pg_stats_ext_exprs': (target: Target) =>
+    `SELECT s.statistics_name, s.most_common_vals::text, s.histogram_bounds::text
     FROM pg_catalog.pg_stats_ext_exprs s WHERE ${named(target)}`,
   'pg_statistic': (target: Target) => `SELECT stavalues1::text, stavalues2::text FROM pg_catalog.pg_statistic
     WHERE starelid = ${literal(target.address)}::regclass`,
@@ -32,7 +33,8 @@ export default defineProbe<Pair>({
   needs: ['rows'],
   remedy: 'Enable row level security on {relation}, so that its statistics are hidden; drop extended statistics ' +
     'of tables without it',
-  cells: (world) => paths.flatMap((path) => cellsOf(objectsOfKind(world, ['table', 'partitioned table', 'materialized view',
+  cells: (world) => paths.flatMap((path) => cellsOf(objectsOfKind(world,
+    ['table', 'partitioned table', 'materialized view',
     'partition']).filter(({ shared }) => !shared), path, 'SELECT')),
   inputs: (world, { object }) => anyPair(world, object),
   examples: (world, { object }) => everyAttacker(world, object).slice(0, 2),
@@ -40,7 +42,8 @@ export default defineProbe<Pair>({
     const target = targetOf(objectOf(cell), world.tenant(victim))
     if (target === null) return Promise.resolve(vacuousAttempt)
     const sql = views[cell.path as View](target)
-    const planner = cell.path === 'EXPLAIN ANALYZE' ? ['SET LOCAL enable_indexscan = off', 'SET LOCAL enable_bitmapscan = off'] : []
+    const planner = cell.path === 'EXPLAIN ANALYZE'
+      ? ['SET LOCAL enable_indexscan = off', 'SET LOCAL enable_bitmapscan = off'] : []
     return world.attempt([...world.enter(world.tenant(attacker)),
       ...planner.map((text) => ({ sql: text, role: 'context' as const })), { sql, role: 'attack' }])
   },
@@ -55,7 +58,8 @@ export default defineProbe<Pair>({
       rows: [], victim, command: cell.path, severity: 'low',
     })
   },
-  control: (world, cell, tenant) => controlOn({ world, cell }, tenant, ({ address }) => `SELECT 1 AS own FROM ${address} LIMIT 1`),
+  control: (world, cell, tenant) => controlOn({ world, cell }, tenant, ({ address }) =>
+    `SELECT 1 AS own FROM ${address} LIMIT 1`),
 })
 
 function valued(witness: Witness | null): Witness | null {

@@ -2,7 +2,8 @@
 
 import fc from 'fast-check'
 import {
-  cellsOf, controlOn, countAndHash, defineProbe, firstOwners, may, objectOf, ownedTables, ownerOfRelation, ownGroups, rowsOf, targetOf,
+  cellsOf, controlOn, countAndHash, defineProbe, firstOwners, may, objectOf, ownedTables, ownerOfRelation, ownGroups,
+    rowsOf, targetOf,
   textSettings, vacuousAttempt, type Attempt, type Scene, type Statement, type Tenant, type Witness, type World,
   type WorldObject,
 } from '../../src/index.ts'
@@ -25,7 +26,8 @@ export default defineProbe<Input>({
   attempt: async (world, cell, { tenants }) => {
     const statements = tenants.flatMap((id) => look({ world, cell }, world.tenant(id)))
     if (statements.length === 0) return vacuousAttempt
-    const attempt = await world.attempt([...textSettings.map((sql): Statement => ({ sql, role: 'context' })), ...statements])
+    const attempt = await world.attempt([...textSettings.map((sql): Statement => ({ sql, role: 'context' })),
+      ...statements])
     return { ...attempt, truth: await ownGroups(world, objectOf(cell)) }
   },
   judge: (attempt, { tenants }, scene) => differences(attempt, tenants.filter((id) =>
@@ -43,7 +45,8 @@ function saysWhose(world: World, object: WorldObject, tenant: Tenant): boolean {
 function look({ world, cell }: Scene, tenant: Tenant): readonly Statement[] {
   const target = targetOf(objectOf(cell), tenant)
   if (target === null || !may(objectOf(cell), tenant, 'SELECT')) return []
-  return [...world.enter(tenant), { sql: `SELECT ${countAndHash(`ROW(${target.columns})::text`)} FROM ${target.address} t`, role: 'attack' }]
+  return [...world.enter(tenant),
+    { sql: `SELECT ${countAndHash(`ROW(${target.columns})::text`)} FROM ${target.address} t`, role: 'attack' }]
 }
 
 function differences(attempt: Attempt, tenants: readonly string[], { cell }: Scene): readonly Witness[] {

@@ -2,7 +2,8 @@
 
 import {
   anyPairOfOwners, changedForeignRows, deferred, defineProbe, everyAttacker, firstOwners,
-  foreignContent, may, objectOf, rowsOf, vacuousAttempt, writeAttempt, writeForms, writeRequest, type Attempt, type Cell, type Pair,
+  foreignContent, may, objectOf, rowsOf, vacuousAttempt, writeAttempt, writeForms, writeRequest, type Attempt,
+    type Cell, type Pair,
   type Scene, type Statement, type World, type WorldObject, type WriteForm,
 } from '../../src/index.ts'
 

@@ -20,7 +20,8 @@ const lockKey = 7_203_117
 
 /** Sequences are set to what they already are: only whether it is allowed is asked. */
 const setSequences = `SELECT s.schemaname || '.' || s.sequencename AS sequence,
-    setval(format('%I.%I', s.schemaname, s.sequencename)::regclass, coalesce(s.last_value, s.start_value), s.last_value IS NOT NULL)
+    setval(format('%I.%I', s.schemaname, s.sequencename)::regclass,
+      coalesce(s.last_value, s.start_value), s.last_value IS NOT NULL)
   FROM pg_catalog.pg_sequences s
   WHERE has_schema_privilege(s.schemaname, 'USAGE')
     AND has_sequence_privilege(format('%I.%I', s.schemaname, s.sequencename), 'UPDATE')`
@@ -29,7 +30,8 @@ export const channelAttacks: readonly ChannelAttack[] = [
   { path: 'set sequences', attack: setSequences, says: 'sets a sequence from which other tenants draw' },
   {
     path: 'large objects',
-    attack: 'SELECT oid::text, convert_from(lo_get(oid), \'UTF8\') AS content FROM pg_catalog.pg_largeobject_metadata LIMIT 100',
+    attack: `SELECT oid::text, convert_from(lo_get(oid), 'UTF8') AS content
+      FROM pg_catalog.pg_largeobject_metadata LIMIT 100`,
   },
   { path: 'prepared statements', attack: 'SELECT name, statement FROM pg_catalog.pg_prepared_statements' },
   { path: 'held cursors', attack: 'SELECT name, statement FROM pg_catalog.pg_cursors' },

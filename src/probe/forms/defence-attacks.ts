@@ -49,7 +49,8 @@ function roleAttacks(world: World): readonly DefenceAttack[] {
   const roles = world.catalog.roles.map(({ name }) => name).filter((name) => !own.has(name))
   return [...roles, 'pg_read_all_data', 'pg_write_all_data'].flatMap((role): DefenceAttack[] => [
     { object: role, path: 'SET ROLE', statements: () => [`SET LOCAL ROLE ${identifier(role)}`] },
-    { object: role, path: 'SET SESSION AUTHORIZATION', statements: () => [`SET LOCAL SESSION AUTHORIZATION ${identifier(role)}`] },
+    { object: role, path: 'SET SESSION AUTHORIZATION', statements: () =>
+      [`SET LOCAL SESSION AUTHORIZATION ${identifier(role)}`] },
     { object: role, path: 'GRANT to itself', statements: () => [`GRANT ${identifier(role)} TO CURRENT_USER`] },
   ])
 }
@@ -85,11 +86,14 @@ function functionAttacks(world: World): readonly DefenceAttack[] {
   const names = [...new Map(asked.map((entry) => [entry.name, entry])).values()].slice(0, 6)
   return names.flatMap((entry): DefenceAttack[] => {
     const signature = `${identifier(entry.name)}(${entry.argumentTypes.join(', ')})`
-    const body = (victim: Tenant) => entry.returnType === 'boolean' ? 'true' : `${literal(victim.id)}::${entry.returnType}`
-    const create = (schema: string, victim: Tenant) => `CREATE OR REPLACE FUNCTION ${identifier(schema)}.${signature} ` +
+    const body = (victim: Tenant) => entry.returnType === 'boolean' ? 'true'
+      : `${literal(victim.id)}::${entry.returnType}`
+    const create = (schema: string, victim: Tenant) =>
+      `CREATE OR REPLACE FUNCTION ${identifier(schema)}.${signature} ` +
       `RETURNS ${entry.returnType} LANGUAGE sql STABLE AS ${literal(`SELECT ${body(victim)}`)}`
     return [
-      { object: `${entry.name}()`, path: 'replace function', statements: (_, victim) => [create(entry.schema, victim)] },
+      { object: `${entry.name}()`, path: 'replace function', statements: (_, victim) =>
+        [create(entry.schema, victim)] },
       { object: `${entry.name}()`, path: 'shadow function', harmless: true,
         statements: (_, victim) => [create('public', victim), 'SET LOCAL search_path = public, pg_catalog'] },
     ]

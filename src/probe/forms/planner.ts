@@ -1,7 +1,8 @@
 /** Planner settings by which an attacker forces another order of evaluation; every role may change them. */
 
 /** The first is what shrinking ends at. */
-export const planners = ['as is', 'no indexes', 'no seqscan', 'generic plans', 'parallel', 'no hashing', 'nested loops'] as const
+export const planners = ['as is', 'no indexes', 'no seqscan', 'generic plans', 'parallel', 'no hashing',
+  'nested loops'] as const
 export type Planner = (typeof planners)[number]
 
 /** https://www.postgresql.org/docs/current/runtime-config-query.html */

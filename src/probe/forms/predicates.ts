@@ -25,7 +25,8 @@ export function predicateOf(predicate: Predicate, { target, attacker, victim, sa
   const column = target.tenantColumn === null ? null : `t.${identifier(target.tenantColumn)}`
   const [own, foreign] = [literal(attacker.id), literal(victim.id)]
   // Without a tenant column the only mark of an own row is what the tenant itself wrote into it.
-  const notMine = column === null ? `strpos(t::text, ${literal(attacker.watermark)}) = 0` : `${column} IS DISTINCT FROM ${own}`
+  const notMine = column === null ? `strpos(t::text, ${literal(attacker.watermark)}) = 0`
+    : `${column} IS DISTINCT FROM ${own}`
   switch (predicate) {
     case 'none':
       return ''

@@ -44,7 +44,8 @@ function lock(id: string, clause: string): ReadForm {
 }
 
 /** A form that only makes sense for a row whose key is known. */
-function keyed(id: string, build: (request: ReadRequest, key: string) => string, more: Partial<ReadForm> = {}): ReadForm {
+function keyed(id: string, build: (request: ReadRequest, key: string) => string,
+  more: Partial<ReadForm> = {}): ReadForm {
   return {
     id, byKey: true, ...more,
     build: (request) => {
@@ -56,7 +57,8 @@ function keyed(id: string, build: (request: ReadRequest, key: string) => string,
 
 export const readForms: readonly ReadForm[] = [
   query('SELECT unkeyed', core),
-  keyed('SELECT keyed', ({ columns, from }, key) => `SELECT ${aliased(columns)} FROM ${from} t WHERE ${key}`, { nests: true }),
+  keyed('SELECT keyed', ({ columns, from }, key) => `SELECT ${aliased(columns)} FROM ${from} t WHERE ${key}`,
+    { nests: true }),
   query('self join', ({ columns, from, where, keys }) => `SELECT ${aliased(columns)} FROM ${from} t
     JOIN ${from} u ON (${keys}) IS NOT DISTINCT FROM (${keys.replaceAll('t.', 'u.')}) ${where} LIMIT 200`),
   query('outer join', ({ columns, from, where }) =>
@@ -64,20 +66,25 @@ export const readForms: readonly ReadForm[] = [
   query('sub-select', ({ columns, from, where }) => `SELECT ${aliased(columns)} FROM ${from} t
     WHERE t.ctid IN (SELECT t.ctid FROM ${from} t ${where}) LIMIT 200`, { kinds: stored }),
   query('scalar sub-select', ({ columns, from, where }) =>
-    `SELECT (SELECT row_to_json(r)::text FROM (SELECT ${aliased(columns)} FROM ${from} t ${where} LIMIT 1) r) AS value`),
-  query('CTE', (request) => `WITH RECURSIVE w AS (${core(request)}), v AS MATERIALIZED (SELECT * FROM w) SELECT * FROM v`),
+    `SELECT (SELECT row_to_json(r)::text
+      FROM (SELECT ${aliased(columns)} FROM ${from} t ${where} LIMIT 1) r) AS value`),
+  query('CTE', (request) =>
+    `WITH RECURSIVE w AS (${core(request)}), v AS MATERIALIZED (SELECT * FROM w) SELECT * FROM v`),
   query('set operation', ({ columns, from, where }) => `SELECT ${aliased(columns)} FROM ${from} t ${where}
     UNION ALL (SELECT ${aliased(columns)} FROM ${from} t ${where} LIMIT 100) LIMIT 400`),
   query('window', ({ columns, from, where }) =>
     `SELECT ${aliased(columns)}, count(*) OVER () AS watertight_n FROM ${from} t ${where} LIMIT 200`),
-  query('window over all', ({ from }) => `SELECT count(*) OVER () AS n FROM ${from} t LIMIT 1`, { shows: 'count', nests: false }),
+  query('window over all', ({ from }) => `SELECT count(*) OVER () AS n FROM ${from} t LIMIT 1`,
+    { shows: 'count', nests: false }),
   query('aggregate', ({ columns, from, where }) =>
     `SELECT json_agg(r)::text AS list FROM (SELECT ${aliased(columns)} FROM ${from} t ${where} LIMIT 200) r`),
   query('count', ({ from }) => `SELECT count(*) AS n FROM ${from} t`, { shows: 'count', nests: false }),
   query('GROUPING SETS', ({ from, where, keys }) =>
-    `SELECT ${keys}, count(*) AS watertight_n FROM ${from} t ${where} GROUP BY GROUPING SETS ((), (${keys})) LIMIT 400`),
+    `SELECT ${keys}, count(*) AS watertight_n FROM ${from} t ${where}
+      GROUP BY GROUPING SETS ((), (${keys})) LIMIT 400`),
   query('CUBE', ({ from, keys }) =>
-    `SELECT count(*) AS n FROM ${from} t GROUP BY CUBE (${keys}) ORDER BY 1 DESC LIMIT 5`, { shows: 'count', nests: false }),
+    `SELECT count(*) AS n FROM ${from} t GROUP BY CUBE (${keys}) ORDER BY 1 DESC LIMIT 5`,
+      { shows: 'count', nests: false }),
   query('TABLESAMPLE', ({ columns, from, where }) =>
     `SELECT ${aliased(columns)} FROM ${from} t TABLESAMPLE SYSTEM (100) ${where} LIMIT 200`, { kinds: stored }),
   lock('FOR UPDATE', 'FOR UPDATE OF t'),
@@ -96,11 +103,14 @@ export const readForms: readonly ReadForm[] = [
       ...Array.from({ length: 6 }, () => 'EXECUTE watertight_p')],
   },
   query('whole row', ({ from, where }) => `SELECT to_jsonb(t)::text AS whole FROM ${from} t ${where} LIMIT 200`),
-  query('row value', ({ columns, from, where }) => `SELECT ROW(${aliased(columns)})::text AS whole FROM ${from} t ${where} LIMIT 200`),
-  query('ONLY', ({ columns, from, where }) => `SELECT ${aliased(columns)} FROM ONLY ${from} t ${where} LIMIT 200`, { kinds: ['table', 'partition'] }),
+  query('row value', ({ columns, from, where }) =>
+    `SELECT ROW(${aliased(columns)})::text AS whole FROM ${from} t ${where} LIMIT 200`),
+  query('ONLY', ({ columns, from, where }) => `SELECT ${aliased(columns)} FROM ONLY ${from} t ${where} LIMIT 200`,
+    { kinds: ['table', 'partition'] }),
   query('system columns', ({ columns, from, where }) =>
     `SELECT t.tableoid::text, t.ctid::text, ${aliased(columns)} FROM ${from} t ${where} LIMIT 200`, { kinds: stored }),
-  keyed('EXISTS', ({ from }, key) => `SELECT 1 AS seen WHERE EXISTS (SELECT FROM ${from} t WHERE ${key})`, { shows: 'existence' }),
+  keyed('EXISTS', ({ from }, key) => `SELECT 1 AS seen WHERE EXISTS (SELECT FROM ${from} t WHERE ${key})`,
+    { shows: 'existence' }),
   keyed('NOT EXISTS', ({ from }, key) =>
     `SELECT 1 AS seen WHERE 0 < (SELECT count(*) FILTER (WHERE ${key}) FROM ${from} t)`, { shows: 'existence' }),
   query('text aggregate', ({ columns, from, where }) =>
@@ -116,18 +126,22 @@ export const readForms: readonly ReadForm[] = [
   },
   {
     id: 'EXECUTE in another context', build: (request) => [
-      'DEALLOCATE ALL', ...request.world.tenancy.enter(request.victim), `PREPARE watertight_e AS ${everything(request)}`,
+      'DEALLOCATE ALL', ...request.world.tenancy.enter(request.victim),
+        `PREPARE watertight_e AS ${everything(request)}`,
       ...Array.from({ length: 6 }, () => 'EXECUTE watertight_e'), ...request.world.tenancy.enter(request.attacker),
       'EXECUTE watertight_e'],
   },
   {
     id: 'generic plan in another context', build: (request) => [
-      'DEALLOCATE ALL', 'SET LOCAL plan_cache_mode = force_generic_plan', ...request.world.tenancy.enter(request.victim),
-      `PREPARE watertight_g AS ${everything(request)}`, 'EXECUTE watertight_g', ...request.world.tenancy.enter(request.attacker),
+      'DEALLOCATE ALL', 'SET LOCAL plan_cache_mode = force_generic_plan',
+        ...request.world.tenancy.enter(request.victim),
+      `PREPARE watertight_g AS ${everything(request)}`, 'EXECUTE watertight_g',
+        ...request.world.tenancy.enter(request.attacker),
       'EXECUTE watertight_g'],
   },
   ...(['public', '"$user", public', '', 'pg_temp, public'] as const).map((path): ReadForm => ({
-    id: `search_path ${path === '' ? 'empty' : path}`, kinds: ['table', 'partitioned table', 'view', 'materialized view'],
+    id: `search_path ${path === '' ? 'empty' : path}`,
+      kinds: ['table', 'partitioned table', 'view', 'materialized view'],
     build: ({ relation, columns, where }) => [
       `SELECT set_config('search_path', ${literal(path)}, true)`,
       `SELECT ${aliased(columns)} FROM ${identifier(relation.name)} t ${where} LIMIT 200`],
@@ -140,7 +154,8 @@ export const readForms: readonly ReadForm[] = [
       `SELECT ${aliased(columns)} FROM ${identifier(relation.name)} t ${where} LIMIT 200`],
   },
   { id: 'COPY TO', build: (request) => [`COPY (${core(request)}) TO STDOUT`] },
-  { id: 'COPY TO as csv', build: (request) => [`COPY (${core(request)}) TO STDOUT (FORMAT csv, HEADER, FORCE_QUOTE *)`] },
+  { id: 'COPY TO as csv', build: (request) =>
+    [`COPY (${core(request)}) TO STDOUT (FORMAT csv, HEADER, FORCE_QUOTE *)`] },
 ]
 
 /** The last statement by which the tenancy sets the context, as an expression of a SELECT list. */

@@ -54,7 +54,8 @@ const everywhere = () => ''
 export const writeForms: readonly WriteForm[] = [
   form('INSERT', 'INSERT', ({ foreign, foreignRow }) => insertLike(foreign.relation, foreignRow)),
   form('INSERT multi-row', 'INSERT', ({ foreign, foreignRow, ownRow }) => {
-    const [first, second] = [ownRow, foreignRow].map((row, index) => newRowLike(foreign.relation, row, { salt: index + 1 }))
+    const [first, second] = [ownRow, foreignRow].map((row, index) =>
+      newRowLike(foreign.relation, row, { salt: index + 1 }))
     if (first === undefined || second === undefined) return null
     const names = Object.keys(second).filter((name) => name in first)
     const values = [first, second].map((row) =>
@@ -99,16 +100,19 @@ export const writeForms: readonly WriteForm[] = [
         }),
       }],
   },
-  { ...form('MERGE UPDATE', 'UPDATE', (request) => merge(request, `WHEN MATCHED THEN UPDATE SET ${request.assignment}`)),
+  { ...form('MERGE UPDATE', 'UPDATE', (request) =>
+    merge(request, `WHEN MATCHED THEN UPDATE SET ${request.assignment}`)),
     since: 150000, kinds: stored },
-  { ...form('MERGE DELETE', 'DELETE', (request) => merge(request, 'WHEN MATCHED THEN DELETE')), since: 150000, kinds: stored },
+  { ...form('MERGE DELETE', 'DELETE', (request) => merge(request, 'WHEN MATCHED THEN DELETE')), since: 150000,
+    kinds: stored },
   { ...form('MERGE INSERT', 'INSERT', (request) => merge(request, 'AND false WHEN NOT MATCHED THEN INSERT ' +
     columnsAndValues(request))), since: 150000, kinds: stored },
   { ...form('MERGE move', 'UPDATE', ({ foreign, own, attacker, victim }) =>
     foreign.tenantColumn === null || foreign.address !== own.address ? null
       : `MERGE INTO ${own.address} AS t USING (SELECT 1 AS one) AS s
   ON t.${identifier(foreign.tenantColumn)} = ${literal(attacker.id)}
-  WHEN MATCHED THEN UPDATE SET ${identifier(foreign.tenantColumn)} = ${literal(victim.id)}`), since: 150000, kinds: stored },
+  WHEN MATCHED THEN UPDATE SET ${identifier(foreign.tenantColumn)} = ${literal(victim.id)}`), since: 150000,
+    kinds: stored },
   form('UPDATE keyed', 'UPDATE', ({ foreign, assignment, foreignKey }) =>
     `UPDATE ${foreign.address} SET ${assignment} WHERE ${foreignKey}`),
   form('UPDATE blind', 'UPDATE', ({ foreign, assignment }) => `UPDATE ${foreign.address} SET ${assignment}`),
@@ -136,6 +140,7 @@ export const writeForms: readonly WriteForm[] = [
     build: ({ foreign, foreignRow }) => [{ ...copyLike(foreign.relation, foreignRow), role: 'attack' }],
   },
   form('own INSERT', 'INSERT', ({ own, ownRow }) => insertLike(own.relation, ownRow)),
-  form('own UPDATE', 'UPDATE', ({ own, ownKey, assignment }) => `UPDATE ${own.address} SET ${assignment} WHERE ${ownKey}`),
+  form('own UPDATE', 'UPDATE', ({ own, ownKey, assignment }) =>
+    `UPDATE ${own.address} SET ${assignment} WHERE ${ownKey}`),
   form('own DELETE', 'DELETE', ({ own, ownKey }) => `DELETE FROM ${own.address} WHERE ${ownKey}`),
 ]

@@ -51,7 +51,8 @@ function rowFor(world: World, object: WorldObject, tenant: Tenant): Row | null {
   const relation = object.relationOf(tenant)
   if (relation === null || object.kind !== 'view') return null
   const names = relation.columns.map(({ name }) => name)
-  const base = ownedTables(world).find((table) => hasAll(table.relationOf(tenant), names) && table.samplesOf(tenant.id).length > 0)
+  const base = ownedTables(world).find((table) => hasAll(table.relationOf(tenant), names)
+    && table.samplesOf(tenant.id).length > 0)
   const row = base?.samplesOf(tenant.id)[0]
   return row === undefined ? null : Object.fromEntries(names.map((name) => [name, row[name] ?? null]))
 }
