@@ -62,15 +62,27 @@ export interface Coverage {
 export interface Kill {
   readonly id: string
   readonly title: string
+  /** Class of fault; null for a mutant that names none, absent in records of earlier versions. */
+  readonly class?: string | null | undefined
   readonly probe: string
+  /** `catalogue` only where no attack can show the defect. */
+  readonly basis?: 'executed' | 'catalogue' | undefined
   readonly cases: number
   readonly ms: number
+}
+export interface Survivor {
+  readonly id: string
+  readonly title: string
+  readonly class?: string | null | undefined
+  readonly reason: string
 }
 export interface MutantScore {
   readonly total: number
   readonly killed: number
-  readonly survived: readonly { readonly id: string; readonly title: string; readonly reason: string }[]
+  readonly survived: readonly Survivor[]
   readonly kills: readonly Kill[]
+  /** Classes of fault with at least one mutant, and those of which every mutant was killed. */
+  readonly classes?: { readonly tried: number; readonly killed: number } | undefined
 }
 export interface ControlScore {
   readonly total: number

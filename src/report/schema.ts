@@ -66,10 +66,15 @@ export const reportSchema = z.object({
   coverage, findings: z.array(findingSchema).readonly(), verdicts: z.array(verdictSchema).readonly(),
   measurements: z.array(measurement).readonly(), plans: z.array(plan).readonly(),
   mutants: z.object({
-    total: count, killed: count, survived: z.array(titled).readonly(),
-    kills: z.array(z.object({
-      id: text, title: text, probe: text, cases: count, ms: z.number(),
+    total: count, killed: count,
+    survived: z.array(z.object({
+      id: text, title: text, class: text.nullable().optional(), reason: text,
     }).readonly()).readonly(),
+    kills: z.array(z.object({
+      id: text, title: text, class: text.nullable().optional(), probe: text,
+      basis: z.enum(['executed', 'catalogue']).optional(), cases: count, ms: z.number(),
+    }).readonly()).readonly(),
+    classes: z.object({ tried: count, killed: count }).readonly().optional(),
   }).readonly(),
   controls: z.object({ total: count, silent: count, noisy: z.array(titled).readonly() }).readonly(),
   timeline: z.array(z.object({

@@ -1,6 +1,7 @@
 /** The prove stage: the self-test of the detector on clones of the templates that were just seeded. */
 
 import type { RunContext } from './context.ts'
+import type { Mutant } from './mutant.ts'
 import { prove } from './prove.ts'
 import { searchLimits } from './search-limits.ts'
 import { loadProbes } from './suites.ts'
@@ -14,11 +15,17 @@ export async function proveStage(context: RunContext): Promise<string> {
   const probes = await loadProbes()
   const needsPgbouncer = (probe: string | null) =>
     probes.find(({ id }) => id === probe)?.probe.needs.includes('pgbouncer') === true
-  const tried = context.mutants.filter(({ probe }) => behindPgbouncer || !needsPgbouncer(probe))
+  const lacks = ({ probe, needs, tenant }: Mutant): string | null => {
+    if (!behindPgbouncer && (needs === 'pgbouncer' || needsPgbouncer(probe))) return 'it needs a pgbouncer'
+    const known = tenant === null || open.site.tenants.some(({ id }) => id === tenant)
+    return known ? null : `it needs the tenant ${JSON.stringify(tenant)}`
+  }
+  const tried = context.mutants.filter((mutant) => lacks(mutant) === null)
   material.untested.push(
-    ...context.mutants
-      .filter((mutant) => !tried.includes(mutant))
-      .map(({ id }) => ({ what: `mutant ${id}`, why: 'it needs a pgbouncer' })),
+    ...context.mutants.flatMap((mutant) => {
+      const why = lacks(mutant)
+      return why === null ? [] : [{ what: `mutant ${mutant.id}`, why }]
+    }),
   )
   const proof = await prove(open, {
     mutants: tried,
@@ -39,6 +46,7 @@ export async function proveStage(context: RunContext): Promise<string> {
   })
   material.mutants = proof.mutants
   material.controls = proof.controls
-  return `${proof.mutants.killed} of ${proof.mutants.total} mutants killed, ${proof.controls.silent} of ` +
+  const { killed, total, classes } = proof.mutants
+  return `${killed} of ${total} mutants of ${classes?.tried ?? 0} classes killed, ${proof.controls.silent} of ` +
     `${proof.controls.total} controls silent`
 }

@@ -1,0 +1,124 @@
+/** One trial: the probes attack a clone that carries one mutant or control, and what they say is judged. */
+
+import { messageOf } from '../errors.ts'
+import type { Kill } from '../model/report.ts'
+import type { Verdict } from '../model/verdict.ts'
+import { runProbe, type LoadedProbe, type RunSettings } from '../probe/run.ts'
+import type { ClusterRoles } from './cluster-roles.ts'
+import type { Mutant } from './mutant.ts'
+import type { OpenSite } from './open-site.ts'
+import { plant } from './plant.ts'
+import { openWorld } from './worlds.ts'
+
+export interface Trial {
+  readonly kill: Kill | null
+  readonly reason: string
+  readonly silent: boolean
+}
+
+export interface TrialOptions {
+  readonly mutant: Mutant
+  readonly database: string
+  readonly probes: readonly LoadedProbe[]
+  readonly search: RunSettings
+  readonly statementTimeoutMs: number
+  /** The server's roles as they must stay while others are tried; null when nobody else is. */
+  readonly unchanged: ClusterRoles | null
+}
+
+/** Null when the mutant must be tried alone; never throws: what could not be tried survives with the reason. */
+export async function tryMutant(open: OpenSite, options: TrialOptions): Promise<Trial | null> {
+  const { mutant, database, statementTimeoutMs } = options
+  const startedMs = performance.now()
+  try {
+    if (!(await plant(open, options))) return null
+    const id = { service: mutant.service, tenancy: mutant.tenancy, variant: 'hardened' } as const
+    await using world = await openWorld(open.site, { id, database, statementTimeoutMs })
+    const search: RunSettings = {
+      ...options.search,
+      untilFirstWitness: mutant.expect === 'violated',
+      ...(mutant.strategy === null ? {} : { strategies: [mutant.strategy] }),
+    }
+    const verdicts: Verdict[] = []
+    for (const loaded of probesFor(mutant, options.probes)) {
+      const verdict = await runProbe(loaded, world, search)
+      verdicts.push(verdict)
+      if (mutant.expect === 'violated' && kills(mutant, verdict)) break
+    }
+    return mutant.expect === 'violated'
+      ? judgeMutant(mutant, verdicts, performance.now() - startedMs)
+      : judgeControl(verdicts)
+  } catch (error) {
+    return untried(`it could not be tried: ${messageOf(error)}`)
+  }
+}
+
+/** A trial that says nothing: the mutant counts as a survivor, the control as noisy. */
+export function untried(reason: string): Trial {
+  return { kill: null, reason, silent: false }
+}
+
+/** What a catalogue probe predicts is a kill only where no attack could show it. */
+function kills(mutant: Mutant, { outcome, basis }: Verdict): boolean {
+  return outcome === 'violated' && (basis === 'executed' || !mutant.attackable)
+}
+
+/** The probe that the file names comes first, predictions last; a strategy is for the context suite alone. */
+function probesFor(mutant: Mutant, probes: readonly LoadedProbe[]): readonly LoadedProbe[] {
+  const suited = mutant.strategy === null ? probes : probes.filter(({ suite }) => suite === 'context')
+  const rank = ({ id, suite, probe }: LoadedProbe) => {
+    if (id === mutant.probe) return 0
+    if (probe.basis !== 'executed') return mutant.attackable ? 3 : 1
+    return suite === 'context' ? 2 : 1
+  }
+  return suited.toSorted((a, b) => rank(a) - rank(b))
+}
+
+function judgeMutant(mutant: Mutant, verdicts: readonly Verdict[], elapsedMs: number): Trial {
+  const killer = verdicts.find((verdict) => kills(mutant, verdict))
+  if (killer === undefined) return untried(surviving(verdicts))
+  const cases = verdicts.reduce((total, { evidence }) => total + evidence.casesTried, 0)
+  return {
+    silent: false,
+    reason: killer.reason,
+    kill: {
+      id: mutant.id,
+      title: mutant.title,
+      class: mutant.class,
+      probe: killer.probe,
+      basis: killer.basis,
+      cases,
+      ms: Math.round(elapsedMs),
+    },
+  }
+}
+
+function surviving(verdicts: readonly Verdict[]): string {
+  const predicted = verdicts.find(({ outcome }) => outcome === 'violated')
+  if (predicted !== undefined)
+    return `no attack showed it; the catalogue predicts it by ${predicted.probe}: ${predicted.reason}`
+  const unknown = verdicts.find(({ outcome }) => outcome === 'unknown')
+  if (unknown !== undefined) return `nothing was found, and ${unknown.probe} is unknown: ${unknown.reason}`
+  const cases = verdicts.reduce((total, { evidence }) => total + evidence.casesTried, 0)
+  return `nothing was found in ${cases} cases of ${verdicts.length} probes`
+}
+
+function judgeControl(verdicts: readonly Verdict[]): Trial {
+  const serious = verdicts.flatMap((verdict) =>
+    verdict.cells
+      .filter(
+        ({ outcome, counterexample }) =>
+          outcome === 'violated' &&
+          !['low', 'info'].includes(counterexample?.witness.severity ?? verdict.severity),
+      )
+      .map(({ reason }) => `${verdict.probe}: ${reason}`),
+  )
+  const unknown = verdicts.find(({ outcome }) => outcome === 'unknown')
+  const reason =
+    serious[0] ?? (unknown === undefined ? 'silent' : `${unknown.probe} is unknown: ${unknown.reason}`)
+  return {
+    kill: null,
+    silent: serious.length === 0 && unknown === undefined && verdicts.length > 0,
+    reason,
+  }
+}
