@@ -115,6 +115,13 @@ export class Session implements AsyncDisposable {
     return { steps, backendPid: this.#backendPid }
   }
 
+  /** Begins a transaction that stays open until the session is closed; its statements are one after the other. */
+  async attemptOpen(statements: readonly Statement[]): Promise<readonly Step[]> {
+    const messages = [begin, ...statements]
+    const observed = await Promise.all(messages.map((statement) => this.observe(statement)))
+    return messages.flatMap((statement, index) => stepsOf([statement], observed[index]))
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#lost === null) await this.client.end()
     else this.client.connection.stream.destroy()
@@ -186,7 +193,8 @@ function stepsOf(parts: readonly Statement[], observation: Observation | undefin
 
 function failureOf(error: unknown, sql: string): Observation {
   const sqlstate = sqlstateOf(error)
-  const message = messageOf(error)
+  const detail = (error as { detail?: unknown } | null)?.detail
+  const message = typeof detail === 'string' && detail !== '' ? `${messageOf(error)} (${detail})` : messageOf(error)
   return sqlstate !== null && isRefusal(sqlstate, sql)
     ? { kind: 'refused', sqlstate, message }
     : { kind: 'indeterminate', sqlstate, message }

@@ -4,6 +4,7 @@ import type fc from 'fast-check'
 import type { TablePrivilege } from '../model/catalog.ts'
 import type { Attempt, Witness } from '../model/observation.ts'
 import type { CellVerdict, Severity } from '../model/verdict.ts'
+import { withoutUnclaimed } from './inherent.ts'
 import { searchCell } from './search.ts'
 import type { World } from './world.ts'
 import type { WorldObject } from './world-object.ts'
@@ -38,6 +39,8 @@ export interface SearchSettings {
   /** Replay coordinates: run this path only. */
   readonly replay?: { readonly path: string; readonly replayPath: string | null }
   readonly signal?: AbortSignal
+  /** Inherent channels that the target claims to have closed. Default: none. */
+  readonly claims?: ReadonlySet<string>
   /** Cases as they happen, for the live progress and for the observations on disk. */
   readonly onCase?: (cell: Cell, attempt: Attempt, input: unknown) => void
   /** Poolers and strategies on trial; context probes need them. */
@@ -95,7 +98,8 @@ export function defineProbe<Input>(definition: ProbeDefinition<Input>): Probe {
     ...metaOf(definition),
     basis: 'executed',
     cells: (world) => definition.cells(world),
-    search: (world, cell, settings) => searchCell(definition, { world, cell }, settings),
+    search: async (world, cell, settings) =>
+      withoutUnclaimed(await searchCell(definition, { world, cell }, settings), settings.claims ?? new Set()),
   }
 }
 

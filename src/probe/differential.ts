@@ -1,6 +1,6 @@
 /** Differential experiments: the same statement twice must get the same answer. */
 
-import type { Attempt } from '../model/observation.ts'
+import type { Attempt, Step } from '../model/observation.ts'
 import { isInterruption } from '../postgres/sqlstate.ts'
 
 /** Comparisons come in pairs; true when the two answers of any pair differ. */
@@ -23,4 +23,10 @@ function comparedAnswers(attempt: Attempt): readonly string[] | null {
     .map(({ observation }) =>
       observation.kind === 'rows' ? `${observation.affected ?? 0} rows` : String(observation.sqlstate),
     )
+}
+
+/** One answer as a text to compare: rows, or SQLSTATE and message; null when it was interrupted. */
+export function answerOf({ observation }: Step): string | null {
+  if (observation.kind === 'rows') return `${observation.affected ?? 0} rows ${JSON.stringify(observation.rows)}`
+  return isInterruption(observation.sqlstate) ? null : `${observation.sqlstate ?? ''} ${observation.message}`
 }

@@ -16,6 +16,7 @@ import { survey } from '../postgres/survey.ts'
 import type { Tenancy } from '../tenancy/tenancy.ts'
 import { readGroundTruth, type GroundTruth } from './ground-truth.ts'
 import { worldObjects, type WorldObject } from './world-object.ts'
+import { WriteOracle, type Written } from './write-oracle.ts'
 
 export interface WorldOptions {
   readonly id: WorldId
@@ -48,6 +49,8 @@ export class World implements AsyncDisposable {
   #session: Session | null = null
   /** Never enters a tenant's context, so that its setting stays as a new connection has it. */
   #untouched: Session | null = null
+  #oracle: Promise<WriteOracle> | null = null
+  #superuser: Promise<Session> | null = null
 
   private constructor(options: WorldOptions, admin: Session, content: { catalog: Catalog; truth: GroundTruth }) {
     this.options = options
@@ -103,9 +106,31 @@ export class World implements AsyncDisposable {
       if (this.#session === null || this.#session.lost !== null) this.#session = await this.connect()
       return await this.#session.attempt(statements)
     } catch (error) {
-      const observation = { kind: 'indeterminate', sqlstate: null, message: messageOf(error) } as const
-      const first = statements.find((each) => each.role !== 'context') ?? { sql: 'connect', role: 'attack' }
-      return { steps: [{ ...first, observation }], backendPid: null }
+      return failedAttempt(statements, error)
+    }
+  }
+
+  /**
+   * Runs the statements as the attacker and says what they changed for others, whatever they touched.
+   * @throws when no connection can be had.
+   */
+  async write(attacker: Tenant, statements: readonly Statement[], setup: readonly Statement[] = []): Promise<Written> {
+    if (this.#oracle !== null && (await this.#oracle).lost) this.#oracle = null
+    this.#oracle ??= WriteOracle.open(this)
+    return (await this.#oracle).run(attacker, statements, setup)
+  }
+
+  /** Runs the statements as the superuser, in one transaction that is rolled back; never throws. */
+  async administer(statements: readonly Statement[]): Promise<Attempt> {
+    if (this.#superuser === null || (await this.#superuser).lost !== null) {
+      const { address, database, statementTimeoutMs } = this.options
+      this.#superuser = Session.connect({ address, database, statementTimeoutMs: statementTimeoutMs ?? 10_000 })
+    }
+    try {
+      return await (await this.#superuser).attempt(statements)
+    } catch (error) {
+      this.#superuser = null
+      return failedAttempt(statements, error)
     }
   }
 
@@ -136,6 +161,15 @@ export class World implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session?.[Symbol.asyncDispose]()
     await this.#untouched?.[Symbol.asyncDispose]()
+    await (await this.#oracle)?.[Symbol.asyncDispose]()
+    await (await this.#superuser)?.[Symbol.asyncDispose]()
     await this.admin[Symbol.asyncDispose]()
   }
+}
+
+/** Without a connection nothing was asked. */
+function failedAttempt(statements: readonly Statement[], error: unknown): Attempt {
+  const observation = { kind: 'indeterminate', sqlstate: null, message: messageOf(error) } as const
+  const first = statements.find((each) => each.role !== 'context') ?? { sql: 'connect', role: 'attack' }
+  return { steps: [{ ...first, observation }], backendPid: null }
 }
