@@ -26,6 +26,8 @@ export interface Settings {
   readonly pgbouncer: string | null
   readonly mutants: string | null
   readonly controls: string | null
+  /** Mutants of a proof beside one of each probe; 0 tries all. */
+  readonly sample: number
   readonly statementTimeoutMs: number
   readonly timeMs: number
 }
@@ -102,6 +104,11 @@ export const definitions: Definitions = {
     flag: '--controls <dir>',
     what: 'controls for prove; default: the shipped ones',
     ...optionalText(),
+  },
+  sample: {
+    flag: '--sample <n>',
+    what: 'prove with this many mutants, drawn by the seed, beside one of each probe; 0 tries all',
+    ...integer(0, 0, 100_000),
   },
   statementTimeoutMs: {
     flag: '--statement-timeout <ms>',

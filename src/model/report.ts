@@ -82,7 +82,18 @@ export interface MutantScore {
   readonly survived: readonly Survivor[]
   readonly kills: readonly Kill[]
   /** Classes of fault with at least one mutant, and those of which every mutant was killed. */
-  readonly classes?: { readonly tried: number; readonly killed: number } | undefined
+  readonly classes?: {
+    readonly tried: number
+    readonly killed: number
+    readonly list: readonly ClassScore[]
+  } | undefined
+}
+/** A class of fault; it is killed when every mutant of it was. */
+export interface ClassScore {
+  readonly id: string
+  readonly title: string
+  readonly mutants: number
+  readonly killed: number
 }
 export interface ControlScore {
   readonly total: number

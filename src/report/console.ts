@@ -97,7 +97,8 @@ function facts(report: Report, { width }: Screen): string[] {
   const speed = notableMeasurements(report.measurements).map(({ variant, query, ratio, interval, capped }) =>
     `${visible(variant)}, ${visible(query)}: ${formatRatio(ratio)} ` +
     `(${formatRatio(interval.low)} to ${formatRatio(interval.high)})${capped ? ', few samples' : ''}`)
-  const detector = mutants.total === 0 ? [] : [`${mutants.killed}/${mutants.total} mutants killed, ` +
+  const detector = mutants.total === 0 ? [] : [`${mutants.killed}/${mutants.total} mutants killed${
+    mutants.classes === undefined ? '' : ` of ${mutants.classes.tried} classes`}, ` +
     `${controls.silent}/${controls.total} controls silent`]
   return [
     ...pools.map((line, index) => labelled(index === 0 ? 'Pool' : '', line, width)),

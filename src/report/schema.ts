@@ -74,7 +74,10 @@ export const reportSchema = z.object({
       id: text, title: text, class: text.nullable().optional(), probe: text,
       basis: z.enum(['executed', 'catalogue']).optional(), cases: count, ms: z.number(),
     }).readonly()).readonly(),
-    classes: z.object({ tried: count, killed: count }).readonly().optional(),
+    classes: z.object({
+      tried: count, killed: count,
+      list: z.array(z.object({ id: text, title: text, mutants: count, killed: count }).readonly()).readonly(),
+    }).readonly().optional(),
   }).readonly(),
   controls: z.object({ total: count, silent: count, noisy: z.array(titled).readonly() }).readonly(),
   timeline: z.array(z.object({

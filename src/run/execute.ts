@@ -8,14 +8,14 @@ import type { Report } from '../model/report.ts'
 import { planSeed } from '../seed/plan.ts'
 import { benchStage } from './bench-stage.ts'
 import { buildReport } from './build-report.ts'
+import { chooseTrials } from './choose-trials.ts'
+import { cloneNames } from './clone-lane.ts'
 import { asWrittenServices, type Command, type ExecuteOptions, type RunContext } from './context.ts'
 import { emptyMaterial } from './material.ts'
-import { loadMutants, type Mutant } from './mutant.ts'
 import { databaseName, worldsOf } from './namespace.ts'
 import { openSite } from './open-site.ts'
 import { openPoolers } from './poolers.ts'
 import type { StageName } from './progress.ts'
-import { cloneNames } from './clone-lane.ts'
 import { proveStage } from './prove-stage.ts'
 import { RunDirectory } from './run-directory.ts'
 import { seedStage } from './seed-stage.ts'
@@ -42,7 +42,7 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
   const { settings, command } = options
   const plan = planSeed({ seed: settings.seed, tenants: settings.tenants, rows: settings.rows })
   const probes = await loadProbes(settings.grep)
-  const { mutants, controls } = await trials(options)
+  const { leftOut, ...trials } = await chooseTrials(options)
   const directory = new RunDirectory(settings.output, startedAt)
   directory.writeJson('run.json', {
     command,
@@ -52,6 +52,7 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
   const serverStartedMs = performance.now()
   const open = await openSite({ target: settings.target, plan, keep: settings.keep })
   const material = emptyMaterial({ startedAt, command, probes })
+  if (leftOut !== null) material.untested.push({ what: 'the rest of the mutants and controls', why: leftOut })
   material.stages.push({ stage: 'server', durationMs: Math.round(performance.now() - serverStartedMs) })
   try {
     const worlds =
@@ -65,8 +66,8 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
         ...provable.flatMap((id) => cloneNames(open.site, id)),
       ],
     })
-    await runStages({ ...options, directory, open, poolers, worlds, mutants, controls, material })
-    return await conclude({ ...options, directory, open, poolers, worlds, mutants, controls, material })
+    await runStages({ ...options, directory, open, poolers, worlds, ...trials, material })
+    return await conclude({ ...options, directory, open, poolers, worlds, ...trials, material })
   } finally {
     await open[Symbol.asyncDispose]()
   }
@@ -113,36 +114,4 @@ async function conclude(context: RunContext): Promise<Executed> {
   await writeReports(report, { directory, formats: context.settings.reporter })
   context.onStage?.('report', performance.now() - startedMs, directory.path)
   return { report, directory }
-}
-
-/** Which mutants and controls this command tries. */
-async function trials({
-  command,
-  settings,
-}: ExecuteOptions): Promise<{ mutants: readonly Mutant[]; controls: readonly Mutant[] }> {
-  if (command !== 'run' && command !== 'prove') return { mutants: [], controls: [] }
-  const chosen = (all: readonly Mutant[]) => all.filter((mutant) => settings.mode.includes(mutant.tenancy))
-  const mutants = chosen(await loadMutants('mutants', settings.mutants))
-  const controls = chosen(await loadMutants('controls', settings.controls))
-  if (command === 'prove') {
-    // A folder of the user's own stands alone: the shipped ones of the other kind are not mixed in.
-    return {
-      mutants: settings.controls !== null && settings.mutants === null ? [] : mutants,
-      controls: settings.mutants !== null && settings.controls === null ? [] : controls,
-    }
-  }
-  return {
-    mutants: settings.mutants === null ? onePerProbe(mutants) : mutants,
-    controls: controls.slice(0, settings.quick ? 1 : 2),
-  }
-}
-
-function onePerProbe(mutants: readonly Mutant[]): readonly Mutant[] {
-  const seen = new Set<string>()
-  return mutants.filter(({ probe, id }) => {
-    const key = probe ?? id
-    if (seen.has(key)) return false
-    seen.add(key)
-    return true
-  })
 }

@@ -88,12 +88,8 @@ function ownFiles(folder: string): readonly string[] {
 
 function fromSql(path: string, kind: MutantKind): Mutant {
   const sql = readFileSync(path, 'utf8')
-  const front = new Map(
-    [...sql.matchAll(/^--\s*(title|class|tenancy|database|expect|attack|needs|tenant)\s*:\s*(.*?)\s*$/gm)].map(([, key, value]) => [
-      key ?? '',
-      value ?? '',
-    ]),
-  )
+  const lines = sql.matchAll(/^--\s*(title|class|tenancy|database|expect|attack|needs|tenant)\s*:\s*(.*?)\s*$/gm)
+  const front = new Map([...lines].map(([, key, value]) => [key ?? '', value ?? '']))
   const one = <T extends string>(key: string, values: readonly T[], fallback: T): T => {
     const given = front.get(key)
     const found = given === undefined ? fallback : values.find((value) => value === given)

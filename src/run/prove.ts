@@ -4,10 +4,11 @@
  */
 
 import { messageOf } from '../errors.ts'
-import type { ControlScore, MutantScore } from '../model/report.ts'
+import type { ClassScore, ControlScore, MutantScore } from '../model/report.ts'
 import type { LoadedProbe, RunSettings } from '../probe/run.ts'
 import { inLane, lanesMax } from './clone-lane.ts'
 import { readClusterRoles, restoreClusterRoles, type ClusterRoles } from './cluster-roles.ts'
+import { readFaultClasses } from './fault-classes.ts'
 import type { Mutant } from './mutant.ts'
 import type { OpenSite } from './open-site.ts'
 import { tryMutant, untried, type Trial } from './trial.ts'
@@ -99,9 +100,22 @@ function named({ mutant, trial }: Tried) {
 }
 
 /** A class counts as killed when every mutant of it was. */
-function classesOf(mutants: readonly Tried[]): { readonly tried: number; readonly killed: number } {
+function classesOf(mutants: readonly Tried[]): NonNullable<MutantScore['classes']> {
+  const titles = readFaultClasses()
   const names = [...new Set(mutants.flatMap(({ mutant }) => mutant.class ?? []))]
-  const killed = names.filter((name) =>
-    mutants.every(({ mutant, trial }) => mutant.class !== name || trial.kill !== null))
-  return { tried: names.length, killed: killed.length }
+  const list = names.map((id): ClassScore => {
+    const ofClass = mutants.filter(({ mutant }) => mutant.class === id)
+    const killed = ofClass.filter(({ trial }) => trial.kill !== null).length
+    return { id, title: titles.get(id) ?? id, mutants: ofClass.length, killed }
+  })
+  return {
+    tried: list.length,
+    killed: list.filter(({ mutants: all, killed }) => killed === all).length,
+    list: list.toSorted((a, b) => (inOrder(a.id) < inOrder(b.id) ? -1 : 1)),
+  }
+}
+
+/** R9 before R10. */
+function inOrder(id: string): string {
+  return id.replace(/\d+/g, (digits) => digits.padStart(6, '0'))
 }
