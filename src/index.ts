@@ -44,8 +44,10 @@ export {
   type Pair,
 } from './probe/shared-inputs.ts'
 export { cellsOf, controlOn, deferred, objectOf } from './probe/cells.ts'
-export { answerOf, answersDiffer } from './probe/differential.ts'
-export { attackId, attackText, copyLike, insertLike, keyCondition, writableColumn } from './probe/statements.ts'
+export { answerOf, answersDiffer, isDenial } from './probe/differential.ts'
+export {
+  attackId, attackText, copyLike, insertLike, keyCondition, sharingColumns, writableColumn,
+} from './probe/statements.ts'
 export { may, objectsOfKind, ownedTables, targetOf, type Target } from './probe/targets.ts'
 export { affectedBy, attackRows, count, foreignRows, rowsOf, stepOf } from './probe/witness.ts'
 export { wroteForeignRows, wroteTooMuch } from './probe/write-witness.ts'
@@ -71,7 +73,7 @@ export { countAndHash, ownGroups, textSettings } from './probe/row-groups.ts'
 export { channels, inherent, type Channel } from './probe/inherent.ts'
 export { impersonated, rowsOfTenantRemoved } from './probe/impersonated.ts'
 export { existenceAttacks, existenceForms, withoutForeignRow, type ExistenceForm } from './probe/forms/existence.ts'
-export { callableFunctions, callFunction, functionSignature } from './probe/function-calls.ts'
+export { callableFunctions, callFunction, functionSignature, hostileTexts } from './probe/function-calls.ts'
 export { defenceAttacks } from './probe/forms/defence-attacks.ts'
 export { explainedRows } from './probe/forms/explained.ts'
 export { channelAttacks } from './probe/forms/channel-attacks.ts'

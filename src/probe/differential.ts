@@ -30,3 +30,8 @@ export function answerOf({ observation }: Step): string | null {
   if (observation.kind === 'rows') return `${observation.affected ?? 0} rows ${JSON.stringify(observation.rows)}`
   return isInterruption(observation.sqlstate) ? null : `${observation.sqlstate ?? ''} ${observation.message}`
 }
+
+/** True for an answer of the server that keeps a tenant from its own rows: not for a time-out or a lost connection. */
+export function isDenial({ observation }: Step): boolean {
+  return observation.kind !== 'rows' && !isInterruption(observation.sqlstate)
+}

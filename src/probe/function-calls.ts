@@ -4,6 +4,7 @@ import type { FunctionEntry } from '../model/catalog.ts'
 import type { Statement } from '../model/observation.ts'
 import { identifier, literal } from '../postgres/identifier.ts'
 import type { Scene } from './define.ts'
+import type { Tenant } from '../model/tenant.ts'
 import { attackId } from './statements.ts'
 import type { World } from './world.ts'
 
@@ -21,11 +22,18 @@ export function functionSignature(entry: FunctionEntry): string {
   return `${entry.name}(${entry.argumentTypes.join(', ')})`
 }
 
+/** Texts that a function may take for a pattern, a piece of SQL, or a name: what an attacker passes for text. */
+export function hostileTexts({ id, schema, role, watermark }: Tenant): readonly string[] {
+  return [id, schema, role, '%', `x' OR '1' = '1`, `%' OR true --`, watermark, `${schema}.`]
+}
+
 /** Whose values are passed. */
 export interface Argument {
   /** For text arguments whose name says nothing. */
   readonly text: string
   readonly owner: string
+  /** Passes the text for every text argument, whatever its name says. */
+  readonly literally?: boolean
   /** Which of the values that fit an argument, from 0; it wraps around. Default 0. */
   readonly choice?: number
 }
@@ -52,7 +60,9 @@ function valueFor(parameter: Parameter, argument: Argument, world: World): strin
   if (type === 'boolean') return 'true'
   const known = sampleValues(parameter, argument.owner, world)
   const value = known[(argument.choice ?? 0) % Math.max(1, known.length)]
-  if (/^(text|character varying|character|name|citext)/.test(type)) return `${literal(value ?? argument.text)}::${type}`
+  if (/^(text|character varying|character|name|citext)/.test(type)) {
+    return `${literal(argument.literally === true ? argument.text : value ?? argument.text)}::${type}`
+  }
   if (type === 'uuid') return `${literal(value ?? attackId)}::uuid`
   const isNumber = /^(integer|bigint|smallint|numeric|double precision|real)$/.test(type)
   if (isNumber) return `${literal(value ?? '1000')}::${type}`

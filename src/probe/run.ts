@@ -17,6 +17,8 @@ export interface LoadedProbe {
 export interface RunSettings extends SearchSettings {
   /** True when the settings ask for a pgbouncer: its absence is then `unknown`, not `inapplicable`. */
   readonly pgbouncerAsked?: boolean
+  /** Which cells are asked, and in which order. Default: all, as the probe gives them. */
+  readonly chooseCells?: (cells: readonly Cell[]) => readonly Cell[]
   /** Ends the search of a probe at its first witness. */
   readonly untilFirstWitness?: boolean
   readonly onCell?: (loaded: LoadedProbe, verdict: CellVerdict) => void
@@ -80,7 +82,8 @@ function whyNot({ probe }: LoadedProbe, world: World, settings: RunSettings): Co
 }
 
 function cellsOf({ probe }: LoadedProbe, world: World, settings: RunSettings): readonly Cell[] {
-  return probe.cells(world, settings)
+  const cells = probe.cells(world, settings)
+  return settings.chooseCells?.(cells) ?? cells
 }
 
 async function searchSafely(

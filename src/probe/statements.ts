@@ -102,3 +102,16 @@ export function writableColumn(relation: Relation): { readonly name: string; rea
 function textOf(value: Value | undefined): string | null {
   return value === null || value === undefined ? null : String(value)
 }
+
+/**
+ * Columns in which a tenant could name another one: text columns that are called like it. Empty when the
+ * application may not insert, or when the only one is the tenant column itself.
+ */
+export function sharingColumns(relation: Relation | null): readonly string[] {
+  if (relation?.applicationPrivileges.includes('INSERT') !== true) return []
+  const names = relation.columns
+    .filter(({ name, type }) => /^(text|character)/.test(type)
+      && /tenant|owner|share|member|grant|org|account/.test(name))
+    .map(({ name }) => name)
+  return names.some((name) => name !== relation.tenantColumn) ? names : []
+}

@@ -4,7 +4,9 @@
  */
 
 import { messageOf } from '../errors.ts'
+import type { Catalog } from '../model/catalog.ts'
 import type { ClassScore, ControlScore, MutantScore } from '../model/report.ts'
+import { worldKey, type WorldId } from '../model/tenancy.ts'
 import type { LoadedProbe, RunSettings } from '../probe/run.ts'
 import { inLane, lanesMax } from './clone-lane.ts'
 import { readClusterRoles, restoreClusterRoles, type ClusterRoles } from './cluster-roles.ts'
@@ -12,6 +14,7 @@ import { readFaultClasses } from './fault-classes.ts'
 import type { Mutant } from './mutant.ts'
 import type { OpenSite } from './open-site.ts'
 import { tryMutant, untried, type Trial } from './trial.ts'
+import { openWorld } from './worlds.ts'
 
 export interface ProveOptions {
   readonly mutants: readonly Mutant[]
@@ -34,6 +37,7 @@ export async function prove(open: OpenSite, options: ProveOptions): Promise<Proo
   const before = await readClusterRoles(open.admin)
   const trials = new Map<Mutant, Trial>()
   const alone: Mutant[] = []
+  const healthy = healthyCatalogs(open, options.statementTimeoutMs)
   const walk = async (list: readonly Mutant[], lanes: number) => {
     const waiting = [...list]
     const next = () => (options.search.signal?.aborted === true ? null : (waiting.shift() ?? null))
@@ -44,7 +48,7 @@ export async function prove(open: OpenSite, options: ProveOptions): Promise<Proo
           const unchanged: ClusterRoles | null = lanes > 1 ? before : null
           const trial =
             error === null
-              ? await tryMutant(open, { ...options, mutant, database, unchanged })
+              ? await tryMutant(open, { ...options, mutant, database, unchanged, healthy })
               : untried(`it could not be tried: ${messageOf(error)}`)
           if (trial === null) alone.push(mutant)
           else trials.set(mutant, trial)
@@ -59,6 +63,20 @@ export async function prove(open: OpenSite, options: ProveOptions): Promise<Proo
     mutant,
     trial: trials.get(mutant) ?? untried('it was not tried: the run was interrupted'),
   })))
+}
+
+/** The catalog of each untouched world, read once, when a trial first asks for it. */
+function healthyCatalogs(open: OpenSite, statementTimeoutMs: number): (id: WorldId) => Promise<Catalog> {
+  const known = new Map<string, Promise<Catalog>>()
+  const read = async (id: WorldId) => {
+    await using world = await openWorld(open.site, { id, statementTimeoutMs })
+    return world.catalog
+  }
+  return (id) => {
+    const catalog = known.get(worldKey(id)) ?? read(id)
+    known.set(worldKey(id), catalog)
+    return catalog
+  }
 }
 
 /** Waits for every lane before it throws, so that none goes on behind the others' back. */

@@ -1,7 +1,9 @@
 /** One trial: the probes attack a clone that carries one mutant or control, and what they say is judged. */
 
 import { messageOf } from '../errors.ts'
+import type { Catalog } from '../model/catalog.ts'
 import type { Kill } from '../model/report.ts'
+import type { WorldId } from '../model/tenancy.ts'
 import type { Verdict } from '../model/verdict.ts'
 import { runProbe, type LoadedProbe, type RunSettings } from '../probe/run.ts'
 import type { ClusterRoles } from './cluster-roles.ts'
@@ -10,6 +12,7 @@ import type { OpenSite } from './open-site.ts'
 import { plant } from './plant.ts'
 import { quickLimits } from './search-limits.ts'
 import { openWorld } from './worlds.ts'
+import { cellChoosers, changedObjects } from './changed-objects.ts'
 
 /** Random cases per cell at most; `--runs` below it asks less. Every control meets every probe. */
 const runsMax = { mutant: 10, control: 4 } as const
@@ -28,6 +31,8 @@ export interface TrialOptions {
   readonly probes: readonly LoadedProbe[]
   readonly search: RunSettings
   readonly statementTimeoutMs: number
+  /** What the untouched world looks like. */
+  readonly healthy: (id: WorldId) => Promise<Catalog>
   /** The server's roles as they must stay while others are tried; null when nobody else is. */
   readonly unchanged: ClusterRoles | null
 }
@@ -41,10 +46,16 @@ export async function tryMutant(open: OpenSite, options: TrialOptions): Promise<
     const id = { service: mutant.service, tenancy: mutant.tenancy, variant: 'hardened' } as const
     await using world = await openWorld(open.site, { id, database, statementTimeoutMs })
     const verdicts: Verdict[] = []
-    for (const loaded of probesFor(mutant, options.probes)) {
-      const verdict = await runProbe(loaded, world, searchFor(options, loaded))
-      verdicts.push(verdict)
-      if (mutant.expect === 'violated' && kills(mutant, verdict)) break
+    const cellsOf = (loaded: LoadedProbe) => loaded.probe.cells(world, searchFor(options, loaded)).length
+    const changed = changedObjects(world, await options.healthy(id))
+    const probes = probesFor(mutant, options.probes, cellsOf)
+    // What was changed is asked first, by every probe; only then everything else.
+    search: for (const chooseCells of cellChoosers(changed, mutant)) {
+      for (const loaded of probes) {
+        const verdict = await runProbe(loaded, world, { ...searchFor(options, loaded), chooseCells })
+        if (verdict.cells.length > 0 || verdict.outcome === 'unknown') verdicts.push(verdict)
+        if (mutant.expect === 'violated' && kills(mutant, verdict)) break search
+      }
     }
     return mutant.expect === 'violated'
       ? judgeMutant(mutant, verdicts, performance.now() - startedMs)
@@ -79,15 +90,18 @@ function kills(mutant: Mutant, { outcome, basis }: Verdict): boolean {
   return outcome === 'violated' && (basis === 'executed' || !mutant.attackable)
 }
 
-/** The probe that the file names comes first, predictions last; a strategy is for the context suite alone. */
-function probesFor(mutant: Mutant, probes: readonly LoadedProbe[]): readonly LoadedProbe[] {
+/** The probe that the file names comes first, then those with few cells, predictions last. */
+function probesFor(
+  mutant: Mutant, probes: readonly LoadedProbe[], cellsOf: (loaded: LoadedProbe) => number,
+): readonly LoadedProbe[] {
   const suited = mutant.strategy === null ? probes : probes.filter(({ suite }) => suite === 'context')
   const rank = ({ id, suite, probe }: LoadedProbe) => {
     if (id === mutant.probe) return 0
     if (probe.basis !== 'executed') return mutant.attackable ? 3 : 1
     return suite === 'context' ? 2 : 1
   }
-  return suited.toSorted((a, b) => rank(a) - rank(b))
+  const cells = new Map(suited.map((loaded) => [loaded.id, cellsOf(loaded)]))
+  return suited.toSorted((a, b) => rank(a) - rank(b) || (cells.get(a.id) ?? 0) - (cells.get(b.id) ?? 0))
 }
 
 function judgeMutant(mutant: Mutant, verdicts: readonly Verdict[], elapsedMs: number): Trial {
@@ -114,7 +128,11 @@ function surviving(verdicts: readonly Verdict[]): string {
   if (predicted !== undefined)
     return `no attack showed it; the catalogue predicts it by ${predicted.probe}: ${predicted.reason}`
   const unknown = verdicts.find(({ outcome }) => outcome === 'unknown')
-  if (unknown !== undefined) return `nothing was found, and ${unknown.probe} is unknown: ${unknown.reason}`
+  const message = unknown?.cells.flatMap(({ indeterminate }) => indeterminate)[0]?.message
+  if (unknown !== undefined) {
+    return `nothing was found, and ${unknown.probe} is unknown: ${unknown.reason}` +
+      (message === undefined ? '' : ` (${message})`)
+  }
   const cases = verdicts.reduce((total, { evidence }) => total + evidence.casesTried, 0)
   return `nothing was found in ${cases} cases of ${verdicts.length} probes`
 }

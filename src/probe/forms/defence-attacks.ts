@@ -56,6 +56,9 @@ function roleAttacks(world: World): readonly DefenceAttack[] {
 }
 
 function tableAttacks(world: World): readonly DefenceAttack[] {
+  const workshop = world.catalog.schemas.find(({ name, grants }) => name !== 'public'
+    && grants.some(({ role, privilege }) =>
+    privilege === 'CREATE' && (role === 'public' || role === world.application)))?.name ?? 'public'
   const objects = ownedTables(world).filter(({ kind }) => kind === 'table' || kind === 'partitioned table')
   return objects.flatMap(({ name, relationOf }) => {
     const on = (path: string, sql: (address: string, relation: Relation) => string): DefenceAttack => ({
@@ -73,10 +76,18 @@ function tableAttacks(world: World): readonly DefenceAttack[] {
       on('CREATE TRIGGER', (address) => `CREATE TRIGGER watertight_spy AFTER INSERT ON ${address}
         FOR EACH ROW EXECUTE FUNCTION pg_catalog.suppress_redundant_updates_trigger()`),
       on('CREATE RULE', (address) => `CREATE RULE watertight_spy AS ON DELETE TO ${address} DO ALSO SELECT 1`),
+      on('REFERENCES', (address, relation) => `CREATE TABLE ${identifier(workshop)}.watertight_spy (` +
+        `${relation.primaryKey.map((column) => `${identifier(column)} ${typeOf(relation,
+          column)}`).join(', ')}, FOREIGN KEY ` +
+        `(${relation.primaryKey.map(identifier).join(', ')}) REFERENCES ${address})`),
       on('CREATE STATISTICS', (address, relation) => `CREATE STATISTICS watertight_spy ON ` +
         `${relation.columns.slice(0, 2).map(({ name: column }) => identifier(column)).join(', ')} FROM ${address}`),
     ]
   })
+}
+
+function typeOf(relation: Relation, column: string): string {
+  return relation.columns.find(({ name }) => name === column)?.type ?? 'text'
 }
 
 /** Functions without arguments that return text or boolean are what policies ask; their owner may replace them. */

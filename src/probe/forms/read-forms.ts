@@ -153,6 +153,11 @@ export const readForms: readonly ReadForm[] = [
       `SELECT set_config('search_path', ${literal(identifier(victim.schema))}, true)`,
       `SELECT ${aliased(columns)} FROM ${identifier(relation.name)} t ${where} LIMIT 200`],
   },
+  {
+    // A view in the tenant's own schema that was bound to somebody else's table.
+    id: 'own object', tenancies: ['schema-per-tenant'], shows: 'marks',
+    build: ({ own }) => own === null ? null : [`SELECT ${own.columns} FROM ${own.address} t LIMIT 500`],
+  },
   { id: 'COPY TO', build: (request) => [`COPY (${core(request)}) TO STDOUT`] },
   { id: 'COPY TO as csv', build: (request) =>
     [`COPY (${core(request)}) TO STDOUT (FORMAT csv, HEADER, FORCE_QUOTE *)`] },

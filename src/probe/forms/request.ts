@@ -16,6 +16,8 @@ export interface ReadRequest extends Target {
   readonly victim: Tenant
   /** A row of the victim, empty when it is not known (views). */
   readonly sample: Row
+  /** The attacker's own relation of that name: another one where tenants have schemas of their own. */
+  readonly own: Target | null
   /** `FROM` item without alias; forms alias it as t. */
   readonly from: string
   /** `WHERE ...` or the empty text, over the alias t. */
@@ -37,7 +39,7 @@ export function readRequest(world: World, object: WorldObject, parts: ReadParts)
   if (target === null) return null
   const sample = object.samplesOf(victim.id)[0] ?? {}
   const where = predicateOf(predicate, { target, attacker, victim, sample })
-  return { ...target, world, attacker, victim, sample, from: target.address, where, keys: keysOf(target.relation) }
+  return { ...target, world, attacker, victim, sample, own: targetOf(object, attacker), from: target.address, where, keys: keysOf(target.relation) }
 }
 
 /** `"id" = '...'` of the victim's row over the alias t; null when no row of it is known. */
