@@ -5,6 +5,7 @@ import type { Kill } from '../model/report.ts'
 import type { Verdict } from '../model/verdict.ts'
 import { runProbe, type LoadedProbe, type RunSettings } from '../probe/run.ts'
 import type { ClusterRoles } from './cluster-roles.ts'
+import { focused } from './focus.ts'
 import type { Mutant } from './mutant.ts'
 import type { OpenSite } from './open-site.ts'
 import { plant } from './plant.ts'
@@ -42,7 +43,7 @@ export async function tryMutant(open: OpenSite, options: TrialOptions): Promise<
     await using world = await openWorld(open.site, { id, database, statementTimeoutMs })
     const verdicts: Verdict[] = []
     for (const loaded of probesFor(mutant, options.probes)) {
-      const verdict = await runProbe(loaded, world, searchFor(options, loaded))
+      const verdict = await runProbe(focused(loaded, mutant), world, searchFor(options, loaded))
       verdicts.push(verdict)
       if (mutant.expect === 'violated' && kills(mutant, verdict)) break
     }
