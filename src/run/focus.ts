@@ -11,18 +11,18 @@ import type { Mutant } from './mutant.ts'
 /** One of so many cells of an object that the SQL does not mention. */
 const unmentionedShare = 6
 
-/** The probe, asking about what the mutant's SQL is about; a strategy and the named probe ask everything. */
+/** The probe, asking about what the mutant's SQL is about; the named probe asks everything, that first. */
 export function focused(loaded: LoadedProbe, mutant: Mutant): LoadedProbe {
   const { sql, id, probe: named } = mutant
-  if (sql === null || loaded.id === named) return loaded
+  if (sql === null) return loaded
   const words = new Set(sql.match(/\w+/g) ?? [])
-  const concerned = ({ object, name, path }: Cell) =>
-    object === null ||
-    words.has(name.split('.').at(-1) ?? name) ||
-    hash32(`${id} ${loaded.id} ${name} ${path}`) % unmentionedShare === 0
+  const mentioned = ({ object, name }: Cell) => object === null || words.has(name.split('.').at(-1) ?? name)
+  const drawn = ({ name, path }: Cell) => hash32(`${id} ${loaded.id} ${name} ${path}`) % unmentionedShare === 0
   const { probe } = loaded
-  return {
-    ...loaded,
-    probe: { ...probe, cells: (world, settings) => probe.cells(world, settings).filter(concerned) },
+  const cells: typeof probe.cells = (world, settings) => {
+    const all = probe.cells(world, settings)
+    const rest = all.filter((cell) => !mentioned(cell))
+    return [...all.filter(mentioned), ...(loaded.id === named ? rest : rest.filter(drawn))]
   }
+  return { ...loaded, probe: { ...probe, cells } }
 }
