@@ -34,6 +34,7 @@ export {
   type SearchSettings,
 } from './probe/define.ts'
 export { defineCatalogProbe, type Inspection } from './probe/catalog-probe.ts'
+export { definePoolMatrix } from './probe/pool-matrix/define.ts'
 export { defineContextProbe } from './probe/context-probe.ts'
 export {
   anyAttack,
@@ -77,3 +78,4 @@ export { callableFunctions, callFunction, functionSignature, hostileTexts } from
 export { defenceAttacks } from './probe/forms/defence-attacks.ts'
 export { explainedRows } from './probe/forms/explained.ts'
 export { channelAttacks } from './probe/forms/channel-attacks.ts'
+export { readsWholeRows } from './probe/forms/predicates.ts'

@@ -11,6 +11,7 @@ import type { WorldObject } from './world-object.ts'
 import type { Tenant } from '../model/tenant.ts'
 import type { TenancyName } from '../model/tenancy.ts'
 import type { ContextStrategy } from '../model/context-strategy.ts'
+import type { MatrixServers } from './pool-matrix/servers.ts'
 import type { PoolerRig } from './pooler.ts'
 import type { RunScene, SeenSpan } from './request-run.ts'
 
@@ -45,6 +46,8 @@ export interface SearchSettings {
   readonly onCase?: (cell: Cell, attempt: Attempt, input: unknown) => void
   /** Poolers and strategies on trial; context probes need them. */
   readonly poolers?: readonly PoolerRig[]
+  /** pgbouncers of the pool matrix; without them only the driver's pool is measured. */
+  readonly matrix?: MatrixServers
   /** Strategies on trial instead of the tenancy's own. */
   readonly strategies?: readonly ContextStrategy[]
   /** Who was seen on which backend, for the context timeline. */

@@ -33,6 +33,7 @@ export async function proveStage(context: RunContext): Promise<string> {
       seed: settings.seed,
       runs: settings.runs,
       poolers: poolers.rigs,
+      ...(poolers.matrix === null ? {} : { matrix: poolers.matrix }),
       signal: context.signal,
     },
     onStep: (what, done, total) => {

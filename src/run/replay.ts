@@ -54,6 +54,7 @@ export async function replay(report: Report, finding: Finding, target: string | 
     runs: Number(value('runs')),
     ...searchLimits({ quick: value('quick') === true }),
     poolers: poolers.rigs,
+      ...(poolers.matrix === null ? {} : { matrix: poolers.matrix }),
     replay: { path: token.path, replayPath: token.replayPath },
   }
   const cell = loaded.probe

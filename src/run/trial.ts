@@ -50,9 +50,13 @@ export async function tryMutant(open: OpenSite, options: TrialOptions): Promise<
     const changed = changedObjects(world, await options.healthy(id))
     const probes = probesFor(mutant, options.probes, cellsOf)
     // What was changed is asked first, by every probe; only then everything else.
-    search: for (const chooseCells of cellChoosers(changed, mutant)) {
+    const choosers = cellChoosers(changed, mutant)
+    search: for (const chooseCells of choosers) {
       for (const loaded of probes) {
-        const verdict = await runProbe(loaded, world, { ...searchFor(options, loaded), chooseCells })
+        const named = loaded.id === mutant.probe
+        if (named && chooseCells !== choosers[0]) continue
+        const choose = named && mutant.expect === 'violated' ? {} : { chooseCells }
+        const verdict = await runProbe(loaded, world, { ...searchFor(options, loaded), ...choose })
         if (verdict.cells.length > 0 || verdict.outcome === 'unknown') verdicts.push(verdict)
         if (mutant.expect === 'violated' && kills(mutant, verdict)) break search
       }
@@ -128,13 +132,15 @@ function surviving(verdicts: readonly Verdict[]): string {
   if (predicted !== undefined)
     return `no attack showed it; the catalogue predicts it by ${predicted.probe}: ${predicted.reason}`
   const unknown = verdicts.find(({ outcome }) => outcome === 'unknown')
-  const message = unknown?.cells.flatMap(({ indeterminate }) => indeterminate)[0]?.message
-  if (unknown !== undefined) {
-    return `nothing was found, and ${unknown.probe} is unknown: ${unknown.reason}` +
-      (message === undefined ? '' : ` (${message})`)
-  }
+  if (unknown !== undefined) return `nothing was found, and ${unsure(unknown)}`
   const cases = verdicts.reduce((total, { evidence }) => total + evidence.casesTried, 0)
   return `nothing was found in ${cases} cases of ${verdicts.length} probes`
+}
+
+/** With the first answer that was neither rows nor a refusal: it says more than their number. */
+function unsure({ probe, reason, cells }: Verdict): string {
+  const [answer] = cells.flatMap(({ indeterminate }) => indeterminate)
+  return `${probe} is unknown: ${reason}${answer === undefined ? '' : ` (${answer.message}: ${answer.sql.slice(0, 120)})`}`
 }
 
 function judgeControl(verdicts: readonly Verdict[]): Trial {
@@ -148,8 +154,7 @@ function judgeControl(verdicts: readonly Verdict[]): Trial {
       .map(({ reason }) => `${verdict.probe}: ${reason}`),
   )
   const unknown = verdicts.find(({ outcome }) => outcome === 'unknown')
-  const reason =
-    serious[0] ?? (unknown === undefined ? 'silent' : `${unknown.probe} is unknown: ${unknown.reason}`)
+  const reason = serious[0] ?? (unknown === undefined ? 'silent' : unsure(unknown))
   return {
     kill: null,
     silent: serious.length === 0 && unknown === undefined && verdicts.length > 0,

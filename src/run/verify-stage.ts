@@ -23,6 +23,7 @@ export async function verifyStage(context: RunContext): Promise<string> {
       runs: settings.runs,
       ...searchLimits(settings),
       poolers: poolers.rigs,
+      ...(poolers.matrix === null ? {} : { matrix: poolers.matrix }),
       pgbouncerAsked: settings.pgbouncer !== null,
       signal: context.signal,
       onCase: () => {

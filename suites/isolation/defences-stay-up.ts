@@ -3,6 +3,7 @@
 
 import {
   anyPair, defenceAttacks, defineProbe, everyAttacker, foreignContent, inherent, may, ownedTables, targetOf,
+    vacuousAttempt,
     type Attempt,
   type Cell, type Pair, type Scene, type Statement,
 } from '../../src/index.ts'
@@ -25,8 +26,9 @@ export default defineProbe<Pair>({
       return target === null || !wanted || object.kind === 'partition' ? [] : [target]
     }).slice(0, 3).map(({ address, columns }): Statement =>
       ({ sql: `SELECT ${columns} FROM ${address} LIMIT 500`, role: 'comparison' }))
-    return world.attempt([...world.enter(own),
-      ...attack.statements(own, foreign).map((sql): Statement => ({ sql, role: 'attack' })), ...reads])
+    const lowering = attack.statements(own, foreign)
+    return lowering.length === 0 ? Promise.resolve(vacuousAttempt) : world.attempt([...world.enter(own),
+      ...lowering.map((sql): Statement => ({ sql, role: 'attack' })), ...reads])
   },
   judge: (attempt, { attacker, victim }, { world, cell }) => {
     const attack = attackOf({ world, cell })

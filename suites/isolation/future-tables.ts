@@ -19,7 +19,8 @@ export default defineProbe<Pair>({
   examples: (world) => everyAttacker(world).slice(0, 3),
   attempt: async (world, cell, { attacker, victim }) => {
     const owner = creators(world).find((each) => `tables of ${each}` === cell.name)
-    const source = sourceOf(world, victim, owner ?? '')
+    const victims = [victim, ...world.tenants.map(({ id }) => id)].filter((id) => id !== attacker)
+    const source = victims.map((id) => sourceOf(world, id, owner ?? '')).find((each) => each !== null) ?? null
     if (owner === undefined || source === null) return vacuousAttempt
     const table = `${identifier(source.schema)}.${identifier(name)}`
     return impersonated(world, {

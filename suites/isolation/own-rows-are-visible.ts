@@ -47,7 +47,8 @@ export default defineProbe<Input>({
     if (failed !== undefined && own !== 0 && world.expects(cell) && isDenial(failed)) {
       return {
         sentence: `Tenant ${attacker} owns ${count(own ?? 1, 'row')} in ${cell.name} and cannot read them: ` +
-          (failed.observation.kind === 'rows' ? '' : `${failed.observation.sqlstate ?? ''} ${failed.observation.message}`),
+          (failed.observation.kind === 'rows' ? ''
+            : `${failed.observation.sqlstate ?? ''} ${failed.observation.message}`),
         rows: [], victim: attacker, command: 'own rows',
       }
     }

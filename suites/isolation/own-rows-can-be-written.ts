@@ -2,7 +2,7 @@
 
 import {
   anyTenantId, affectedBy, deferred, defineProbe, isDenial, objectOf, ownedTables, stepOf, vacuousAttempt, writeForms,
-  writeRequest, type Cell,
+  writeRequest, type Cell, type Step,
 } from '../../src/index.ts'
 import fc from 'fast-check'
 
@@ -33,8 +33,8 @@ export default defineProbe<Input>({
     const step = stepOf(attempt, 'attack')
     if (step === null || affectedBy(step) > 0 || (step.observation.kind !== 'rows' && !isDenial(step))) return null
     return {
-      sentence: `Tenant ${attacker} may write ${cell.name} and its ${cell.path.replace('own rows ', '')} of an own row ` +
-        (step.observation.kind === 'rows' ? 'affects none' : `fails with ${step.observation.sqlstate ?? ''}`),
+      sentence: `Tenant ${attacker} may write ${cell.name} and its ${cell.path.replace('own rows ', '')} ` +
+        `of an own row ${failure(step)}`,
       rows: [], victim: attacker, command: cell.path,
     }
   },
@@ -44,3 +44,8 @@ export default defineProbe<Input>({
       { sql: 'SELECT 1 AS reached', role: 'control' }])
   },
 })
+
+function failure({ observation }: Step): string {
+  return observation.kind === 'rows' ? 'affects none'
+    : `fails with ${observation.sqlstate ?? ''}: ${observation.message}`
+}

@@ -56,8 +56,9 @@ function sharingRow({ world, cell }: Scene, { attacker, victim, swapped }: Input
     ...rest.map(({ name, type }) => [name, /^uuid$/.test(type) ? literal(attackId) : /text|char/.test(type) ? `'x'`
       : `'1'`]),
   ]
-  return `INSERT INTO ${identifier(relation.schema)}.${identifier(relation.name)} (` +
-    `${values.map(([name]) => identifier(name ?? '')).join(', ')}) VALUES (${values.map(([, value]) => value).join(', ')})`
+  const [columns, given] = [values.map(([name]) => identifier(name ?? '')), values.map(([, value]) => value)]
+  return `INSERT INTO ${identifier(relation.schema)}.${identifier(relation.name)} ` +
+    `(${columns.join(', ')}) VALUES (${given.join(', ')})`
 }
 
 function reads({ world }: Scene, { victim }: Input): readonly Statement[] {

@@ -2,7 +2,8 @@
 
 import {
   anyReading, countsTooMany, defineProbe, firstOwners, firstReadings, foreignContent, hasValue, may, nested, objectOf,
-  ownerOfRelation, plannerSettings, readForms, readRequest, rowsOf, rowsOfForeignRelation, vacuousAttempt,
+  ownerOfRelation, plannerSettings, readForms, readRequest, readsWholeRows, rowsOf, rowsOfForeignRelation,
+    vacuousAttempt,
     type Attempt, type Cell, type GrammarInput,
   type ReadForm, type Scene, type Statement, type Tenant, type World, type WorldObject,
 } from '../../src/index.ts'
@@ -15,8 +16,7 @@ export default defineProbe<GrammarInput>({
   remedy: 'Enable and FORCE row level security on {relation}, with a SELECT policy that compares tenant_id ' +
     'with the context; give views security_invoker and security_barrier',
   cells: (world) => world.objects.filter((object) => !object.shared).flatMap((object) => readForms
-    .filter((form) => (form.kinds?.includes(object.kind) ?? true)
-      && (form.tenancies?.includes(world.id.tenancy) ?? true) && (form.byKey !== true || object.rowsTotal !== null))
+    .filter((form) => applies(world, object, form))
     .map((form): Cell => ({ object, name: object.name, path: form.id, privilege: form.privilege ?? 'SELECT' }))),
   inputs: (world, { object }) => anyReading(world, object),
   examples: (world, { object }) => firstReadings(world, object),
@@ -41,6 +41,16 @@ export default defineProbe<GrammarInput>({
   },
   control: (world, cell, tenant) => controlOf({ world, cell }, tenant),
 })
+
+function applies(world: World, object: WorldObject, form: ReadForm): boolean {
+  const { kinds, tenancies, byKey, wholeRow } = form
+  if (kinds?.includes(object.kind) === false || tenancies?.includes(world.id.tenancy) === false) return false
+  if (byKey === true && object.rowsTotal === null) return false
+  return wholeRow !== true || world.tenants.every((tenant) => {
+    const relation = object.relationOf(tenant)
+    return relation === null || !may(object, tenant, 'SELECT') || readsWholeRows({ relation })
+  })
+}
 
 function formOf(cell: Cell): ReadForm {
   const form = readForms.find(({ id }) => id === cell.path)

@@ -47,7 +47,8 @@ export default defineProbe<Input>({
   },
   judge: (attempt, { attacker, form }, { cell }) => {
     const step = stepOf(attempt, 'attack')
-    const affected = form === 'truncate' || form === 'insert' ? Number(step?.observation.kind === 'rows') : affectedBy(step)
+    const affected = form === 'truncate' || form === 'insert' ? Number(step?.observation.kind === 'rows')
+      : affectedBy(step)
     return affected === 0
       ? null
       : {

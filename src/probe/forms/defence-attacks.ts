@@ -44,15 +44,27 @@ function sessionAttacks(world: World): readonly DefenceAttack[] {
   ]
 }
 
+/** Whoever may become one of these reads or writes past every policy and grant. */
+const dangerousRoles = ['pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files', 'pg_write_server_files',
+  'pg_execute_server_program'] as const
+
 function roleAttacks(world: World): readonly DefenceAttack[] {
   const own = new Set([world.application, ...world.tenants.map(({ role }) => role)])
   const roles = world.catalog.roles.map(({ name }) => name).filter((name) => !own.has(name))
-  return [...roles, 'pg_read_all_data', 'pg_write_all_data'].flatMap((role): DefenceAttack[] => [
-    { object: role, path: 'SET ROLE', statements: () => [`SET LOCAL ROLE ${identifier(role)}`] },
+  const [table] = ownedTables(world).filter(({ kind }) => kind === 'table')
+  const alter = (tenant: Tenant) => table === undefined ? []
+    : [`ALTER TABLE ${table.addressOf(tenant)} DISABLE ROW LEVEL SECURITY`]
+  return [
+    ...dangerousRoles.map((role): DefenceAttack =>
+      ({ object: role, path: 'SET ROLE', statements: () => [`SET LOCAL ROLE ${role}`] })),
+    ...roles.flatMap((role): DefenceAttack[] => [
+    { object: role, path: 'SET ROLE', harmless: true, statements: () => [`SET LOCAL ROLE ${identifier(role)}`] },
+    { object: role, path: 'SET ROLE, then ALTER TABLE', statements: (_, victim) =>
+      [`SET LOCAL ROLE ${identifier(role)}`, ...alter(victim)] },
     { object: role, path: 'SET SESSION AUTHORIZATION', statements: () =>
       [`SET LOCAL SESSION AUTHORIZATION ${identifier(role)}`] },
     { object: role, path: 'GRANT to itself', statements: () => [`GRANT ${identifier(role)} TO CURRENT_USER`] },
-  ])
+  ])]
 }
 
 function tableAttacks(world: World): readonly DefenceAttack[] {
@@ -61,11 +73,13 @@ function tableAttacks(world: World): readonly DefenceAttack[] {
     privilege === 'CREATE' && (role === 'public' || role === world.application)))?.name ?? 'public'
   const objects = ownedTables(world).filter(({ kind }) => kind === 'table' || kind === 'partitioned table')
   return objects.flatMap(({ name, relationOf }) => {
+    const hasKey = world.tenants.some((tenant) => (relationOf(tenant)?.primaryKey.length ?? 0) > 0)
     const on = (path: string, sql: (address: string, relation: Relation) => string): DefenceAttack => ({
       object: name, path, table: name,
       statements: (attacker, victim) => {
-        const relation = relationOf(victim) ?? relationOf(attacker)
-        return relation === null ? ['SELECT 1/0'] : [sql(qualified(relation), relation)]
+        const others = [victim, ...world.tenants].filter(({ id }) => id !== attacker.id)
+        const relation = others.map((tenant) => relationOf(tenant)).find((each) => each !== null) ?? null
+        return relation === null ? [] : [sql(qualified(relation), relation)]
       },
     })
     return [
@@ -76,10 +90,10 @@ function tableAttacks(world: World): readonly DefenceAttack[] {
       on('CREATE TRIGGER', (address) => `CREATE TRIGGER watertight_spy AFTER INSERT ON ${address}
         FOR EACH ROW EXECUTE FUNCTION pg_catalog.suppress_redundant_updates_trigger()`),
       on('CREATE RULE', (address) => `CREATE RULE watertight_spy AS ON DELETE TO ${address} DO ALSO SELECT 1`),
-      on('REFERENCES', (address, relation) => `CREATE TABLE ${identifier(workshop)}.watertight_spy (` +
+      ...(hasKey ? [on('REFERENCES', (address, relation) => `CREATE TABLE ${identifier(workshop)}.watertight_spy (` +
         `${relation.primaryKey.map((column) => `${identifier(column)} ${typeOf(relation,
           column)}`).join(', ')}, FOREIGN KEY ` +
-        `(${relation.primaryKey.map(identifier).join(', ')}) REFERENCES ${address})`),
+        `(${relation.primaryKey.map(identifier).join(', ')}) REFERENCES ${address})`)] : []),
       on('CREATE STATISTICS', (address, relation) => `CREATE STATISTICS watertight_spy ON ` +
         `${relation.columns.slice(0, 2).map(({ name: column }) => identifier(column)).join(', ')} FROM ${address}`),
     ]

@@ -22,6 +22,8 @@ export interface ReadForm {
   readonly nests?: boolean
   /** What a row proves: content (default), only what carries a mark, a number in column n, or that a row exists. */
   readonly shows?: 'content' | 'marks' | 'count' | 'existence'
+  /** True when it refers to the row as a whole, for which a grant on some columns is not enough. */
+  readonly wholeRow?: boolean
   /** True when it names a row by its key: views have none that is known. */
   readonly byKey?: boolean
   /** SELECT statements, the last one returns what is judged; null when it cannot be written here. */
@@ -64,7 +66,7 @@ export const readForms: readonly ReadForm[] = [
   query('outer join', ({ columns, from, where }) =>
     `SELECT ${aliased(columns)} FROM (SELECT 1) one LEFT JOIN ${from} t ON true ${where} LIMIT 200`),
   query('sub-select', ({ columns, from, where }) => `SELECT ${aliased(columns)} FROM ${from} t
-    WHERE t.ctid IN (SELECT t.ctid FROM ${from} t ${where}) LIMIT 200`, { kinds: stored }),
+    WHERE t.ctid IN (SELECT t.ctid FROM ${from} t ${where}) LIMIT 200`, { kinds: stored, wholeRow: true }),
   query('scalar sub-select', ({ columns, from, where }) =>
     `SELECT (SELECT row_to_json(r)::text
       FROM (SELECT ${aliased(columns)} FROM ${from} t ${where} LIMIT 1) r) AS value`),
@@ -102,13 +104,15 @@ export const readForms: readonly ReadForm[] = [
     id: 'PREPARE', build: (request) => ['DEALLOCATE ALL', `PREPARE watertight_p AS ${core(request)}`,
       ...Array.from({ length: 6 }, () => 'EXECUTE watertight_p')],
   },
-  query('whole row', ({ from, where }) => `SELECT to_jsonb(t)::text AS whole FROM ${from} t ${where} LIMIT 200`),
+  query('whole row', ({ from, where }) => `SELECT to_jsonb(t)::text AS whole FROM ${from} t ${where} LIMIT 200`,
+    { wholeRow: true }),
   query('row value', ({ columns, from, where }) =>
     `SELECT ROW(${aliased(columns)})::text AS whole FROM ${from} t ${where} LIMIT 200`),
   query('ONLY', ({ columns, from, where }) => `SELECT ${aliased(columns)} FROM ONLY ${from} t ${where} LIMIT 200`,
     { kinds: ['table', 'partition'] }),
   query('system columns', ({ columns, from, where }) =>
-    `SELECT t.tableoid::text, t.ctid::text, ${aliased(columns)} FROM ${from} t ${where} LIMIT 200`, { kinds: stored }),
+    `SELECT t.tableoid::text, t.ctid::text, ${aliased(columns)} FROM ${from} t ${where} LIMIT 200`,
+      { kinds: stored, wholeRow: true }),
   keyed('EXISTS', ({ from }, key) => `SELECT 1 AS seen WHERE EXISTS (SELECT FROM ${from} t WHERE ${key})`,
     { shows: 'existence' }),
   keyed('NOT EXISTS', ({ from }, key) =>

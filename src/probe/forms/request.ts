@@ -39,7 +39,8 @@ export function readRequest(world: World, object: WorldObject, parts: ReadParts)
   if (target === null) return null
   const sample = object.samplesOf(victim.id)[0] ?? {}
   const where = predicateOf(predicate, { target, attacker, victim, sample })
-  return { ...target, world, attacker, victim, sample, own: targetOf(object, attacker), from: target.address, where, keys: keysOf(target.relation) }
+  return { ...target, world, attacker, victim, sample, own: targetOf(object, attacker), from: target.address, where,
+    keys: keysOf(target.relation) }
 }
 
 /** `"id" = '...'` of the victim's row over the alias t; null when no row of it is known. */

@@ -65,7 +65,7 @@ export const writeForms: readonly WriteForm[] = [
   form('INSERT SELECT', 'INSERT', ({ foreign, foreignRow }) =>
     insertLike(foreign.relation, foreignRow).replace(/ VALUES \((.*)\)$/s, (_, values: string) => ` SELECT ${values}`)),
   form('INSERT RETURNING', 'INSERT', ({ foreign, foreignRow }) =>
-    insertLike(foreign.relation, foreignRow, { suffix: 'RETURNING *' })),
+    insertLike(foreign.relation, foreignRow, { suffix: `RETURNING ${foreign.columns}` })),
   {
     id: 'INSERT without tenant', privilege: 'INSERT', kinds: stored, controlledBy: 'own INSERT',
     build: ({ foreign, foreignRow }) => foreign.tenantColumn === null ? null : [

@@ -32,8 +32,8 @@ export function writeRequest(world: World, object: WorldObject, pair: {
   readonly victim: Tenant
 }): WriteRequest | null {
   const { attacker, victim } = pair
-  const [own, foreign] = [targetOf(object, attacker), targetOf(object, victim)]
-  const [ownRow, foreignRow] = [rowFor(world, object, attacker), rowFor(world, object, victim)]
+  const [own, foreign] = [writable(world, object, attacker), writable(world, object, victim)]
+  const [ownRow, foreignRow] = [own?.row ?? null, foreign?.row ?? null]
   if (own === null || foreign === null || ownRow === null || foreignRow === null) return null
   const column = writableColumn(foreign.relation)
   const first = identifier(foreign.relation.columns[0]?.name ?? 'id')
@@ -44,17 +44,25 @@ export function writeRequest(world: World, object: WorldObject, pair: {
   }
 }
 
-/** A row of the tenant; for a view, one of a table that has all of its columns. */
-function rowFor(world: World, object: WorldObject, tenant: Tenant): Row | null {
+/**
+ * The tenant's relation and a row of it. A view has neither keys nor rows of its own that are known: they
+ * are those of a table that has all of its columns.
+ */
+function writable(world: World, object: WorldObject, tenant: Tenant): (Target & { readonly row: Row | null }) | null {
+  const target = targetOf(object, tenant)
+  if (target === null) return null
   const [sample] = object.samplesOf(tenant.id)
-  if (sample !== undefined) return sample
-  const relation = object.relationOf(tenant)
-  if (relation === null || object.kind !== 'view') return null
-  const names = relation.columns.map(({ name }) => name)
+  if (object.kind !== 'view' || sample !== undefined) return { ...target, row: sample ?? null }
+  const names = target.relation.columns.map(({ name }) => name)
   const base = ownedTables(world).find((table) => hasAll(table.relationOf(tenant), names)
     && table.samplesOf(tenant.id).length > 0)
-  const row = base?.samplesOf(tenant.id)[0]
-  return row === undefined ? null : Object.fromEntries(names.map((name) => [name, row[name] ?? null]))
+  const [relation, row] = [base?.relationOf(tenant) ?? null, base?.samplesOf(tenant.id)[0]]
+  if (relation === null || row === undefined) return { ...target, row: null }
+  const { primaryKey, uniqueKeys, foreignKeys } = relation
+  return {
+    ...target, relation: { ...target.relation, primaryKey, uniqueKeys, foreignKeys },
+    row: Object.fromEntries(names.map((name) => [name, row[name] ?? null])),
+  }
 }
 
 function hasAll(relation: Relation | null, names: readonly string[]): boolean {
