@@ -60,6 +60,7 @@ export function anyCommand({ world, rig }: RunScene): readonly fc.Arbitrary<Requ
       name: 'QueryWithoutTenant', possible: (model) => model.open.size < model.slots,
       execute: (run) => run.lookWithoutTenant(),
     })),
+    ...spoiledRequests(tenant),
     ending('Release'),
     ending('Throw', new Error('thrown by the work')),
     onOpen('SqlError', (run, number) => run.disturb(number, 'SELECT 1/0')),
@@ -76,4 +77,38 @@ function command(step: Step): RequestCommand {
     run: (model, run) => step.execute(run, model),
     toString: () => step.name,
   }
+}
+
+/** Requests that go wrong as a whole, and looks at what they leave: what matters is what the next one finds. */
+function spoiledRequests(tenant: fc.Arbitrary<string>): readonly fc.Arbitrary<RequestCommand>[] {
+  const whole = (name: string, spoil: (run: RequestRun) => Promise<void>, error?: Error) => tenant.map((id) => command({
+    name: `${name}(${JSON.stringify(id)})`, possible: (model) => model.open.size < model.slots,
+    execute: async (run) => {
+      await run.open(wholeRequest, id)
+      await run.look(wholeRequest)
+      await spoil(run)
+      await run.close(wholeRequest, error)
+    },
+  }))
+  const sql = (...statements: readonly string[]) => async (run: RequestRun) => {
+    for (const statement of statements) await run.disturb(wholeRequest, statement)
+  }
+  const thrown = new Error('thrown by the work')
+  return [
+    whole('HandleAndThrow', async () => undefined, thrown),
+    whole('HandleSqlError', sql('SELECT 1/0'), thrown),
+    whole('HandleSqlErrorQuietly', sql('SELECT 1/0')),
+    whole('HandleCancelled', (run) => run.cancel(wholeRequest), thrown),
+    whole('HandleTimeout', sql(`SET LOCAL statement_timeout = '15ms'`, 'SELECT pg_sleep(1)'), thrown),
+    whole('HandleEarlyCommit', sql('COMMIT')),
+    whole('HandleRollback', sql('ROLLBACK'), thrown),
+    fc.constant(command({
+      name: 'LookForLeftovers', possible: (model) => model.open.size < model.slots,
+      execute: (run) => run.lookForLeftovers(),
+    })),
+    fc.constant(command({
+      name: 'LoseConnections', possible: (model) => model.open.size === 0,
+      execute: (run) => run.loseConnections(),
+    })),
+  ]
 }

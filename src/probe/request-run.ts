@@ -7,6 +7,7 @@ import { sqlstateOf } from '../errors.ts'
 import type { ContextStrategy, StrategyPool, StrategySession } from '../model/context-strategy.ts'
 import type { Attempt, Row, Step, Witness } from '../model/observation.ts'
 import type { Tenant, TenantId } from '../model/tenant.ts'
+import { identifier, literal } from '../postgres/identifier.ts'
 import type { LoggedStatement, RecordedPool } from '../postgres/recorded-pool.ts'
 import type { PoolerRig } from './pooler.ts'
 import { strategyTenant } from './strategy-tenant.ts'
@@ -76,6 +77,7 @@ export class RequestRun implements AsyncDisposable {
       entered.reject(error)
     })
     const session = await limited(entered.promise, `the request of ${tenantId} was not started`)
+      .catch((error: unknown) => this.#blocked(error, tenant))
     this.#open.set(slot, {
       tenant,
       session,
@@ -85,6 +87,15 @@ export class RequestRun implements AsyncDisposable {
         if (error === undefined) done.resolve()
         else done.reject(error)
       },
+    })
+  }
+
+  /** 25P02 before anything was asked: the connection was given back inside an aborted transaction. */
+  #blocked(error: unknown, tenant: Tenant): never {
+    if (sqlstateOf(error) !== '25P02') throw error
+    this.#testify({
+      sentence: `A request of tenant ${tenant.id} cannot begin: its connection is in another's aborted transaction`,
+      rows: [], victim: tenant.id, command: this.scene.rig.title, severity: 'medium',
     })
   }
 
@@ -104,6 +115,66 @@ export class RequestRun implements AsyncDisposable {
     await limited(request.session.query(sql), `no answer to ${sql}`).catch((error: unknown) => {
       if (sqlstateOf(error) === null) this.scene.tally.addError(error, sql)
     })
+  }
+
+  /** A statement of the request that an operator cancels while it runs (57014). */
+  async cancel(slot: number): Promise<void> {
+    const request = this.#open.get(slot)
+    const pid = this.spans.at(-1)?.pid
+    if (request === undefined || pid === undefined) return
+    request.contextCertain = false
+    // Caught at once: it fails while the cancel is still under way.
+    const sleeping = limited(request.session.query('SELECT pg_sleep(3)'), 'no answer to a cancelled statement')
+      .catch((error: unknown) => {
+        if (sqlstateOf(error) === null) this.scene.tally.addError(error, 'SELECT pg_sleep(3)')
+      })
+    const { admin } = this.scene.world
+    await admin.observe({ sql: `SELECT pg_sleep(0.01), pg_cancel_backend(${pid})`, role: 'context' })
+    await sleeping
+  }
+
+  /** An operator ends every idle connection of the application to this database: the pool opens new ones. */
+  async loseConnections(): Promise<void> {
+    const { admin, application, database } = this.scene.world
+    if (this.scene.rig.kind !== 'driver') return
+    await admin.observe({
+      role: 'context',
+      sql: `SELECT pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE usename = ${literal(application)}
+        AND datname = ${literal(database)} AND pid IN (${[0, ...this.spans.map(({ pid }) => pid)].join(', ')})`,
+    })
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+
+  /**
+   * What an earlier request left on the connection for anybody to find by name: temporary tables, prepared
+   * statements with its literals, cursors WITH HOLD. The request that looks binds no tenant.
+   */
+  async lookForLeftovers(): Promise<void> {
+    const { rig } = this.scene
+    const client = await limited(this.#pool.pool.connect(), 'no connection to look for leftovers')
+    try {
+      const rows: Row[] = [...await answered(client, leftoversSql)]
+      for (const { kind, name } of rows.map((row) => ({ kind: row['kind'], name: String(row['name']) }))) {
+        if (kind === 'table') rows.push(...await answered(client,
+          `SELECT t::text AS row FROM pg_temp.${identifier(name)} t LIMIT 5`))
+        if (kind === 'cursor') rows.push(...await answered(client, `FETCH 5 FROM ${identifier(name)}`))
+      }
+      const found = rows.find((row) => this.#ownersIn(row).length > 0 || this.#namesTenant(row) !== null)
+      if (found === undefined) return
+      const victim = this.#ownersIn(found)[0] ?? this.#namesTenant(found)
+      this.#witnessEntry = this.#pool.log.at(-1) ?? null
+      this.#testify({
+        sentence: `A checkout finds what a request of ${victim ?? 'a tenant'} left on its connection`,
+        rows: [found], victim: victim ?? null, command: rig.title, severity: 'high',
+      })
+    } finally {
+      client.release()
+    }
+  }
+
+  #namesTenant(row: Row): TenantId | null {
+    const text = JSON.stringify(row)
+    return this.scene.world.tenants.find(({ id }) => text.includes(literal(id)))?.id ?? null
   }
 
   /** Ends a request, by returning or by throwing. */
@@ -240,6 +311,16 @@ export class RequestRun implements AsyncDisposable {
     this.witness ??= witness
     throw new WitnessSeen(witness.sentence)
   }
+}
+
+const leftoversSql = `SELECT 'statement' AS kind, name, statement FROM pg_catalog.pg_prepared_statements WHERE from_sql
+  UNION ALL SELECT 'cursor', name, statement FROM pg_catalog.pg_cursors WHERE is_holdable
+  UNION ALL SELECT 'table', relname, NULL FROM pg_catalog.pg_class
+    WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r'`
+
+/** Inside somebody's aborted transaction nothing can be asked. */
+async function answered(client: StrategySession, sql: string): Promise<readonly Row[]> {
+  return await client.query(sql).then(({ rows }) => rows as readonly Row[], () => [])
 }
 
 async function limited<T>(promise: Promise<T>, message: string): Promise<T> {

@@ -135,7 +135,9 @@ export class CounterexampleSearch {
 
 /** fc.commands prints the coordinates of its own shrinking; they are found nowhere else. */
 function replayPathOf(input: unknown): string | null {
-  return /replayPath="([^"]*)"/.exec(String(input))?.[1] ?? null
+  // Records of fast-check may have no prototype, and then no text either.
+  const text = typeof (input as { toString?: unknown } | null | undefined)?.toString === 'function' ? String(input) : ''
+  return /replayPath="([^"]*)"/.exec(text)?.[1] ?? null
 }
 
 function plain(input: unknown): unknown {

@@ -28,7 +28,8 @@ interface Asked {
 
 /** Rows and columns in the order in which the probes asked. */
 export function matrixOf(verdicts: readonly Verdict[], findings: readonly Finding[]): Matrix {
-  const asked = verdicts.filter((verdict) => !isPoolMatrix(verdict)).flatMap((verdict) => verdict.cells.map((cell) => ({ probe: verdict.probe, cell })))
+  const asked = verdicts.filter((verdict) => !isPoolMatrix(verdict)).flatMap((verdict) =>
+    verdict.cells.map((cell) => ({ probe: verdict.probe, cell })))
   const paths = [...new Set(asked.map(({ cell }) => cell.path))]
   // Findings are sorted worst first and the last entry of a Map wins, hence the reversal.
   const idByCell = new Map(findings.toReversed().map((finding) =>

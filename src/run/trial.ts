@@ -140,7 +140,8 @@ function surviving(verdicts: readonly Verdict[]): string {
 /** With the first answer that was neither rows nor a refusal: it says more than their number. */
 function unsure({ probe, reason, cells }: Verdict): string {
   const [answer] = cells.flatMap(({ indeterminate }) => indeterminate)
-  return `${probe} is unknown: ${reason}${answer === undefined ? '' : ` (${answer.message}: ${answer.sql.slice(0, 120)})`}`
+  const first = answer === undefined ? '' : ` (${answer.message}: ${answer.sql.slice(0, 120)})`
+  return `${probe} is unknown: ${reason}${first}`
 }
 
 function judgeControl(verdicts: readonly Verdict[]): Trial {

@@ -8,6 +8,7 @@ import {
   count,
   defineProbe,
   isDenial,
+  may,
   objectOf,
   ownedTables,
   rowsOf,
@@ -44,7 +45,9 @@ export default defineProbe<Input>({
   judge: (attempt, { attacker }, { world, cell }) => {
     const own = objectOf(cell).rowsOf(attacker)
     const failed = attempt.steps.find(({ observation }) => observation.kind !== 'rows')
-    if (failed !== undefined && own !== 0 && world.expects(cell) && isDenial(failed)) {
+    // Where nobody holds the right nothing can be told; where others hold it this tenant lost something.
+    const granted = world.tenants.some((tenant) => may(objectOf(cell), tenant, 'SELECT'))
+    if (failed !== undefined && own !== 0 && world.expects(cell) && granted && isDenial(failed)) {
       return {
         sentence: `Tenant ${attacker} owns ${count(own ?? 1, 'row')} in ${cell.name} and cannot read them: ` +
           (failed.observation.kind === 'rows' ? ''

@@ -1,7 +1,8 @@
 // The other direction for writes: a right that the platform grants and that affects no own row is a fault too.
 
 import {
-  anyTenantId, affectedBy, deferred, defineProbe, isDenial, objectOf, ownedTables, stepOf, vacuousAttempt, writeForms,
+  anyTenantId, affectedBy, deferred, defineProbe, isDenial, may, objectOf, ownedTables, stepOf, vacuousAttempt,
+    writeForms,
   writeRequest, type Cell, type Step,
 } from '../../src/index.ts'
 import fc from 'fast-check'
@@ -29,8 +30,10 @@ export default defineProbe<Input>({
     return statements === null ? Promise.resolve(vacuousAttempt)
       : world.attempt([...world.enter(tenant), ...(cell.privilege === 'INSERT' ? [] : [deferred]), ...statements])
   },
-  judge: (attempt, { attacker }, { cell }) => {
+  judge: (attempt, { attacker }, { world, cell }) => {
     const step = stepOf(attempt, 'attack')
+    // Where nobody holds the right nothing can be told; where others hold it this tenant lost something.
+    if (!world.tenants.some((tenant) => may(objectOf(cell), tenant, cell.privilege ?? 'INSERT'))) return null
     if (step === null || affectedBy(step) > 0 || (step.observation.kind !== 'rows' && !isDenial(step))) return null
     return {
       sentence: `Tenant ${attacker} may write ${cell.name} and its ${cell.path.replace('own rows ', '')} ` +
@@ -40,7 +43,8 @@ export default defineProbe<Input>({
   },
   control: (world, cell, tenant) => {
     const request = writeRequest(world, objectOf(cell), { attacker: tenant, victim: tenant })
-    return request === null ? null : world.attempt([...world.enter(tenant),
+    return request === null || !may(objectOf(cell), tenant, cell.privilege ?? 'INSERT') ? null
+      : world.attempt([...world.enter(tenant),
       { sql: 'SELECT 1 AS reached', role: 'control' }])
   },
 })

@@ -29,7 +29,8 @@ export function definePoolMatrix(meta: ProbeMeta): Probe {
         const { name, path } = cellOf(each)
         return name === cell.name && path === cell.path
       })
-      if (placed === undefined || settings.runs === 0) return verdictOf(cell, 'unknown', 'it was not asked')
+      if (placed === undefined || settings.runs === 0) return verdictOf(cell,
+        { outcome: 'unknown', reason: 'it was not asked' })
       return judge(world, cell, { placed, settings })
     },
   }
@@ -43,7 +44,8 @@ function placedCells(world: World, settings: SearchSettings): readonly Placed[] 
   const binaries = settings.matrix?.binaries ?? []
   if (world.id.service !== 'isp' || settings.strategies !== undefined) return []
   const quick = settings.examplesMax !== undefined
-  return poolCells(world.id.tenancy).filter(({ ending }) => !quick || quickEndings.includes(ending)).flatMap((cell): Placed[] =>
+  const asked = poolCells(world.id.tenancy).filter(({ ending }) => !quick || quickEndings.includes(ending))
+  return asked.flatMap((cell): Placed[] =>
     cell.setup.kind === 'pg pool' ? [{ cell, binary: null }] : binaries.map((binary) => ({ cell, binary })))
 }
 
@@ -56,16 +58,20 @@ async function judge(
   world: World, cell: Cell, { placed, settings }: { readonly placed: Placed; readonly settings: SearchSettings },
 ): Promise<CellVerdict> {
   const measured = await measuredOnOneBackend(world, placed, settings)
-  if (typeof measured === 'string') return verdictOf(cell, 'inapplicable', `unknown here: ${measured}`)
-  if (measured instanceof Error) return verdictOf(cell, 'unknown', `it could not be measured: ${measured.message}`)
+  if (typeof measured === 'string') return verdictOf(cell,
+    { outcome: 'inapplicable', reason: `unknown here: ${measured}` })
+  if (measured instanceof Error) {
+    return verdictOf(cell, { outcome: 'unknown', reason: `it could not be measured: ${measured.message}` })
+  }
   const rule = expected(placed.cell, { serverVersionNum: world.catalog.serverVersionNum })
   const reused = placed.cell.setup.onRelease !== 'end'
   if (rule.outcome !== 'no effect' && measured.outcome !== 'leaks' && reused && measured.shared !== true) {
-    return verdictOf(cell, 'unknown', 'no backend provably served both requests')
+    return verdictOf(cell, { outcome: 'unknown', reason: 'no backend provably served both requests' })
   }
   const refused = measured.refusals.length === 0 ? '' : ` (refused: ${measured.refusals.join(', ')})`
   if (rule.outcome === measured.outcome) {
-    return verdictOf(cell, 'holds', `${measured.outcome}, as documented: ${rule.because}${refused}`, measured)
+    const reason = `${measured.outcome}, as documented: ${rule.because}${refused}`
+    return verdictOf(cell, { outcome: 'holds', reason, measured })
   }
   return violatedCell(cell, measured, { world, seed: settings.seed, rule: `${rule.outcome}, because ${rule.because}` })
 }
@@ -125,7 +131,9 @@ const none = {
   casesAsked: 0, casesTried: 0, controlsTried: 0, controlsSeen: 0, refused: 0, indeterminate: 0, sharedBackends: null,
 }
 
-function verdictOf(cell: Cell, outcome: CellVerdict['outcome'], reason: string, measured?: Measured): CellVerdict {
+interface Conclusion { readonly outcome: CellVerdict['outcome']; readonly reason: string; readonly measured?: Measured }
+
+function verdictOf(cell: Cell, { outcome, reason, measured }: Conclusion): CellVerdict {
   const evidence = measured === undefined ? { ...none, casesAsked: outcome === 'unknown' ? 1 : 0 }
     : { ...none, casesAsked: 1, casesTried: 1, controlsTried: 1, controlsSeen: 1, refused: measured.refusals.length,
       sharedBackends: Number(measured.shared === true) }
@@ -142,7 +150,7 @@ function violatedCell(cell: Cell, measured: Measured, { world, seed, rule }: Bro
     observation: entry.observation ?? { kind: 'rows', rows: [], affected: null, truncated: false },
   }))
   return {
-    ...verdictOf(cell, 'violated', sentence, measured),
+    ...verdictOf(cell, { outcome: 'violated', reason: sentence, measured }),
     counterexample: {
       input: { cell: cell.name, pooler: cell.path }, steps, shrinks: 0, casesToWitness: 1, msToWitness: 0,
       witness: { sentence, rows: [], victim: null, command: cell.path,

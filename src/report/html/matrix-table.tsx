@@ -6,12 +6,14 @@ import { matrixOf, type MatrixCell } from '../matrix.ts'
 import { counted, formatCount } from '../number.ts'
 import { shortened, visible } from '../text.ts'
 import { isAsWritten, worldSummaries, type WorldSummary } from '../world-summary.ts'
+import { PoolTables } from './pool-table.tsx'
 import { Scroll, Section } from './section.tsx'
 import { Value } from './value.tsx'
 
 export function Matrices({ report }: { readonly report: Report }) {
   const summaries = worldSummaries(report)
   return (
+    <>
     <Section id="matrix" title="Isolation matrix">
       <p class="note">
         Cases that crossed a tenant boundary, per object and path. <b class="holds">✓</b> none did,{' '}
@@ -24,6 +26,8 @@ export function Matrices({ report }: { readonly report: Report }) {
       {summaries.length === 0 && <p class="none">No world was judged.</p>}
       {summaries.map((each) => <WorldMatrix summary={each} report={report} />)}
     </Section>
+    <PoolTables report={report} />
+    </>
   )
 }
 
@@ -41,7 +45,8 @@ function WorldMatrix({ summary, report }: { readonly summary: WorldSummary; read
         <details>
           <summary>
             <Value text={verdict.claim} max={160} />: {counted(verdict.cells.length, 'cell')},{' '}
-            {counted(verdict.cells.filter(({ outcome }) => outcome === 'violated').length, 'violated cell')} ({summary.key})
+            {counted(verdict.cells.filter(({ outcome }) => outcome === 'violated').length, 'violated cell')}{' '}
+            ({summary.key})
           </summary>
           <MatrixTable summary={summary} report={report} verdicts={[verdict]} />
         </details>

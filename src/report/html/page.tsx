@@ -6,7 +6,6 @@ import { CoverageSection } from './coverage.tsx'
 import { EnvironmentSection } from './environment.tsx'
 import { Findings } from './findings.tsx'
 import { Matrices } from './matrix-table.tsx'
-import { PoolTables } from './pool-table.tsx'
 import { Method } from './method.tsx'
 import { Mutants } from './mutants.tsx'
 import { Performance } from './performance.tsx'
@@ -27,7 +26,6 @@ export function Page({ report }: { readonly report: Report }) {
         <Tiles report={report} />
         <Findings report={report} />
         <Matrices report={report} />
-        <PoolTables report={report} />
         <CoverageSection report={report} />
         <Mutants report={report} />
         <Tenancies report={report} />

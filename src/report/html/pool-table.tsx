@@ -54,8 +54,11 @@ function PoolCell({ cell }: { readonly cell: CellVerdict | undefined }) {
   if (cell === undefined) return <td class="untested">not tested</td>
   const title = visible(shortened(cell.reason, 200))
   if (cell.outcome === 'violated') return <td class="violated" title={title}>{'\u2717 contradicts'}</td>
-  if (cell.outcome !== 'holds') return <td class={cell.outcome} title={title}>? <Value text={cell.reason} max={48} /></td>
+  if (cell.outcome !== 'holds') {
+    return <td class={cell.outcome} title={title}>? <Value text={cell.reason} max={48} /></td>
+  }
   const [said = ''] = cell.reason.split(',')
-  const [kind, mark] = said === 'safe' ? ['holds', '\u2713'] : said === 'leaks' ? ['leaks', '!'] : ['inapplicable', '\u2205']
+  const [kind, mark] = said === 'safe' ? ['holds', '\u2713']
+    : said === 'leaks' ? ['leaks', '!'] : ['inapplicable', '\u2205']
   return <td class={kind} title={title}>{mark} {said}</td>
 }
