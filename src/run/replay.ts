@@ -57,15 +57,10 @@ export async function replay(report: Report, finding: Finding, target: string | 
       ...(poolers.matrix === null ? {} : { matrix: poolers.matrix }),
     replay: { path: token.path, replayPath: token.replayPath },
   }
-  const cell = loaded.probe
-    .cells(world, settings)
-    .find(
-      ({ name, path }) =>
-        name === finding.object &&
-        (path === finding.command ||
-          finding.suite !== 'context' ||
-          finding.command.startsWith(path.split(',')[0] ?? path)),
-    )
+  const named = loaded.probe.cells(world, settings).filter(({ name }) => name === finding.object)
+  // A probe may ask about one object in several ways; some name the command by what was seen.
+  const cell = named.find(({ path }) => path === finding.command) ?? named.find(({ path }) =>
+    finding.suite !== 'context' || finding.command.startsWith(path.split(',')[0] ?? path))
   if (cell === undefined) {
     throw new WatertightError('WATERTIGHT_NO_CELL', `The object ${finding.object} is not there any more`, {
       hint: 'Verify again instead',
