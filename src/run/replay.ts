@@ -7,6 +7,7 @@ import type { Report } from '../model/report.ts'
 import type { Outcome } from '../model/verdict.ts'
 import { planSeed } from '../seed/plan.ts'
 import { databaseName } from './namespace.ts'
+import { channels } from '../model/channel.ts'
 import { openPoolers } from './poolers.ts'
 import { openSite } from './open-site.ts'
 import { createWorldDatabase } from './provision.ts'
@@ -53,6 +54,7 @@ export async function replay(report: Report, finding: Finding, target: string | 
     seed: token.seed,
     runs: Number(value('runs')),
     ...searchLimits({ quick: value('quick') === true }),
+    claims: new Set(channels),
     poolers: poolers.rigs,
       ...(poolers.matrix === null ? {} : { matrix: poolers.matrix }),
     replay: { path: token.path, replayPath: token.replayPath },

@@ -2,7 +2,7 @@
 
 import type { Tenant } from '../../model/tenant.ts'
 import { literal } from '../../postgres/identifier.ts'
-import type { Channel } from '../inherent.ts'
+import type { Channel } from '../../model/channel.ts'
 
 export interface ChannelAttack {
   readonly path: string
