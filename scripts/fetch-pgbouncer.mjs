@@ -1,71 +1,107 @@
-#!/usr/bin/env node
-// Puts Debian 13's pgbouncer and its libraries into the cache, where the pool matrix finds it: Debian 12 ships a
-// version without track_extra_parameters and max_prepared_statements. Nothing of the system is changed.
+/**
+ * Fetches Debian 13's pgbouncer (1.24) with its libraries into the cache directory and prints the path
+ * of a wrapper that runs it anywhere on Linux: newer settings are tried beside an older installed one.
+ */
 
 import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
+import { join, resolve } from 'node:path'
 
-const packages = ['pgbouncer', 'libc6', 'libevent-2.1-7t64', 'libssl3t64', 'libcares2', 'libpam0g', 'libsystemd0',
-  'libcap2', 'libaudit1', 'libcap-ng0', 'zlib1g', 'libzstd1', 'libgcc-s1', 'liblzma5', 'liblz4-1', 'libgcrypt20',
-  'libgpg-error0', 'libldap2', 'libsasl2-2']
-const mirror = process.env.DEBIAN_MIRROR ?? 'http://deb.debian.org/debian'
-const architecture = { x64: 'amd64', arm64: 'arm64' }[process.arch]
-const cache = process.env.WATERTIGHT_CACHE_DIR ?? join(tmpdir(), `watertight-${process.getuid?.() ?? 0}`)
-const target = join(cache, 'pgbouncer-fetched')
+const release = 'trixie'
+const packages = [
+  'pgbouncer', 'libc6', 'libevent-2.1-7t64', 'libssl3t64', 'libcares2', 'libpam0g', 'libsystemd0', 'libcap2',
+  'libaudit1', 'libcap-ng0', 'libgcc-s1', 'zlib1g', 'libzstd1',
+]
+const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
+const mirror = process.env.DEBIAN_MIRROR || aptMirror()
+const named = process.env.WATERTIGHT_CACHE_DIR
+// The same directory in which the servers run: ours alone, and open to the user they run as.
+const cache = named ? resolve(named) : join(tmpdir(), `watertight-${process.geteuid?.() ?? 'user'}`)
+const home = join(cache, 'pgbouncer-fetched')
+const wrapper = join(home, 'pgbouncer')
 
-async function download(path) {
-  const response = await fetch(`${mirror}/${path}`)
-  if (!response.ok) throw new Error(`${mirror}/${path} answers ${response.status}`)
-  return Buffer.from(await response.arrayBuffer())
+try {
+  if (!works(wrapper)) install()
+  console.log(wrapper)
+} catch (error) {
+  const said = String(error.stderr ?? '').trim().split('\n').at(-1)
+  console.error(`pgbouncer could not be fetched: ${said || error.message}`)
+  process.exitCode = 1
 }
 
-async function index() {
-  const text = gunzipSync(await download(`dists/trixie/main/binary-${architecture}/Packages.gz`)).toString('utf8')
-  const field = (entry, name) => new RegExp(`^${name}: (.*)$`, 'm').exec(entry)?.[1]
-  return new Map(text.split('\n\n').map((entry) =>
-    [field(entry, 'Package'), { file: field(entry, 'Filename'), sha256: field(entry, 'SHA256') }]))
-}
-
-/** The dynamic loader of the unpacked C library, which knows nothing of the system's own. */
-function loaderIn(root) {
-  const folders = ['usr/lib64', `usr/lib/${architecture === 'amd64' ? 'x86_64' : 'aarch64'}-linux-gnu`, 'usr/lib', 'lib64']
-  for (const folder of folders) {
-    const found = existsSync(join(root, folder)) ? readdirSync(join(root, folder)).find((name) => /^ld-linux.*\.so/.test(name)) : undefined
-    if (found !== undefined) return { loader: join(folder, found), libraries: folders[1] }
+function install() {
+  if (process.platform !== 'linux') throw new Error('Debian packages run on Linux only')
+  if (!mirror) throw new Error('apt has no Debian mirror here: name one with DEBIAN_MIRROR')
+  for (const tool of ['apt-get', 'dpkg']) run(tool, ['--version'])
+  if (!existsSync(keyring)) throw new Error(`${keyring} is missing (package debian-archive-keyring)`)
+  if (!existsSync(cache)) {
+    mkdirSync(cache, { recursive: true })
+    chmodSync(cache, process.geteuid() === 0 ? 0o711 : 0o700)
   }
-  throw new Error('the C library has no loader where it should be')
-}
-
-if (existsSync(join(target, 'pgbouncer'))) {
-  process.stdout.write(`${join(target, 'pgbouncer')}\n`)
-} else {
+  const work = mkdtempSync(`${home}.`)
   try {
-    if (process.platform !== 'linux' || architecture === undefined) throw new Error('Debian packages run on linux, x64 or arm64')
-    mkdirSync(cache, { recursive: true, mode: 0o711 })
-    const known = await index()
-    const work = mkdtempSync(join(cache, 'pgbouncer-fetching-'))
-    for (const name of packages) {
-      const { file, sha256 } = known.get(name) ?? {}
-      if (file === undefined) throw new Error(`the index has no package ${name}`)
-      const bytes = await download(file)
-      if (createHash('sha256').update(bytes).digest('hex') !== sha256) throw new Error(`${file} has another checksum`)
-      writeFileSync(join(work, `${name}.deb`), bytes)
-      execFileSync('dpkg', ['-x', join(work, `${name}.deb`), join(work, 'root')])
-      rmSync(join(work, `${name}.deb`))
-    }
-    const { loader, libraries } = loaderIn(join(work, 'root'))
-    const [root, wrapper] = [join(target, 'root'), join(work, 'pgbouncer')]
-    writeFileSync(wrapper, `#!/bin/sh\nexec '${join(root, loader)}' --library-path '${join(root, libraries)}' '${join(root, 'usr/sbin/pgbouncer')}' "$@"\n`)
-    for (const path of [work, wrapper]) chmodSync(path, 0o755)
-    renameSync(work, target)
-    process.stdout.write(execFileSync(join(target, 'pgbouncer'), ['--version']))
-    process.stdout.write(`${join(target, 'pgbouncer')}\n`)
-  } catch (error) {
-    process.stderr.write(`pgbouncer could not be fetched: ${error instanceof Error ? error.message : error}\n`)
-    process.exitCode = 1
+    const root = join(work, 'root')
+    for (const archive of download(join(work, 'apt'))) run('dpkg', ['-x', archive, root])
+    rmSync(join(work, 'apt'), { recursive: true })
+    writeFileSync(join(work, 'pgbouncer'), wrapperScript(root), { mode: 0o755 })
+    for (const each of [work, root]) chmodSync(each, 0o755)
+    if (!works(join(work, 'pgbouncer'))) throw new Error('the unpacked pgbouncer does not start')
+    rmSync(home, { recursive: true, force: true })
+    renameSync(work, home)
+  } finally {
+    rmSync(work, { recursive: true, force: true })
   }
+}
+
+/** The mirror that apt uses on this machine; nothing is named here, so that its settings stay its own. */
+function aptMirror() {
+  const folder = '/etc/apt/sources.list.d'
+  const parts = existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []
+  const files = ['/etc/apt/sources.list', ...parts]
+  const text = files.filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8')).join('\n')
+  return /^(?:URIs:|deb\s)[^#\n]*?(\w+:\/\/\S+\/debian)\/?(?=\s|$)/m.exec(text)?.[1]
+}
+
+/** apt's own client, in folders of its own: it checks the signature of the index and every SHA256 in it. */
+function download(folder) {
+  for (const each of ['lists/partial', 'cache/archives/partial', 'debs']) {
+    mkdirSync(join(folder, each), { recursive: true })
+  }
+  writeFileSync(join(folder, 'status'), '')
+  writeFileSync(join(folder, 'sources.list'), `deb [signed-by=${keyring}] ${mirror} ${release} main\n`)
+  const settings = join(folder, 'apt.conf')
+  writeFileSync(settings, Object.entries({
+    'Dir::Etc::sourcelist': join(folder, 'sources.list'), 'Dir::Etc::sourceparts': '-',
+    'Dir::State::lists': join(folder, 'lists'), 'Dir::State::status': join(folder, 'status'),
+    'Dir::Cache': join(folder, 'cache'), 'APT::Sandbox::User': '', 'Acquire::Languages': 'none',
+    'Acquire::Retries': '2', 'Acquire::http::Timeout': '20', 'APT::Update::Error-Mode': 'any',
+  }).map(([key, value]) => `${key} "${value}";\n`).join(''))
+  const options = { cwd: join(folder, 'debs'), env: { ...process.env, APT_CONFIG: settings } }
+  run('apt-get', ['-q', 'update'], options)
+  run('apt-get', ['-q', 'download', ...packages], options)
+  return readdirSync(options.cwd).map((name) => join(options.cwd, name))
+}
+
+/** The machine's own C library may be older than Debian's, so its own loader starts the program. */
+function wrapperScript(root) {
+  const triplet = readdirSync(join(root, 'usr/lib')).find((name) => name.endsWith('-linux-gnu'))
+  const libraries = `usr/lib/${triplet}`
+  const loader = readdirSync(join(root, libraries)).find((name) => /^ld-linux.*\.so\.\d+$/.test(name))
+  return `#!/bin/sh
+root="$(dirname "$(readlink -f "$0")")/root"
+exec "$root/${libraries}/${loader}" --library-path "$root/${libraries}" "$root/usr/sbin/pgbouncer" "$@"
+`
+}
+
+function works(program) {
+  try {
+    return run(program, ['--version']).startsWith('PgBouncer')
+  } catch {
+    return false
+  }
+}
+
+function run(program, args, options = {}) {
+  return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], ...options })
 }

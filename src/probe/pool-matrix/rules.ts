@@ -42,7 +42,7 @@ function reachOf(setup: PoolerSetup, { scope }: Binding): Expectation | null {
     return setup.kind === 'pg pool'
       ? { outcome: 'leaks',
         because: 'a start-up option is the default of every connection of the pool, and DISCARD ALL returns to it' }
-      : { outcome: 'no effect', because: 'pgbouncer does not pass start-up options of custom settings on' }
+      : { outcome: 'no effect', because: 'our pgbouncer is told to ignore start-up options; by itself it refuses them' }
   }
   if (setup.kind === 'pgbouncer statement' && scope === 'transaction') {
     return { outcome: 'no effect', because: 'statement pooling allows no transaction block' }
