@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, WatertightError } from '../errors.ts'
-import { installedBinaries } from './binaries.ts'
+import { findBinaries } from './binaries.ts'
 import { cacheDirectory, removeUnfinished } from './cache-directory.ts'
 import { copyTree } from './file-tree.ts'
 import { findFreePort, isPortTaken, LOOPBACK } from './free-port.ts'
@@ -21,7 +21,7 @@ import { type ProcessExit, SupervisedProcess } from './supervised-process.ts'
 
 
 export interface EmbeddedServerOptions {
-  /** Prefix of the wanted version, for example 18. Default: the installed one. */
+  /** Wanted version, for example 18 or 15.1; npm downloads another than the installed one. Default: the installed one. */
   readonly version?: string
   /** More lines for postgresql.conf; they win over our own, except where the server lives and listens. */
   readonly settings?: Readonly<Record<string, string>>
@@ -108,7 +108,7 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions = {}): 
   const runAs = await unprivilegedUser()
   const cache = await cacheDirectory(runAs)
   await Promise.all([buryStaleServers(cache), removeUnfinished(cache)])
-  const binaries = await installedBinaries(cache, options.version)
+  const binaries = await findBinaries(cache, options.version)
   const pristine = await pristineCluster(binaries, { cache, runAs })
   const directory = await ServerDirectory.create({ cache, runAs, shutdown: SHUTDOWN, dataDirectory: 'data' })
   try {
