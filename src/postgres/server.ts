@@ -99,6 +99,20 @@ export class EmbeddedServer implements Server {
 }
 
 /**
+ * Puts the programs of these versions into the cache, so that what cannot be had is known before the first
+ * server is started. @throws WatertightError WATERTIGHT_NO_BINARIES, WATERTIGHT_NO_REGISTRY.
+ */
+export async function prepareBinaries(
+  versions: readonly string[], onStep: (version: string, done: number) => void = () => undefined,
+): Promise<void> {
+  const cache = await cacheDirectory(await unprivilegedUser())
+  for (const [done, version] of versions.entries()) {
+    onStep(`PostgreSQL ${version}`, done)
+    await findBinaries(cache, version)
+  }
+}
+
+/**
  * Starts a PostgreSQL server of our own on a fresh cluster, on a Unix socket and on a free loopback port,
  * with a password that only this process knows.
  * @throws WatertightError WATERTIGHT_SERVER_FAILED with the server's last log lines, and the errors of

@@ -11,7 +11,8 @@ export async function proveStage(context: RunContext): Promise<string> {
   const probes = await loadProbes()
   const needsPgbouncer = (probe: string | null) =>
     probes.find(({ id }) => id === probe)?.probe.needs.includes('pgbouncer') === true
-  const lacks = ({ probe, needs, tenant }: Mutant): string | null => {
+  const lacks = ({ probe, needs, tenant, server }: Mutant): string | null => {
+    if (server !== null && server !== open.serverVersion) return `it needs server ${server}`
     if (!behindPgbouncer && (needs === 'pgbouncer' || needsPgbouncer(probe))) return 'it needs a pgbouncer'
     const known = tenant === null || open.site.tenants.some(({ id }) => id === tenant)
     return known ? null : `it needs the tenant ${JSON.stringify(tenant)}`
