@@ -29,7 +29,7 @@ export interface Mutant {
   readonly needs: 'pgbouncer' | null
   /** Tenant that must be among those of the run, because the defect lies in its name. */
   readonly tenant: string | null
-  /** Version of the server whose own defect it is, e.g. 15.1; null where any server will do. */
+  /** Version of the server whose own defect it is (15.1), or the first that can express it (16+); null for any. */
   readonly server: string | null
 }
 

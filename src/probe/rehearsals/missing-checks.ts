@@ -38,10 +38,9 @@ export const missingChecks: readonly Rehearsal[] = [
         `GRANT SELECT ON ${platform}.notes TO ${roles.app}`,
         `SET LOCAL ROLE ${roles.app}`),
       control(`SELECT note FROM ${platform}.notes`),
-      // The setting that forces a worker upon every query was renamed in 16.
-      ...context(`SELECT set_config(name, CASE vartype WHEN 'enum' THEN 'on' ELSE '0' END, true) FROM pg_settings
-        WHERE name IN ('force_parallel_mode', 'debug_parallel_query', 'parallel_setup_cost', 'parallel_tuple_cost',
-          'min_parallel_table_scan_size')`),
+      // Renamed in 16. It makes one worker do the whole query, so that the leader cannot take the row.
+      ...context(`SELECT set_config(name, 'on', true) FROM pg_settings
+        WHERE name IN ('force_parallel_mode', 'debug_parallel_query')`),
       attack(`SELECT note FROM ${platform}.notes`),
     ],
   },
