@@ -9,6 +9,9 @@ import { outputOf } from './launch.ts'
 /** Registry, proxy and certificates are whatever npm is configured with in the current directory. */
 const TIME_LIMIT_MS = 300_000
 
+/** Without a network it should be said in seconds that there is none. */
+const quickly = ['--ignore-scripts', '--loglevel=error', '--fetch-retries=1', '--fetch-retry-mintimeout=1000']
+
 /** Versions the registry offers, oldest first. @throws WatertightError WATERTIGHT_NO_REGISTRY. */
 export async function packageVersions(name: string): Promise<readonly string[]> {
   const answer = JSON.parse(await npm(['view', name, 'versions', '--json'])) as unknown
@@ -43,7 +46,7 @@ export async function requireIntegrity(archive: string, integrity: string): Prom
 
 async function npm(args: readonly string[]): Promise<string> {
   try {
-    return await outputOf('npm', [...args, '--ignore-scripts', '--loglevel=error'], { timeLimitMs: TIME_LIMIT_MS })
+    return await outputOf('npm', [...args, ...quickly], { timeLimitMs: TIME_LIMIT_MS })
   } catch (error) {
     throw new WatertightError('WATERTIGHT_NO_REGISTRY', `npm ${args.join(' ')} gave no answer`, {
       hint: 'Old PostgreSQL servers are downloaded once, by npm; afterwards they are used without a network',

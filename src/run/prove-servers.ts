@@ -6,6 +6,7 @@
 import { messageOf, WatertightError } from '../errors.ts'
 import type { ControlScore, DefectScore, MutantScore, ServerScore } from '../model/report.ts'
 import { prepareBinaries } from '../postgres/server.ts'
+import { missText } from '../report/defect-table.ts'
 import { planSeed } from '../seed/plan.ts'
 import { chooseTrials, type Trials } from './choose-trials.ts'
 import { cloneNames } from './clone-lane.ts'
@@ -18,7 +19,7 @@ import { openPoolers } from './poolers.ts'
 import { proveStage } from './prove-stage.ts'
 import { RunDirectory } from './run-directory.ts'
 import { seedStage } from './seed-stage.ts'
-import { missOf, serverStage, serverWorld } from './server-stage.ts'
+import { serverStage, serverWorld } from './server-stage.ts'
 import { loadProbes } from './suites.ts'
 
 /** Rows of an average tenant at most: the defects of a server do not hide behind many rows. */
@@ -120,10 +121,10 @@ function mutantsOf({ version, defects, durationMs }: ServerScore): MutantScore {
   const there = defects.filter(({ affected, seen }) => affected && seen !== 'not tried')
   const named = (each: DefectScore) => ({ id: idOf(each, version), title: `PostgreSQL ${version}: ${each.title}` })
   const missed = there.flatMap((each) => {
-    const reason = missOf(each, version)
+    const reason = missText(each, version)
     return reason === null ? [] : [{ ...named(each), class: null, reason }]
   })
-  const killed = there.filter((each) => missOf(each, version) === null)
+  const killed = there.filter((each) => missText(each, version) === null)
   return {
     total: there.length, killed: killed.length, survived: missed,
     kills: killed.map((each) => ({
@@ -137,7 +138,7 @@ function mutantsOf({ version, defects, durationMs }: ServerScore): MutantScore {
 function controlsOf({ version, defects }: ServerScore): ControlScore {
   const without = defects.filter((each) => !each.affected && (each.seen !== 'not tried' || each.named))
   const noisy = without.flatMap((each) => {
-    const reason = missOf(each, version)
+    const reason = missText(each, version)
     return reason === null ? [] : [{ id: idOf(each, version), title: each.title, reason }]
   })
   return { total: without.length, silent: without.length - noisy.length, noisy }

@@ -69,12 +69,3 @@ function seenOf({ outcome, reason }: CellVerdict): Pick<DefectScore, 'seen' | 'r
 function onServer(verdict: Verdict, version: string): Verdict {
   return { ...verdict, cells: verdict.cells.map((cell) => ({ ...cell, object: `${cell.object} on ${version}` })) }
 }
-
-/** Null for what was seen as it is known; else what is wrong with the detector, or with the table. */
-export function missOf({ affected, seen, named, reason }: DefectScore, version: string): string | null {
-  if (affected !== named) return `the report of ${version} ${named ? 'names it without cause' : 'does not name it'}`
-  if (seen === 'not tried') return null
-  if (seen === 'unknown') return `it could not be told: ${reason}`
-  if (affected && seen === 'absent') return `${version} is affected and nothing was seen`
-  return !affected && seen === 'caught' ? `${version} is not known to be affected: ${reason}` : null
-}
