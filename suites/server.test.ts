@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { isAffected, serverDefects } from '../src/index.ts'
 import { reportOf } from '../src/run/door.ts'
 
-test('the installed server shows no repaired defect, and what it still has is out of the platform’s reach', async () => {
+test('the installed server shows no repaired defect, and the platform keeps the others out of reach', async () => {
   const report = await reportOf('verify', { grep: 'server/', mode: 'rls' })
   const { findings, verdicts, coverage, target, verdict } = report
   const known = serverDefects.filter((each) => isAffected(each, target.serverVersionNum)).map(({ id }) => id)

@@ -101,7 +101,9 @@ export function fixOf(defect: ServerDefect, version: number): string | null {
 }
 
 /** The last minor of the major that repairs row security, and what it repairs; null for an unknown major. */
-export function lastRowSecurityFix(version: number): { readonly version: string; readonly defect: ServerDefect } | null {
+export function lastRowSecurityFix(
+  version: number,
+): { readonly version: string; readonly defect: ServerDefect } | null {
   const major = Math.floor(version / 10_000)
   const fixes = serverDefects.filter(({ rowSecurity }) => rowSecurity)
     .map((defect) => ({ defect, minor: defect.fixedIn[major] ?? null }))

@@ -37,7 +37,8 @@ export async function findBinaries(cache: string, version?: string): Promise<Bin
   const installed = await locatePackage()
   if (version === undefined || isPrefix(version, installed.version)) {
     const { platform } = installed
-    return await materialise({ cache, platform, version: installed.version }, () => Promise.resolve(installed.directory))
+    const material = { cache, platform, version: installed.version }
+    return await materialise(material, () => Promise.resolve(installed.directory))
   }
   const { platform } = installed
   const wanted = await chooseMinor({ cache, platform, wanted: version })

@@ -55,16 +55,17 @@ test.each([
   expect(await chooseMinor({ cache, platform, wanted })).toBe(version)
 }, 30_000)
 
-test.each(['15.2', '17', '18.99'])('for %s, which nobody offers, the error lists what can be installed', async (wanted) => {
+test.each(['15.2', '17', '18.99'])('for %s, offered by nobody, the error lists what there is', async (wanted) => {
   using _ = await registry()
   await expect(chooseMinor({ cache, platform, wanted })).rejects.toMatchObject({
     code: 'WATERTIGHT_NO_BINARIES', hint: 'These can be installed: 15.1, 15.5, 15.9, 15.10, 16.2',
   })
 }, 30_000)
 
-test.each(['13.22', '19', '15.1; id', '../15.1', 'latest', ''])('%j is no version, and nobody is asked', async (wanted) => {
+test.each(['13.22', '19', '15.1; id', '../15.1', 'latest', ''])('%j is no version, nobody is asked', async (wanted) => {
   offline()
-  await expect(chooseMinor({ cache, platform, wanted })).rejects.toMatchObject({ code: 'WATERTIGHT_NO_BINARIES' })
+  await expect(chooseMinor({ cache, platform, wanted })).rejects
+    .toMatchObject({ code: 'WATERTIGHT_NO_BINARIES' })
 })
 
 test('without a network a copy in the cache serves, exact or of that major', async () => {
@@ -77,10 +78,12 @@ test('without a network a copy in the cache serves, exact or of that major', asy
 
 test('without a network and without a copy the error says so', async () => {
   offline()
-  await expect(chooseMinor({ cache, platform, wanted: '15.1' })).rejects.toMatchObject({ code: 'WATERTIGHT_NO_REGISTRY' })
+  await expect(chooseMinor({ cache, platform, wanted: '15.1' })).rejects
+    .toMatchObject({ code: 'WATERTIGHT_NO_REGISTRY' })
 }, 60_000)
 
 test('an archive that is not the one the registry describes is refused', async () => {
   using _ = await registry()
-  await expect(unpackMinor(platform, '15.1.0-beta.6', cache)).rejects.toMatchObject({ code: 'WATERTIGHT_NO_REGISTRY' })
+  await expect(unpackMinor(platform, '15.1.0-beta.6', cache)).rejects
+    .toMatchObject({ code: 'WATERTIGHT_NO_REGISTRY' })
 }, 60_000)

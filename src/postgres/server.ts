@@ -21,7 +21,7 @@ import { type ProcessExit, SupervisedProcess } from './supervised-process.ts'
 
 
 export interface EmbeddedServerOptions {
-  /** Wanted version, for example 18 or 15.1; npm downloads another than the installed one. Default: the installed one. */
+  /** For example 18 or 15.1; npm downloads another than the installed one. Default: the installed one. */
   readonly version?: string
   /** More lines for postgresql.conf; they win over our own, except where the server lives and listens. */
   readonly settings?: Readonly<Record<string, string>>

@@ -19,8 +19,9 @@ export function defectRows(servers: readonly ServerScore[]): readonly DefectRow[
     }
   }
   // A command that only later servers know leaves its defect without a try on the earlier ones.
-  return [...rows.values()].filter(({ defect }) =>
-    defect.path !== null || ![...rows.values()].some((each) => each.defect.id === defect.id && each.defect.path !== null))
+  const all = [...rows.values()]
+  const tried = new Set(all.filter(({ defect }) => defect.path !== null).map(({ defect }) => defect.id))
+  return all.filter(({ defect }) => defect.path !== null || !tried.has(defect.id))
 }
 
 /** What is wrong with the detector, or with the table, in a few words; null when all is as known. */

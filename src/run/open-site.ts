@@ -47,7 +47,8 @@ export interface SiteOptions {
 /** @throws WatertightError WATERTIGHT_UNREACHABLE, WATERTIGHT_UNSUPPORTED, WATERTIGHT_RIGHTS. */
 export async function openSite(options: SiteOptions): Promise<OpenSite> {
   const watch = { death: null as string | null }
-  const server = options.target === null ? await startWatched(watch, options.version ?? null) : namedServer(options.target)
+  const { target, version = null } = options
+  const server = target === null ? await startWatched(watch, version) : namedServer(target)
   try {
     const admin = await adminSession(server.address, databaseOf(server))
     const { serverVersion, serverVersionNum } = await checkServer(admin, server)

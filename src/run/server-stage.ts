@@ -56,9 +56,12 @@ function scoreOf(verdicts: readonly Verdict[], { version, versionNum }: Which): 
   return { version, versionNum, defects }
 }
 
-function knownOf(defect: ServerDefect, { versionNum, named }: { readonly versionNum: number; readonly named: boolean }) {
+function knownOf(
+  defect: ServerDefect, { versionNum, named }: { readonly versionNum: number; readonly named: boolean },
+) {
   const { id, title, severity, source } = defect
-  return { id, title, severity, source, named, affected: isAffected(defect, versionNum), fixedIn: fixOf(defect, versionNum) }
+  const [affected, fixedIn] = [isAffected(defect, versionNum), fixOf(defect, versionNum)]
+  return { id, title, severity, source, named, affected, fixedIn }
 }
 
 function seenOf({ outcome, reason }: CellVerdict): Pick<DefectScore, 'seen' | 'reason'> {

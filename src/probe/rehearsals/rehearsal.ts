@@ -3,7 +3,7 @@
  * platform would build them, and the application's role does what PostgreSQL documents as impossible.
  */
 
-import type { Attempt, Statement, Step } from '../../model/observation.ts'
+import type { Statement } from '../../model/observation.ts'
 import type { RoleNames } from '../../dotmac/roles.ts'
 import { identifier, literal } from '../../postgres/identifier.ts'
 
@@ -47,6 +47,7 @@ export function control(sql: string): Statement {
   return { sql, role: 'control' }
 }
 
+/** What must not leak. */
 export function attack(sql: string): Statement {
   return { sql, role: 'attack' }
 }
@@ -56,19 +57,4 @@ export function schemas({ app, admin }: QuotedRoles): readonly Statement[] {
   return context(
     `CREATE SCHEMA ${platform}`, `GRANT USAGE ON SCHEMA ${platform} TO ${app}, ${admin}`,
     `CREATE SCHEMA ${attacker} AUTHORIZATION ${app}`)
-}
-
-/** The step that leaked; null when none did. */
-export function leakOf({ leak }: Rehearsal, { steps }: Attempt): Step | null {
-  return steps.find((step) => step.role === 'attack' && (leak === 'canary' ? shows(step) : worked(step))) ?? null
-}
-
-function shows({ observation }: Step): boolean {
-  if (observation.kind !== 'rows') return observation.message.includes(canary)
-  return observation.rows.some((row) => Object.values(row).some((value) => String(value).includes(canary)))
-}
-
-/** A command that touched no row did nothing that could be forbidden. */
-function worked({ observation }: Step): boolean {
-  return observation.kind === 'rows' && observation.affected !== 0
 }

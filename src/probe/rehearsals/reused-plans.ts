@@ -36,6 +36,6 @@ export const reusedPlans: readonly Rehearsal[] = [
   reused('CVE-2023-2455', 'inlined function', `SELECT * FROM ${table}`),
   reused('CVE-2024-10976', 'WITH', `WITH hidden AS (SELECT * FROM ${table}) SELECT * FROM hidden`),
   reused('CVE-2024-10976', 'subquery', `SELECT * FROM (SELECT * FROM ${table}) AS hidden`),
-  reused('CVE-2024-10976', 'sublink',
-    `SELECT hidden.note FROM (SELECT 1) AS one CROSS JOIN LATERAL (SELECT (SELECT note FROM ${table}) AS note) AS hidden`),
+  reused('CVE-2024-10976', 'sublink', `SELECT hidden.note FROM (SELECT 1) AS one
+    CROSS JOIN LATERAL (SELECT (SELECT note FROM ${table}) AS note) AS hidden`),
 ]

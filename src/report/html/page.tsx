@@ -10,7 +10,6 @@ import { Method } from './method.tsx'
 import { Mutants } from './mutants.tsx'
 import { Performance } from './performance.tsx'
 import { RawData } from './raw-data.tsx'
-import { Servers } from './servers.tsx'
 import { Tenancies } from './tenancies.tsx'
 import { Tiles } from './tiles.tsx'
 import { Timeline } from './timeline.tsx'
@@ -29,7 +28,6 @@ export function Page({ report }: { readonly report: Report }) {
         <Matrices report={report} />
         <CoverageSection report={report} />
         <Mutants report={report} />
-        <Servers report={report} />
         <Tenancies report={report} />
         <Performance report={report} />
         <Timeline report={report} />

@@ -2,14 +2,15 @@
 
 import type { DefectScore, Report, ServerScore } from '../../model/report.ts'
 import { defectRows, missText } from '../defect-table.ts'
-import { Scroll, Section } from './section.tsx'
+import { Scroll } from './section.tsx'
 import { Value } from './value.tsx'
 
 export function Servers({ report }: { readonly report: Report }) {
   const { servers = [] } = report
   if (servers.length === 0) return null
   return (
-    <Section id="servers" title="Servers and their own defects">
+    <>
+      <h3>Servers and their own defects</h3>
       <p>A defect that the server has must be caught by an attack, and named; one that it has not must not be seen.
         Rows without a way were not attacked: there the version alone speaks.</p>
       <Scroll label="Defects of servers">
@@ -25,7 +26,7 @@ export function Servers({ report }: { readonly report: Report }) {
           ))}</tbody>
         </table>
       </Scroll>
-    </Section>
+    </>
   )
 }
 
