@@ -63,11 +63,12 @@ async function rehearse(scene: Scene, settings: SearchSettings): Promise<CellVer
   if (runs === 0) return cellVerdict({ ...outcome, counterexample: null })
   const attempt = await world.admin.attempt(rehearsal.script(quotedRoles(world.options.roles)))
   settings.onCase?.(cell, attempt, null)
-  tally.addAttempt(attempt)
+  const step = leakOf(rehearsal, attempt)
+  // An exception that carries the hidden value is an answer, and a clear one.
+  tally.addAttempt({ ...attempt, steps: attempt.steps.filter((each) => each !== step) })
   tally.controlsTried += 1
   if (attempt.steps.some(({ role, observation }) =>
     role === 'control' && observation.kind === 'rows' && observation.rows.length > 0)) tally.controlsSeen += 1
-  const step = leakOf(rehearsal, attempt)
   if (step === null) return cellVerdict({ ...outcome, counterexample: null })
   const verdict = cellVerdict({ ...outcome, counterexample: counterexampleOf(scene, { attempt, step, settings }) })
   return withoutUnclaimed(verdict, settings.claims ?? new Set())
