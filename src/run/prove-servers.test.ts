@@ -3,7 +3,7 @@
  * only the installed server is tried, and the skipped tests say which command fetches one.
  */
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -15,15 +15,17 @@ import { unprivilegedUser } from '../postgres/run-as.ts'
 import { proveServers } from './prove-servers.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'watertight-servers-'))
+const empty = join(folder, 'empty')
+mkdirSync(empty)
 afterAll(() => { rmSync(folder, { recursive: true }) })
 
 const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
 const cached = await cachedMinors(await cacheDirectory(await unprivilegedUser()), platform)
 
-/** Without planted mutants: what a server has of its own is enough to look at. */
-async function proofOf(server: string): Promise<Report> {
+/** Without planted mutants, unless a folder is given: what a server has of its own is enough to look at. */
+async function proofOf(server: string, mutants = empty): Promise<Report> {
   const { settings, entries } = readSettings({
-    flags: { quick: true, mode: 'rls', output: folder, mutants: folder, controls: folder, server }, env: {}, file: {},
+    flags: { quick: true, mode: 'rls', output: folder, mutants, controls: empty, server }, env: {}, file: {},
   })
   const { report } = await proveServers({
     command: 'prove', settings, entries, signal: new AbortController().signal, interruptedBy: () => null,
@@ -58,4 +60,15 @@ test.skipIf(lacking.length > 0)(behaviour, async () => {
   expect(named).not.toContain(`CVE-2023-39418 on ${after}`)
   expect(report.target.serverVersion).toBe(`${before}, ${after}`)
   expect([report.mutants.survived, report.controls.noisy, report.verdict.exitCode]).toEqual([[], [], 0])
+}, 240_000)
+
+test.skipIf(lacking.length > 0)(`a defect of ${before} itself kills no planted mutant${why}`, async () => {
+  const mutants = join(folder, 'harmless')
+  mkdirSync(mutants)
+  writeFileSync(join(mutants, 'nothing.sql'), '-- title: Nothing is changed\nSELECT 1;\n')
+  writeFileSync(join(mutants, 'newer.sql'), '-- title: Another server\n-- server: 16+\nSELECT 1;\n')
+  const { mutants: score, coverage, verdict } = await proofOf(before, mutants)
+  expect(score.survived.map(({ id }) => id)).toEqual([`nothing on ${before}`])
+  expect(coverage.untested).toContainEqual({ what: `mutant newer on ${before}`, why: 'it needs server 16+' })
+  expect(verdict.exitCode).toBe(3)
 }, 240_000)
