@@ -76,10 +76,12 @@ test('without a network a copy in the cache serves, exact or of that major', asy
   expect(await chooseMinor({ cache, platform, wanted: '15' })).toBe('15.10.0-beta.15')
 }, 60_000)
 
-test('without a network and without a copy the error says so', async () => {
+test('without a network and without a copy the error says so, and what can be used instead', async () => {
   offline()
-  await expect(chooseMinor({ cache, platform, wanted: '15.1' })).rejects
-    .toMatchObject({ code: 'WATERTIGHT_NO_REGISTRY' })
+  await mkdir(join(cache, `binaries-${platform}-16.2.0-beta.12`))
+  await expect(chooseMinor({ cache, platform, wanted: '15.1' })).rejects.toMatchObject({
+    code: 'WATERTIGHT_NO_REGISTRY', hint: expect.stringMatching(/without a network: there are 16\.2$/) as string,
+  })
 }, 60_000)
 
 test('an archive that is not the one the registry describes is refused', async () => {

@@ -47,9 +47,13 @@ export async function chooseMinor({ cache, platform, wanted }: WantedMinor): Pro
     if (found !== null) return found
     throw unknownMinor(wanted, inOrder(minorsOf(offered).keys()))
   } catch (error) {
+    if ((error as WatertightError).code !== 'WATERTIGHT_NO_REGISTRY') throw error
     // Of a major, a copy from yesterday is better than no server.
-    if (atHand !== null && (error as WatertightError).code === 'WATERTIGHT_NO_REGISTRY') return atHand
-    throw error
+    if (atHand !== null) return atHand
+    const { message, hint } = error as WatertightError
+    const there = await cachedMinors(cache, platform)
+    const usable = there.length === 0 ? 'none is there yet' : `there are ${there.join(', ')}`
+    throw new WatertightError('WATERTIGHT_NO_REGISTRY', message, { hint: `${hint}: ${usable}`, cause: error })
   }
 }
 
