@@ -11,7 +11,7 @@ test.each([
   ['a folder of mutants that does not exist', ['prove', '--mutants', '/no/such/folder', '-q']],
   ['a version that no embedded server has', ['prove', '--server', '18,13.1', '-q']],
   ['several servers where one is used', ['verify', '--server', '15.1,16.2', '-q']],
-  ['an embedded and a named server', ['prove', '--server', '18', '--target', 'postgres://nobody@127.0.0.1:1/none', '-q']],
+  ['an embedded and a named server', ['prove', '--server', '18', '--target', 'postgres://nobody@127.0.0.1:1', '-q']],
   ['a report that does not exist', ['check', '/no/such/run']],
 ])('%s ends with exit code 2: nothing was judged', async (_, argv) => {
   expect(await main(argv)).toBe(2)
