@@ -1,6 +1,7 @@
 /** Every setting of the tool in one table: flag, variable, default, bounds and meaning. */
 
 import { failOnLevels, type FailOn } from '../gate/rules.ts'
+import { channels, type Channel } from '../model/channel.ts'
 import { tenancies, type TenancyName } from '../model/tenancy.ts'
 import { choice, flag, integer, list, number, optionalText, text, type SettingDefinition } from './parse.ts'
 
@@ -21,6 +22,8 @@ export interface Settings {
   readonly reporter: readonly string[]
   readonly benchRows: number
   readonly benchMs: number
+  /** Inherent channels that the target claims to have closed: what is seen there is then a finding. */
+  readonly claims: readonly Channel[]
   readonly failOn: FailOn
   readonly strict: boolean
   readonly maxOverhead: number
@@ -85,6 +88,11 @@ export const definitions: Definitions = {
     flag: '--bench-ms <ms>',
     what: 'time for all benchmarks together',
     ...integer(10_000, 500, 3_600_000),
+  },
+  claims: {
+    flag: '--claims <list>',
+    what: `channels that are claimed to be closed: ${channels.join(', ')}`,
+    ...list(Object.fromEntries(channels.map((name) => [name, name])), [] as readonly Channel[]),
   },
   failOn: {
     flag: '--fail-on <severity>',

@@ -47,6 +47,7 @@ export class Session implements AsyncDisposable {
   readonly user: string
   #backendPid: number | null = null
   #lost: Error | null = null
+  #copying: Promise<unknown> | null = null
   readonly #lostController = new AbortController()
 
   private constructor(client: pg.Client, user: string) {
@@ -108,8 +109,10 @@ export class Session implements AsyncDisposable {
    */
   async attempt(statements: readonly Statement[]): Promise<Attempt> {
     const messages = messagesOf([begin, ...statements, rollback])
+    // Attempts of one session queue up behind each other, but nothing may slip between those of a COPY.
+    while (this.#copying !== null) await this.#copying
     const observed = statements.some((statement) => statement.copyData !== undefined)
-      ? await this.#oneByOne(messages)
+      ? await this.#alone(messages)
       : await Promise.all(messages.map((message) => this.observe(message.statement)))
     const steps = messages.flatMap(({ parts }, index) => stepsOf(parts, observed[index]))
     return { steps, backendPid: this.#backendPid }
@@ -125,6 +128,16 @@ export class Session implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#lost === null) await this.client.end()
     else this.client.connection.stream.destroy()
+  }
+
+  async #alone(messages: readonly Message[]): Promise<readonly Observation[]> {
+    const running = this.#oneByOne(messages)
+    this.#copying = running
+    try {
+      return await running
+    } finally {
+      this.#copying = null
+    }
   }
 
   /** COPY FROM waits for its data, so nothing may be queued behind it. */

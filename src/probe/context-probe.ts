@@ -75,7 +75,7 @@ async function searchContext(
   { cell, settings, form }: ContextSearch,
 ): Promise<CellVerdict> {
   const { tally } = scene
-  const runs = settings.runs === 0 ? 0 : Math.max(sequencesMin, settings.runs * 2)
+  const runs = settings.runs === 0 ? 0 : Math.max(sequencesMin, settings.runs)
   const search = new CounterexampleSearch(tally, settings.signal)
   const options = { settings, runs, login: scene.world.application }
   const counterexample =

@@ -4,12 +4,9 @@
  * claims to have closed them.
  */
 
+import type { Channel } from '../model/channel.ts'
 import type { Witness } from '../model/observation.ts'
 import type { CellVerdict } from '../model/verdict.ts'
-
-/** Names under which a target can claim that a channel is closed. */
-export const channels = ['forgery', 'statistics', 'activity', 'locks', 'notify', 'files', 'server'] as const
-export type Channel = (typeof channels)[number]
 
 /** Marks a witness as one of a channel. */
 export function inherent(channel: Channel, witness: Witness | null): Witness | null {

@@ -15,6 +15,7 @@ import type { Tally } from './tally.ts'
 import type { World } from './world.ts'
 
 const stepTimeoutMs = 5_000
+const lossNoticedMs = 2_000
 
 /** Ends the run at the first witness. */
 export class WitnessSeen extends Error {}
@@ -137,12 +138,18 @@ export class RequestRun implements AsyncDisposable {
   async loseConnections(): Promise<void> {
     const { admin, application, database } = this.scene.world
     if (this.scene.rig.kind !== 'driver') return
-    await admin.observe({
+    const idleBefore = this.#pool.pool.idleCount
+    const ended = await admin.observe({
       role: 'context',
       sql: `SELECT pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE usename = ${literal(application)}
         AND datname = ${literal(database)} AND pid IN (${[0, ...this.spans.map(({ pid }) => pid)].join(', ')})`,
     })
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    // A pool learns of it a moment later; until then it would hand out what is dead already.
+    const lost = ended.kind === 'rows' ? ended.rows.length : 0
+    const untilMs = performance.now() + lossNoticedMs
+    while (this.#pool.pool.idleCount > idleBefore - lost && performance.now() < untilMs) {
+      await new Promise((resolve) => setTimeout(resolve, 2))
+    }
   }
 
   /**

@@ -36,10 +36,12 @@ export async function runProbe(loaded: LoadedProbe, world: World, given: RunSett
   }
   const cells: CellVerdict[] = []
   if (skipped === null) {
-    for (const cell of cellsOf(loaded, world, settings)) {
+    const asked = cellsOf(loaded, world, settings)
+    const search = { ...settings, ...budgetPerCell(settings, asked.length) }
+    for (const cell of asked) {
       const verdict = settings.signal.aborted
         ? unknownCell(cell, lost.aborted ? 'the server went away' : 'the run was interrupted')
-        : await searchSafely(loaded, { world, cell }, settings)
+        : await searchSafely(loaded, { world, cell }, search)
       cells.push(verdict)
       settings.onCell?.(loaded, verdict)
       if (settings.untilFirstWitness === true && verdict.outcome === 'violated') break
@@ -63,6 +65,15 @@ export async function runProbe(loaded: LoadedProbe, world: World, given: RunSett
     cells,
     durationMs: Math.round(performance.now() - startedMs),
   }
+}
+
+/** Cells of a probe beyond which the random cases are spread: a grammar of hundreds varies by its forms. */
+const cellsInFull = 60
+
+function budgetPerCell({ runs, examplesMax }: RunSettings, cells: number): Partial<RunSettings> {
+  if (runs === 0 || cells <= cellsInFull) return {}
+  if (examplesMax !== undefined) return { runs: 1, examplesMax: Math.min(2, examplesMax), controlTenantsMax: 1 }
+  return { runs: Math.min(runs, Math.max(2, Math.round((runs * cellsInFull) / cells))) }
 }
 
 interface Conclusion {

@@ -33,9 +33,14 @@ export async function searchCell<Input>(
     settings.runs === 0 ? [] : (definition.examples?.(world, cell) ?? []).slice(0, settings.examplesMax)
   const runs = settings.runs === 0 ? 0 : settings.runs + examples.length
   const search = new CounterexampleSearch(tally, settings.signal)
-  const property = fc.asyncProperty(definition.inputs(world, cell), async (input) => {
+  const inputs = definition.inputs(world, cell)
+  const ahead = new AttemptsAhead((input: Input) => definition.attempt(world, cell, input))
+  if (settings.replay === undefined && settings.signal?.aborted !== true && runs > 0) {
+    ahead.start([...examples, ...fc.sample(inputs, { seed: settings.seed, numRuns: settings.runs })])
+  }
+  const property = fc.asyncProperty(inputs, async (input) => {
     await search.try({ input: () => input }, async () => {
-      const attempt = await definition.attempt(world, cell, input)
+      const attempt = await ahead.take(input)
       settings.onCase?.(cell, attempt, input)
       return { attempt, witness: definition.judge(attempt, input, scene) }
     })
@@ -57,6 +62,37 @@ export async function searchCell<Input>(
     privilege,
     replaying: settings.replay !== undefined,
   })
+}
+
+/**
+ * Attempts are begun before fast-check asks for their inputs, so that they queue on the connection instead of
+ * waiting for each other's answers. An input that was not foreseen, as every shrunk one, is attempted when asked.
+ */
+class AttemptsAhead<Input> {
+  readonly #attempt: (input: Input) => Promise<Attempt>
+  readonly #begun = new Map<string, Promise<Attempt>>()
+
+  constructor(attempt: (input: Input) => Promise<Attempt>) {
+    this.#attempt = attempt
+  }
+
+  start(inputs: readonly Input[]): void {
+    for (const input of inputs) {
+      const key = JSON.stringify(input)
+      if (this.#begun.has(key)) continue
+      const begun = this.#attempt(input)
+      // An error is told to whoever takes the attempt; nobody may.
+      begun.catch(() => undefined)
+      this.#begun.set(key, begun)
+    }
+  }
+
+  take(input: Input): Promise<Attempt> {
+    const key = JSON.stringify(input)
+    const begun = this.#begun.get(key)
+    this.#begun.delete(key)
+    return begun ?? this.#attempt(input)
+  }
 }
 
 interface RunOptions<Ts> {

@@ -145,10 +145,9 @@ export class World implements AsyncDisposable {
 
   /** A session of the application, as a pool would open it. */
   connect(): Promise<Session> {
-    const { address, database, roles, passwords, statementTimeoutMs } = this.options
+    const { statementTimeoutMs } = this.options
     return Session.connect({
-      address, database, login: { user: roles.app, password: passwords.app },
-      ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
+      ...clientOptionsOf(this), ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
     })
   }
 
@@ -165,6 +164,12 @@ export class World implements AsyncDisposable {
     await (await this.#superuser)?.[Symbol.asyncDispose]()
     await this.admin[Symbol.asyncDispose]()
   }
+}
+
+/** How the application logs in. */
+export function clientOptionsOf({ options }: World) {
+  const { address, database, roles, passwords } = options
+  return { address, database, login: { user: roles.app, password: passwords.app } }
 }
 
 /** Without a connection nothing was asked. */

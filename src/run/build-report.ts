@@ -1,6 +1,7 @@
 /** Builds the report from what the stages left: findings, coverage, gates. */
 
 import { decide, type Undecided } from '../gate/decide.ts'
+import { wideProbes } from './verify.ts'
 import { rulesFrom } from '../gate/rules.ts'
 import { coverageOf } from '../judge/coverage.ts'
 import { findingsOf } from '../judge/findings.ts'
@@ -56,6 +57,7 @@ export async function buildReport(context: RunContext): Promise<Report> {
         ...untestedPoolers(poolers.coverage),
         ...untestedModes(settings.mode),
         ...untestedAsWritten(context),
+        ...wideAsWritten(context),
       ],
       assumptions,
       expected: material.expected,
@@ -111,4 +113,13 @@ function untestedModes(mode: readonly string[]): Coverage['untested'] {
   return ['row-level-security', 'schema-per-tenant']
     .filter((name) => !mode.includes(name))
     .map((name) => ({ what: name, why: 'it was left out with --mode' }))
+}
+
+/** The variant is shown for comparison: it leaks, and the grammar would only say so more often. */
+function wideAsWritten({ worlds }: RunContext): Coverage['untested'] {
+  if (!worlds.some(({ variant }) => variant === 'as-written')) return []
+  return [{
+    what: `${wideProbes.join(', ')} and the context suite in as-written worlds`,
+    why: 'that variant is reported for comparison and is not judged',
+  }]
 }

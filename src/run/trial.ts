@@ -17,7 +17,7 @@ import { cellChoosers, changedObjects } from './changed-objects.ts'
 /** Random cases per cell at most; `--runs` below it asks less. Every control meets every probe. */
 const runsMax = { mutant: 10, control: 4 } as const
 /** A defect of a pool shows after several steps in the right order, so its search is longer than others. */
-const strategyRunsMin = 30
+const strategyRunsMin = 60
 
 export interface Trial {
   readonly kill: Kill | null

@@ -46,6 +46,7 @@ export default defineProbe<Pair>({
 function creators(world: World): readonly string[] {
   return [...new Set(ownedTables(world).flatMap((object) =>
     world.tenants.slice(0, 2).flatMap((tenant) => object.relationOf(tenant)?.owner ?? [])))]
+    .filter((owner) => world.tenants.filter(({ id }) => sourceOf(world, id, owner) !== null).length > 0)
 }
 
 function sourceOf(world: Scene['world'], victim: string, owner: string) {

@@ -2,7 +2,7 @@
 
 import type { Tenant } from '../../model/tenant.ts'
 import { literal } from '../../postgres/identifier.ts'
-import type { Channel } from '../inherent.ts'
+import type { Channel } from '../../model/channel.ts'
 
 export interface ChannelAttack {
   readonly path: string
@@ -51,9 +51,11 @@ export const channelAttacks: readonly ChannelAttack[] = [
     says: 'learns that somebody holds an advisory lock, and could hold it',
   },
   {
-    path: 'cancel of neighbours', channel: 'locks', neighbour: () => ['SELECT 1'],
-    attack: `SELECT pid FROM pg_catalog.pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
-      AND usename = session_user AND state = 'idle in transaction' AND pg_cancel_backend(pid) LIMIT 1`,
+    // Only a neighbour that has done what it had to do: the fence keeps the cancel from everybody else.
+    path: 'cancel of neighbours', channel: 'locks', neighbour: () => ["SET LOCAL application_name = 'watertight idle'"],
+    attack: `SELECT pid FROM (SELECT pid FROM pg_catalog.pg_stat_activity WHERE datname = current_database()
+        AND application_name = 'watertight idle' AND state = 'idle in transaction' LIMIT 1 OFFSET 0) idle
+      WHERE pg_cancel_backend(pid)`,
     says: 'may cancel the statements of another session',
   },
   {

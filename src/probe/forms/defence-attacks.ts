@@ -3,7 +3,7 @@
 import type { Relation } from '../../model/catalog.ts'
 import type { Tenant } from '../../model/tenant.ts'
 import { identifier, literal, qualified } from '../../postgres/identifier.ts'
-import type { Channel } from '../inherent.ts'
+import type { Channel } from '../../model/channel.ts'
 import { ownedTables } from '../targets.ts'
 import type { World } from '../world.ts'
 

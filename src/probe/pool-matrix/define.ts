@@ -136,7 +136,8 @@ interface Conclusion { readonly outcome: CellVerdict['outcome']; readonly reason
 function verdictOf(cell: Cell, { outcome, reason, measured }: Conclusion): CellVerdict {
   const evidence = measured === undefined ? { ...none, casesAsked: outcome === 'unknown' ? 1 : 0 }
     : { ...none, casesAsked: 1, casesTried: 1, controlsTried: 1, controlsSeen: 1, refused: measured.refusals.length,
-      sharedBackends: Number(measured.shared === true) }
+      // Where the connection was not to be used again there is nothing to prove.
+      sharedBackends: measured.shared === true ? 1 : null }
   return { object: cell.name, path: cell.path, outcome, reason, evidence, counterexample: null, indeterminate: [] }
 }
 

@@ -15,10 +15,10 @@ export function PoolTables({ report }: { readonly report: Report }) {
   return (
     <Section id="pooling" title="Which ways of binding a tenant are safe on which pooler">
       <p class="note">
-        A tenant\u2019s request binds itself and ends as the row says; the next request on the same server connection
-        binds nothing. <b class="holds">\u2713 safe</b> it sees nothing, <b class="leaks">! leaks</b> it sees the
-        tenant\u2019s rows, <b class="unknown">\u2205 no effect</b> the tenant itself sees none of its own; each as the
-        documentation says. <b class="violated">\u2717</b> marks what contradicts it.
+        A tenant’s request binds itself and ends as the row says; the next request on the same server connection
+        binds nothing. <b class="holds">✓ safe</b> it sees nothing, <b class="leaks">! leaks</b> it sees the
+        tenant’s rows, <b class="unknown">∅ no effect</b> the tenant itself sees none of its own; each as the
+        documentation says. <b class="violated">✗</b> marks what contradicts it.
       </p>
       {verdicts.map((verdict) => <PoolTable key_={worldKey(verdict.world)} cells={verdict.cells} />)}
     </Section>
