@@ -100,8 +100,11 @@ async function tryServer(context: RunContext, all: Material): Promise<string> {
     all.controls = mergedControls(all.controls, controlsOf(score))
     return `${defectSummary(score)}, ${await proveStage(context)}`
   } catch (error) {
-    all.cutShortBy ??= open.died() ?? `${open.serverVersion}: ${messageOf(error)}`
-    all.failure ??= error
+    // A backend that crashes takes every connection with it; the log of the server says which statement did it.
+    const crash = open.server.logTail().filter((line) => /terminated by signal|Failed process was running/.test(line))
+    all.cutShortBy ??= open.died() ?? [`${open.serverVersion}: ${messageOf(error)}`, ...crash.slice(0, 2)].join('; ')
+    all.failure ??= new WatertightError('WATERTIGHT_SERVER_FAILED', all.cutShortBy,
+      { hint: 'Try this version alone; the others of the list can be proven without it', cause: error })
     return messageOf(error)
   }
 }
