@@ -22,6 +22,14 @@ export type {
 export type { Attempt, Observation, Row, Statement, Step, Value, Witness } from './model/observation.ts'
 export { vacuousAttempt } from './model/observation.ts'
 export type { Tenant, TenantId } from './model/tenant.ts'
+export {
+  fixOf,
+  isAffected,
+  lastRowSecurityFix,
+  serverDefects,
+  versionText,
+  type ServerDefect,
+} from './model/server-defects.ts'
 export { identifier, literal, qualified } from './postgres/identifier.ts'
 export type { MissingContext, Tenancy } from './tenancy/tenancy.ts'
 
@@ -35,6 +43,7 @@ export {
 } from './probe/define.ts'
 export { defineCatalogProbe, type Inspection } from './probe/catalog-probe.ts'
 export { definePoolMatrix } from './probe/pool-matrix/define.ts'
+export { defineServerProbe, speaksForServer } from './probe/server-probe.ts'
 export { defineContextProbe } from './probe/context-probe.ts'
 export {
   anyAttack,

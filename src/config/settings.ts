@@ -8,6 +8,8 @@ import { choice, flag, integer, list, number, optionalText, text, type SettingDe
 export interface Settings {
   /** DSN of a server that the user names; null starts the embedded one. */
   readonly target: string | null
+  /** Versions of the embedded server; empty for the installed one. */
+  readonly server: readonly string[]
   readonly mode: readonly TenancyName[]
   readonly seed: number
   readonly tenants: number
@@ -49,6 +51,11 @@ export const definitions: Definitions = {
     flag: '-t, --target <dsn>',
     what: 'PostgreSQL 14-18 server to use; default: start an embedded one',
     ...optionalText(),
+  },
+  server: {
+    flag: '--server <list>',
+    what: 'versions of the embedded server (15.1 or 17), downloaded once; prove takes several: 15.1,16.4',
+    ...list<string>(null, []),
   },
   mode: { flag: '--mode <list>', what: 'tenancies to judge: rls, schema', ...list(modeNames, tenancies) },
   seed: { flag: '--seed <n>', what: 'seed of data and of the search', ...integer(42, 0, 2_147_483_647) },

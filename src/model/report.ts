@@ -2,6 +2,7 @@
 
 import type { Finding } from './finding.ts'
 import type { Measurement, PlanCheck } from './measurement.ts'
+import type { Severity } from './severity.ts'
 import type { Verdict } from './verdict.ts'
 
 export const reportVersion = 1
@@ -101,6 +102,30 @@ export interface ControlScore {
   readonly noisy: readonly { readonly id: string; readonly title: string; readonly reason: string }[]
 }
 
+/** What is known and what was seen of one defect of PostgreSQL on one server. */
+export interface DefectScore {
+  readonly id: string
+  readonly title: string
+  readonly severity: Severity
+  readonly source: string
+  /** How it was tried; null when nothing is executed for it. */
+  readonly path: string | null
+  /** By the server's version. */
+  readonly affected: boolean
+  /** First version without it in this major, or the next major; null when this major never had it. */
+  readonly fixedIn: string | null
+  /** True when the catalogue probe reports it by name. */
+  readonly named: boolean
+  readonly seen: 'caught' | 'absent' | 'unknown' | 'not tried'
+  readonly reason: string
+}
+export interface ServerScore {
+  readonly version: string
+  readonly versionNum: number
+  readonly durationMs: number
+  readonly defects: readonly DefectScore[]
+}
+
 /** One checkout of one connection, for the context timeline: lanes are backends, colours tenants. */
 export interface TimelineSpan {
   readonly world: string
@@ -159,6 +184,8 @@ export interface Report {
   readonly plans: readonly PlanCheck[]
   readonly mutants: MutantScore
   readonly controls: ControlScore
+  /** Servers of `prove --server`, each with its own defects; absent elsewhere. */
+  readonly servers?: readonly ServerScore[] | undefined
   readonly timeline: readonly TimelineSpan[]
   readonly environment: Environment
 }

@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import type { Report } from '../model/report.ts'
+import { severities } from '../model/severity.ts'
 import { findingSchema, outcome, verdictSchema } from './schema-verdict.ts'
 
 const count = z.number().int().nonnegative()
@@ -80,6 +81,14 @@ export const reportSchema = z.object({
     }).readonly().optional(),
   }).readonly(),
   controls: z.object({ total: count, silent: count, noisy: z.array(titled).readonly() }).readonly(),
+  servers: z.array(z.object({
+    version: text, versionNum: count, durationMs: z.number(),
+    defects: z.array(z.object({
+      id: text, title: text, severity: z.enum(severities), source: text, path: text.nullable(),
+      affected: z.boolean(), fixedIn: text.nullable(), named: z.boolean(),
+      seen: z.enum(['caught', 'absent', 'unknown', 'not tried']), reason: text,
+    }).readonly()).readonly(),
+  }).readonly()).readonly().optional(),
   timeline: z.array(z.object({
     world: text, pooler: text, backendPid: z.number().int(), tenant: text,
     startMs: z.number(), endMs: z.number(), sawForeign: z.boolean(),

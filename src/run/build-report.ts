@@ -43,8 +43,8 @@ export async function buildReport(context: RunContext): Promise<Report> {
     },
     target: {
       kind: open.server.kind,
-      address: open.server.label,
-      serverVersion: open.serverVersion,
+      address: material.servers.length > 1 ? `${material.servers.length} embedded servers` : open.server.label,
+      serverVersion: material.servers.map(({ version }) => version).join(', ') || open.serverVersion,
       serverVersionNum: open.site.serverVersionNum,
       databases: material.databases,
       kept: settings.keep && open.server.kind === 'named',
@@ -68,6 +68,7 @@ export async function buildReport(context: RunContext): Promise<Report> {
     plans: material.plans,
     mutants: material.mutants,
     controls: material.controls,
+    ...(material.servers.length === 0 ? {} : { servers: material.servers }),
     timeline: material.timeline,
     environment: await readEnvironment(open.died() === null ? open.admin : null, open.serverVersion),
   }

@@ -35,12 +35,14 @@ export async function chooseTrials({
   }
 }
 
-/** The first mutant of each probe that asks for no tenant in particular. */
+/** The first mutant of each probe that asks for no tenant in particular, and for no server if there is such a one. */
 function onePerProbe(mutants: readonly Mutant[]): readonly Mutant[] {
   const seen = new Set<string>()
-  return mutants.filter(({ probe, id, tenant }) => {
+  const anywhere = new Set(mutants.filter(({ tenant, server }) => tenant === null && server === null)
+    .map(({ probe, id }) => probe ?? id))
+  return mutants.filter(({ probe, id, tenant, server }) => {
     const key = probe ?? id
-    if (seen.has(key) || tenant !== null) return false
+    if (seen.has(key) || tenant !== null || (server !== null && anywhere.has(key))) return false
     seen.add(key)
     return true
   })

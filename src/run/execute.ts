@@ -3,7 +3,7 @@
  * disk before anything is concluded from it, and a run that is cut short still says what it saw.
  */
 
-import { messageOf } from '../errors.ts'
+import { messageOf, WatertightError } from '../errors.ts'
 import type { Report } from '../model/report.ts'
 import { planSeed } from '../seed/plan.ts'
 import { benchStage } from './bench-stage.ts'
@@ -40,6 +40,7 @@ const stagesOf: Readonly<Record<Command, readonly StageName[]>> = {
 export async function execute(options: ExecuteOptions): Promise<Executed> {
   const startedAt = new Date()
   const { settings, command } = options
+  const version = embeddedVersion(options)
   const plan = planSeed({ seed: settings.seed, tenants: settings.tenants, rows: settings.rows })
   const probes = await loadProbes(settings.grep)
   const { leftOut, ...trials } = await chooseTrials(options)
@@ -50,7 +51,7 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
     settings: options.entries,
   })
   const serverStartedMs = performance.now()
-  const open = await openSite({ target: settings.target, plan, keep: settings.keep })
+  const open = await openSite({ target: settings.target, version, plan, keep: settings.keep })
   const material = emptyMaterial({ startedAt, command, probes })
   if (leftOut !== null) material.untested.push({ what: 'the rest of the mutants and controls', why: leftOut })
   material.stages.push({ stage: 'server', durationMs: Math.round(performance.now() - serverStartedMs) })
@@ -99,7 +100,8 @@ async function runStages(context: RunContext): Promise<void> {
     context.interruptedBy() ?? context.open.died() ?? context.material.cutShortBy
 }
 
-async function conclude(context: RunContext): Promise<Executed> {
+/** Report, files and exit code. @throws what failed when there is nothing to report. */
+export async function conclude(context: RunContext): Promise<Executed> {
   const { material, directory } = context
   // Nothing seeded, nothing judged: that is an error of its own, not a report.
   if (
@@ -114,4 +116,14 @@ async function conclude(context: RunContext): Promise<Executed> {
   await writeReports(report, { directory, formats: context.settings.reporter })
   context.onStage?.('report', performance.now() - startedMs, directory.path)
   return { report, directory }
+}
+
+/** Null for the installed version. Only the proof makes one report of several servers. */
+function embeddedVersion({ settings: { server, target } }: ExecuteOptions): string | null {
+  if (server.length === 0) return null
+  const fault = target !== null ? '--server and --target were both given'
+    : server.length > 1 ? `--server names ${server.length} versions` : null
+  if (fault === null) return server[0] ?? null
+  throw new WatertightError('WATERTIGHT_BAD_SETTING', fault,
+    { hint: 'Name one version of the embedded server; `watertight prove` alone takes several' })
 }

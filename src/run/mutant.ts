@@ -29,6 +29,8 @@ export interface Mutant {
   readonly needs: 'pgbouncer' | null
   /** Tenant that must be among those of the run, because the defect lies in its name. */
   readonly tenant: string | null
+  /** Version of the server whose own defect it is (15.1), or the first that can express it (16+); null for any. */
+  readonly server: string | null
 }
 
 /** What a folder holds: mutants must be found, controls must stay silent. */
@@ -88,7 +90,7 @@ function ownFiles(folder: string): readonly string[] {
 
 function fromSql(path: string, kind: MutantKind): Mutant {
   const sql = readFileSync(path, 'utf8')
-  const lines = sql.matchAll(/^--\s*(title|class|tenancy|database|expect|attack|needs|tenant)\s*:\s*(.*?)\s*$/gm)
+  const lines = sql.matchAll(/^--\s*(title|class|tenancy|database|expect|attack|needs|tenant|server)\s*:\s*(.*?)\s*$/gm)
   const front = new Map([...lines].map(([, key, value]) => [key ?? '', value ?? '']))
   const one = <T extends string>(key: string, values: readonly T[], fallback: T): T => {
     const given = front.get(key)
@@ -113,6 +115,7 @@ function fromSql(path: string, kind: MutantKind): Mutant {
     attackable: one('attack', ['possible', 'none'], 'possible') === 'possible',
     needs: front.has('needs') ? one<'pgbouncer'>('needs', ['pgbouncer'], 'pgbouncer') : null,
     tenant: front.get('tenant') ?? null,
+    server: front.get('server') ?? null,
   }
 }
 
@@ -144,6 +147,7 @@ async function fromModule(path: string, kind: MutantKind): Promise<Mutant> {
     attackable: true,
     needs: value.needs === 'pgbouncer' ? 'pgbouncer' : null,
     tenant: value.tenant ?? null,
+    server: value.server ?? null,
   }
 }
 

@@ -38,6 +38,8 @@ export interface OpenSite extends AsyncDisposable {
 
 export interface SiteOptions {
   readonly target: string | null
+  /** Version of the embedded server; null or absent for the installed one. */
+  readonly version?: string | null
   readonly plan: SeedPlan
   readonly keep: boolean
 }
@@ -45,7 +47,8 @@ export interface SiteOptions {
 /** @throws WatertightError WATERTIGHT_UNREACHABLE, WATERTIGHT_UNSUPPORTED, WATERTIGHT_RIGHTS. */
 export async function openSite(options: SiteOptions): Promise<OpenSite> {
   const watch = { death: null as string | null }
-  const server = options.target === null ? await startWatched(watch) : namedServer(options.target)
+  const { target, version = null } = options
+  const server = target === null ? await startWatched(watch, version) : namedServer(target)
   try {
     const admin = await adminSession(server.address, databaseOf(server))
     const { serverVersion, serverVersionNum } = await checkServer(admin, server)
@@ -70,8 +73,8 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
   }
 }
 
-async function startWatched(watch: { death: string | null }): Promise<Server> {
-  const server = await startEmbeddedServer()
+async function startWatched(watch: { death: string | null }, version: string | null): Promise<Server> {
+  const server = await startEmbeddedServer(version === null ? {} : { version })
   void server.exited.then(({ expected }) => {
     if (!expected) watch.death = `server died: ${server.logTail().at(-1) ?? 'no log line'}`
   })

@@ -2,6 +2,7 @@
 
 import type { RunContext } from './context.ts'
 import type { Mutant } from './mutant.ts'
+import type { OpenSite } from './open-site.ts'
 import { prove } from './prove.ts'
 import { loadProbes } from './suites.ts'
 
@@ -11,21 +12,23 @@ export async function proveStage(context: RunContext): Promise<string> {
   const probes = await loadProbes()
   const needsPgbouncer = (probe: string | null) =>
     probes.find(({ id }) => id === probe)?.probe.needs.includes('pgbouncer') === true
-  const lacks = ({ probe, needs, tenant }: Mutant): string | null => {
+  const lacks = ({ probe, needs, tenant, server }: Mutant): string | null => {
+    if (server !== null && !runsOn(server, open)) return `it needs server ${server}`
     if (!behindPgbouncer && (needs === 'pgbouncer' || needsPgbouncer(probe))) return 'it needs a pgbouncer'
     const known = tenant === null || open.site.tenants.some(({ id }) => id === tenant)
     return known ? null : `it needs the tenant ${JSON.stringify(tenant)}`
   }
   const tried = context.mutants.filter((mutant) => lacks(mutant) === null)
+  const controls = context.controls.filter((control) => lacks(control) === null)
   material.untested.push(
-    ...context.mutants.flatMap((mutant) => {
-      const why = lacks(mutant)
-      return why === null ? [] : [{ what: `mutant ${mutant.id}`, why }]
+    ...[...context.mutants, ...context.controls].flatMap((each) => {
+      const why = lacks(each)
+      return why === null ? [] : [{ what: `${each.expect === 'holds' ? 'control' : 'mutant'} ${each.id}`, why }]
     }),
   )
   const proof = await prove(open, {
     mutants: tried,
-    controls: context.controls,
+    controls,
     probes,
     statementTimeoutMs: settings.statementTimeoutMs,
     // A mutant is found early or not at all.
@@ -45,4 +48,9 @@ export async function proveStage(context: RunContext): Promise<string> {
   const { killed, total, classes } = proof.mutants
   return `${killed} of ${total} mutants of ${classes?.tried ?? 0} classes killed, ${proof.controls.silent} of ` +
     `${proof.controls.total} controls silent`
+}
+
+/** `15.1` is that server alone, `16+` every one from 16 on. */
+function runsOn(wanted: string, { serverVersion, site }: OpenSite): boolean {
+  return wanted.endsWith('+') ? site.serverVersionNum >= Number.parseInt(wanted) * 10_000 : wanted === serverVersion
 }

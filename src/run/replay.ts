@@ -36,7 +36,7 @@ export async function replay(report: Report, finding: Finding, target: string | 
     tenants: Number(value('tenants')),
     rows: Number(value('rows')),
   })
-  await using open = await openSite({ target, plan, keep: false })
+  await using open = await openSite({ target, version: versionOf(report, finding), plan, keep: false })
   const database = databaseName(open.site.namespace, finding.world)
   open.databases.add(database)
   await createWorldDatabase(open.site, open.admin, finding.world)
@@ -59,7 +59,8 @@ export async function replay(report: Report, finding: Finding, target: string | 
       ...(poolers.matrix === null ? {} : { matrix: poolers.matrix }),
     replay: { path: token.path, replayPath: token.replayPath },
   }
-  const named = loaded.probe.cells(world, settings).filter(({ name }) => name === finding.object)
+  const object = finding.object.replace(onServer, '')
+  const named = loaded.probe.cells(world, settings).filter(({ name }) => name === object)
   // A probe may ask about one object in several ways; some name the command by what was seen.
   const cell = named.find(({ path }) => path === finding.command) ?? named.find(({ path }) =>
     finding.suite !== 'context' || finding.command.startsWith(path.split(',')[0] ?? path))
@@ -75,4 +76,13 @@ export async function replay(report: Report, finding: Finding, target: string | 
     outcome: outcome === 'violated' ? 'violated' : outcome,
     sentence: counterexample?.witness.sentence ?? `Not reproduced: ${reason}`,
   }
+}
+
+/** A proof on several servers says on which one a finding was made. */
+const onServer = / on \d+\.\d+$/
+
+function versionOf({ settings }: Report, { suite, object }: Finding): string | null {
+  const named = suite === 'server' ? onServer.exec(object)?.[0].replace(' on ', '') : undefined
+  const given = settings['server']?.value
+  return named ?? (Array.isArray(given) && given.length > 0 ? String(given[0]) : null)
 }

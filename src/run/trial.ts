@@ -98,7 +98,9 @@ function kills(mutant: Mutant, { outcome, basis }: Verdict): boolean {
 function probesFor(
   mutant: Mutant, probes: readonly LoadedProbe[], cellsOf: (loaded: LoadedProbe) => number,
 ): readonly LoadedProbe[] {
-  const suited = mutant.strategy === null ? probes : probes.filter(({ suite }) => suite === 'context')
+  // What is wrong with the server is wrong in every clone: it says nothing about this one.
+  const suited = probes.filter(({ id, suite }) => mutant.strategy === null
+    ? suite !== 'server' || id === mutant.probe : suite === 'context')
   const rank = ({ id, suite, probe }: LoadedProbe) => {
     if (id === mutant.probe) return 0
     if (probe.basis !== 'executed') return mutant.attackable ? 3 : 1

@@ -3,6 +3,7 @@
 import type { Report } from '../../model/report.ts'
 import { formatCount, formatMs } from '../number.ts'
 import { Scroll, Section } from './section.tsx'
+import { Servers } from './servers.tsx'
 import { Code, Value } from './value.tsx'
 
 export function Mutants({ report }: { readonly report: Report }) {
@@ -18,6 +19,7 @@ export function Mutants({ report }: { readonly report: Report }) {
       <Faults title="Survivors" list={mutants.survived} />
       <Faults title="Controls that are not silent" list={controls.noisy} />
       {mutants.classes !== undefined && mutants.classes.list.length > 0 && <Classes list={mutants.classes.list} />}
+      <Servers report={report} />
       {mutants.kills.length > 0 && (
         <Scroll label="Kills">
           <table data-sortable>
