@@ -5,7 +5,7 @@ import type { TablePrivilege } from '../model/catalog.ts'
 import type { Attempt, Witness } from '../model/observation.ts'
 import type { CellVerdict, Severity } from '../model/verdict.ts'
 import { withoutUnclaimed } from './inherent.ts'
-import { searchCell } from './search.ts'
+import { searchCell, sparedVerdict } from './search.ts'
 import type { World } from './world.ts'
 import type { WorldObject } from './world-object.ts'
 import type { Tenant } from '../model/tenant.ts'
@@ -88,6 +88,8 @@ export interface ProbeDefinition<Input> extends ProbeMeta {
    * the application has no such right, so that every attack is refused by privilege.
    */
   control(world: World, cell: Cell, tenant: Tenant): Promise<Attempt> | null
+  /** Why the cell must not be tried on this server, as a reason for the report. Default: every cell is tried. */
+  spares?(world: World, cell: Cell): string | null
 }
 
 export interface Scene {
@@ -101,8 +103,11 @@ export function defineProbe<Input>(definition: ProbeDefinition<Input>): Probe {
     ...metaOf(definition),
     basis: 'executed',
     cells: (world) => definition.cells(world),
-    search: async (world, cell, settings) =>
-      withoutUnclaimed(await searchCell(definition, { world, cell }, settings), settings.claims ?? new Set()),
+    search: async (world, cell, settings) => {
+      const spared = definition.spares?.(world, cell) ?? null
+      if (spared !== null) return sparedVerdict(cell, spared)
+      return withoutUnclaimed(await searchCell(definition, { world, cell }, settings), settings.claims ?? new Set())
+    },
   }
 }
 

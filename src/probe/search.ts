@@ -211,6 +211,14 @@ function hasRows({ object }: Scene['cell']): boolean {
   return (object?.rowsTotal ?? 0) > 0
 }
 
+/** A cell that nobody tried: stated as such, never as held. */
+export function sparedVerdict({ name, path }: Scene['cell'], reason: string): CellVerdict {
+  return {
+    object: name, path, outcome: 'inapplicable', reason, evidence: new Tally().evidence(0),
+    counterexample: null, indeterminate: [],
+  }
+}
+
 export interface CellOutcome {
   readonly cell: Scene['cell']
   readonly counterexample: Counterexample | null
