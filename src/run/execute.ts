@@ -3,8 +3,10 @@
  * disk before anything is concluded from it, and a run that is cut short still says what it saw.
  */
 
+import { setTimeout } from 'node:timers/promises'
 import { messageOf, WatertightError } from '../errors.ts'
 import type { Report } from '../model/report.ts'
+import { isConnectionLoss } from '../postgres/sqlstate.ts'
 import { planSeed } from '../seed/plan.ts'
 import { benchStage } from './bench-stage.ts'
 import { buildReport } from './build-report.ts'
@@ -22,6 +24,9 @@ import { seedStage } from './seed-stage.ts'
 import { loadProbes } from './suites.ts'
 import { verifyStage } from './verify-stage.ts'
 import { writeReports } from './write-reports.ts'
+
+/** How long the end of a server's process may be in coming after that of its connections. */
+const deathNoticeMs = 1_000
 
 export interface Executed {
   readonly report: Report
@@ -90,14 +95,23 @@ async function runStages(context: RunContext): Promise<void> {
       context.onStage?.(name, performance.now() - startedMs, summary)
     } catch (error) {
       // Half a run is still evidence: it is written down, marked as cut short, and never green.
-      context.material.cutShortBy ??= context.open.died() ?? `${name}: ${messageOf(error)}`
-      context.material.failure ??= error
+      const failure = await nameLoss(context, error)
+      context.material.cutShortBy ??= context.open.died() ?? `${name}: ${messageOf(failure)}`
+      context.material.failure ??= failure
     }
     context.material.stages.push({ stage: name, durationMs: Math.round(performance.now() - startedMs) })
     if (context.material.cutShortBy !== null) break
   }
   context.material.cutShortBy =
     context.interruptedBy() ?? context.open.died() ?? context.material.cutShortBy
+}
+
+/** A connection ends a moment before the process behind it does; which of both it was decides what is said. */
+async function nameLoss({ open }: RunContext, error: unknown): Promise<unknown> {
+  if (!isConnectionLoss(error)) return error
+  for (let waited = 0; waited < deathNoticeMs && open.died() === null; waited += 50) await setTimeout(50)
+  return new WatertightError('WATERTIGHT_CONNECTION_LOST', `${open.server.label}: ${messageOf(error)}`,
+    { hint: 'The server stopped, restarted or crashed in the middle; its log says why', cause: error })
 }
 
 /** Report, files and exit code. @throws what failed when there is nothing to report. */
