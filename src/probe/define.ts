@@ -70,6 +70,8 @@ export interface ProbeMeta {
 /** What the runner sees of every probe. */
 export interface Probe extends ProbeMeta {
   readonly basis: 'executed' | 'catalogue'
+  /** True when one search tries everything there is: another one would only repeat it. */
+  readonly exhaustive?: boolean
   cells(world: World, settings: SearchSettings): readonly Cell[]
   search(world: World, cell: Cell, settings: SearchSettings): Promise<CellVerdict>
 }

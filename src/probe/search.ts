@@ -29,8 +29,9 @@ export async function searchCell<Input>(
     tally,
     controlTenantsMax: settings.controlTenantsMax ?? 16,
   })
-  const examples =
-    settings.runs === 0 ? [] : (definition.examples?.(world, cell) ?? []).slice(0, settings.examplesMax)
+  // The coordinates of a counterexample count all fixed inputs, so that a replay needs not know how many were tried.
+  const fixed = settings.runs === 0 ? [] : definition.examples?.(world, cell) ?? []
+  const examples = settings.replay === undefined ? fixed.slice(0, settings.examplesMax) : fixed
   const runs = settings.runs === 0 ? 0 : settings.runs + examples.length
   const search = new CounterexampleSearch(tally, settings.signal)
   const inputs = definition.inputs(world, cell)
@@ -56,12 +57,24 @@ export async function searchCell<Input>(
         })
   return cellVerdict({
     cell,
-    counterexample,
+    counterexample: counterexample === null ? null : countingAll(counterexample, { fixed, examples }),
     tally,
     runs,
     privilege,
     replaying: settings.replay !== undefined,
   })
+}
+
+interface Examples {
+  readonly fixed: readonly unknown[]
+  readonly examples: readonly unknown[]
+}
+
+function countingAll(found: Counterexample, { fixed, examples }: Examples): Counterexample {
+  const [index, ...shrinking] = found.replay.path.split(':')
+  if (Number(index) < examples.length) return found
+  const path = [Number(index) - examples.length + fixed.length, ...shrinking].join(':')
+  return { ...found, replay: { ...found.replay, path } }
 }
 
 /**
