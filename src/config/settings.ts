@@ -3,7 +3,9 @@
 import { failOnLevels, type FailOn } from '../gate/rules.ts'
 import { channels, type Channel } from '../model/channel.ts'
 import { tenancies, type TenancyName } from '../model/tenancy.ts'
-import { choice, flag, integer, list, number, optionalDuration, optionalText, text, type SettingDefinition } from './parse.ts'
+import {
+  choice, flag, integer, list, number, optionalDuration, optionalText, text, type SettingDefinition,
+} from './parse.ts'
 
 export interface Settings {
   /** DSN of a server that the user names; null starts the embedded one. */

@@ -1,5 +1,7 @@
 /** A connection that is opened when it is first needed, and again when it was lost. */
 
+import { setTimeout } from 'node:timers/promises'
+
 interface Losable extends AsyncDisposable {
   /** Null or false while it can be used. */
   readonly lost: Error | null | boolean
@@ -30,6 +32,18 @@ export class Renewable<T extends Losable> implements AsyncDisposable {
     const found = await this.#current?.catch(() => null)
     await found?.[Symbol.asyncDispose]()
   }
+}
+
+/** Tries until it succeeds; null when it did not within the time in ms. */
+export async function openWithin<T>(limitMs: number, open: () => Promise<T>): Promise<T | null> {
+  for (const until = performance.now() + limitMs; performance.now() < until;) {
+    try {
+      return await open()
+    } catch {
+      await setTimeout(limitMs / 50)
+    }
+  }
+  return null
 }
 
 function isLost({ lost }: Losable): boolean {

@@ -53,8 +53,8 @@ async function shapeOf(world: World, attempt: Attempt): Promise<string | null> {
   const explained = await world.attempt([...before, { sql: `EXPLAIN (COSTS OFF) ${attack.sql}`, role: 'proof' }])
   const last = explained.steps.at(-1)?.observation
   if (last?.kind !== 'rows') return null
-  return last.rows.map((row) => String(row['QUERY PLAN'])).filter((line) => !/^\s*(Filter|.* Cond|.*Filter|Output|.*Key):/
-    .test(line)).join('\n')
+  const lines = last.rows.map((row) => String(row['QUERY PLAN']))
+  return lines.filter((line) => !/^\s*(Filter|.* Cond|.*Filter|Output|.*Key):/.test(line)).join('\n')
 }
 
 function toStatement({ sql, role }: Step): Statement {

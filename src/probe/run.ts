@@ -125,7 +125,9 @@ export function cellKey({ id }: LoadedProbe, { name, path }: Cell): string {
   return [id, name, path].join('|')
 }
 
-async function searchSafely({ probe }: LoadedProbe, { world, cell }: Scene, settings: RunSettings): Promise<CellVerdict> {
+async function searchSafely(
+  { probe }: LoadedProbe, { world, cell }: Scene, settings: RunSettings,
+): Promise<CellVerdict> {
   try {
     return await probe.search(world, cell, settings)
   } catch (error) {

@@ -3,7 +3,6 @@
  * through `attempt`, as the application would, and never learn how the world came to be.
  */
 
-import { setTimeout } from 'node:timers/promises'
 import { messageOf } from '../errors.ts'
 import type { Catalog, TablePrivilege } from '../model/catalog.ts'
 import type { Attempt, Statement } from '../model/observation.ts'
@@ -12,7 +11,7 @@ import { worldKey, type WorldId } from '../model/tenancy.ts'
 import type { Tenant } from '../model/tenant.ts'
 import type { RoleNames, RolePasswords } from '../dotmac/roles.ts'
 import type { ServerAddress } from '../postgres/server-address.ts'
-import { Renewable } from '../postgres/renewable.ts'
+import { openWithin, Renewable } from '../postgres/renewable.ts'
 import { Session } from '../postgres/session.ts'
 import { survey } from '../postgres/survey.ts'
 import type { Tenancy } from '../tenancy/tenancy.ts'
@@ -110,15 +109,10 @@ export class World implements AsyncDisposable {
    * ends the connections of all. A server that does not come back within seconds is gone for good.
    */
   async revive(): Promise<boolean> {
-    const until = performance.now() + revivalMs
-    while (this.#admin.lost !== null && !this.#gone) {
-      try {
-        this.#admin = await connectAdmin(this.options)
-      } catch {
-        this.#gone = performance.now() > until
-        await setTimeout(revivalMs / 50)
-      }
-    }
+    if (this.#admin.lost === null || this.#gone) return !this.#gone
+    const admin = await openWithin(revivalMs, () => connectAdmin(this.options))
+    if (admin === null) this.#gone = true
+    else this.#admin = admin
     return !this.#gone
   }
 

@@ -23,7 +23,7 @@ async function crashBackends(server: Awaited<ReturnType<typeof startEmbeddedServ
   return crashed
 }
 
-test('a backend that crashes under an attack costs a second try, not the verdict, and nothing stays behind', async () => {
+test('a backend that crashes under an attack costs a second try, not the verdict; nothing stays behind', async () => {
   const server = await startEmbeddedServer()
   try {
     const { address } = server

@@ -5,28 +5,14 @@
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { z } from 'zod'
 import { messageOf, WatertightError } from '../errors.ts'
 import type { Finding } from '../model/finding.ts'
-import { services, tenancies } from '../model/tenancy.ts'
+import { parseKnown, type KnownCounterexample } from '../report/known-counterexamples.ts'
 
 /** Entries kept; the ones found longest ago go first. */
 const entriesMax = 200
 
-const entrySchema = z.strictObject({
-  probe: z.string(),
-  suite: z.string(),
-  service: z.enum(services),
-  tenancy: z.enum(tenancies),
-  object: z.string(),
-  command: z.string(),
-  /** Coordinates of the minimal input; they say nothing about rows. */
-  replay: z.strictObject({ seed: z.number().int(), path: z.string(), replayPath: z.string().nullable() }),
-  foundAt: z.string(),
-})
-export type KnownCounterexample = z.infer<typeof entrySchema>
-
-const fileSchema = z.strictObject({ version: z.literal(1), counterexamples: z.array(entrySchema) })
+export type { KnownCounterexample }
 
 /** Empty when there is no file. @throws WatertightError WATERTIGHT_BAD_CORPUS when it cannot be read. */
 export function readCorpus(output: string): readonly KnownCounterexample[] {
@@ -39,7 +25,7 @@ export function readCorpus(output: string): readonly KnownCounterexample[] {
     throw unreadable(path, error)
   }
   try {
-    return fileSchema.parse(JSON.parse(text)).counterexamples
+    return parseKnown(text)
   } catch (error) {
     throw unreadable(path, error)
   }
@@ -89,6 +75,7 @@ function write(path: string, content: string): void {
 }
 
 function unreadable(path: string, error: unknown): WatertightError {
-  return new WatertightError('WATERTIGHT_BAD_CORPUS', `${path} cannot be used: ${messageOf(error).split('\n')[0] ?? ''}`,
+  const [why = ''] = messageOf(error).split('\n')
+  return new WatertightError('WATERTIGHT_BAD_CORPUS', `${path} cannot be used: ${why}`,
     { hint: 'Restore the file, or remove it: known counterexamples are then not tried first', cause: error })
 }

@@ -3,10 +3,8 @@
  * disk before anything is concluded from it, and a run that is cut short still says what it saw.
  */
 
-import { setTimeout } from 'node:timers/promises'
 import { messageOf, WatertightError } from '../errors.ts'
 import type { Report } from '../model/report.ts'
-import { isConnectionLoss } from '../postgres/sqlstate.ts'
 import { planSeed } from '../seed/plan.ts'
 import { benchStage } from './bench-stage.ts'
 import { buildReport } from './build-report.ts'
@@ -16,6 +14,7 @@ import { asWrittenServices, type Command, type ExecuteOptions, type RunContext }
 import { emptyMaterial } from './material.ts'
 import { databaseName, worldsOf } from './namespace.ts'
 import { openSite } from './open-site.ts'
+import { nameLoss } from './name-loss.ts'
 import { openPoolers } from './poolers.ts'
 import type { StageName } from './progress.ts'
 import { proveStage } from './prove-stage.ts'
@@ -24,9 +23,6 @@ import { seedStage } from './seed-stage.ts'
 import { loadProbes } from './suites.ts'
 import { verifyStage } from './verify-stage.ts'
 import { writeReports } from './write-reports.ts'
-
-/** How long the end of a server's process may be in coming after that of its connections. */
-const deathNoticeMs = 1_000
 
 export interface Executed {
   readonly report: Report
@@ -104,14 +100,6 @@ async function runStages(context: RunContext): Promise<void> {
   }
   context.material.cutShortBy =
     context.interruptedBy() ?? context.open.died() ?? context.material.cutShortBy
-}
-
-/** A connection ends a moment before the process behind it does; which of both it was decides what is said. */
-async function nameLoss({ open }: RunContext, error: unknown): Promise<unknown> {
-  if (!isConnectionLoss(error)) return error
-  for (let waited = 0; waited < deathNoticeMs && open.died() === null; waited += 50) await setTimeout(50)
-  return new WatertightError('WATERTIGHT_CONNECTION_LOST', `${open.server.label}: ${messageOf(error)}`,
-    { hint: 'The server stopped, restarted or crashed in the middle; its log says why', cause: error })
 }
 
 /** Report, files and exit code. @throws what failed when there is nothing to report. */

@@ -101,7 +101,7 @@ function startThread(context: RunContext, options: ThreadedOptions, share: Threa
         : { timeMs: budget.timeMs, endsAt: context.material.startedAt.getTime() + budget.timeMs },
     },
   }
-  const worker = new Worker(new URL('verify-thread.js', import.meta.url), { workerData: data })
+  const worker = new Worker(new URL('verify-thread-program.js', import.meta.url), { workerData: data })
   const stop = () => { worker.postMessage('stop') }
   search.signal?.addEventListener('abort', stop, { once: true })
   if (search.signal?.aborted === true) stop()

@@ -205,7 +205,8 @@ export function inOrder(
 
 async function tryOpen(site: Site, id: WorldId, { statementTimeoutMs, share }: VerifyOptions): Promise<World | string> {
   try {
-    return await openWorld(site, { id, statementTimeoutMs, ...(share === undefined ? {} : { database: share.databaseOf(id) }) })
+    const copy = share === undefined ? {} : { database: share.databaseOf(id) }
+    return await openWorld(site, { id, statementTimeoutMs, ...copy })
   } catch (error) {
     return `the world ${worldKey(id)} could not be opened: ${messageOf(error)}`
   }
