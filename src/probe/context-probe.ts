@@ -6,11 +6,16 @@ import type { CellVerdict } from '../model/verdict.ts'
 import { metaOf, type Cell, type Probe, type ProbeMeta, type SearchSettings } from './define.ts'
 import type { PoolerRig } from './pooler.ts'
 import { anyRequests, interleave } from './interleaving.ts'
-import { anyCommand, type RequestModel } from './request-commands.ts'
-import { RequestRun, WitnessSeen, type RunScene } from './request-run.ts'
+import { Interrupter } from './interrupter.ts'
+import { anyCommand, knownSequences } from './request-commands.ts'
+import { RequestRun, WitnessSeen } from './request-run.ts'
+import type { RequestCommand, RequestModel } from './request-steps.ts'
+import type { RunScene } from './run-scene.ts'
+import { contextColumns } from './session-context.ts'
 import { cellVerdict, CounterexampleSearch } from './search.ts'
 import { Tally } from './tally.ts'
 import { keyCondition } from './statements.ts'
+import { literal } from '../postgres/identifier.ts'
 import { ownedTables, targetOf } from './targets.ts'
 import type { WorldObject } from './world-object.ts'
 import type { World } from './world.ts'
@@ -46,13 +51,21 @@ export function defineContextProbe(definition: ContextProbeDefinition): Probe {
           strategy.title === cell.name && `${rig.title}, ${definition.form}` === cell.path,
       )
       if (found === undefined) throw new Error(`no pooler serves the cell ${cell.name}, ${cell.path}`)
-      const scene = {
+      await using interrupter = new Interrupter(world)
+      const scene: RunScene = {
         world,
         ...found,
         tally: new Tally({ countsSteps: false }),
-        probeSql: canarySql(world),
+        ...canaryTexts(world),
+        interrupter,
+        low: { counts: false, seen: false },
       }
-      return searchContext(scene, { cell, settings, form: definition.form })
+      const search = { cell, settings, form: definition.form }
+      const verdict = await searchContext(scene, search)
+      if (verdict.outcome === 'violated' || !scene.low.seen) return verdict
+      // Nothing serious: the same search again, in which slight witnesses count.
+      scene.low.counts = true
+      return searchContext({ ...scene, tally: new Tally({ countsSteps: false }) }, search)
     },
   }
 }
@@ -77,21 +90,36 @@ async function searchContext(
   const { tally } = scene
   const runs = settings.runs === 0 ? 0 : Math.max(sequencesMin, settings.runs * 2)
   const search = new CounterexampleSearch(tally, settings.signal)
-  const options = { settings, runs, login: scene.world.application }
+  const known = form === 'commands' ? knownSequences(scene).map((steps) => new KnownSequence(steps)) : []
+  const examples = known.slice(0, settings.examplesMax).map((each): [KnownSequence] => [each])
+  const asked = runs === 0 ? 0 : runs + examples.length
+  const options = { settings, runs: asked, login: scene.world.application }
   const counterexample =
-    runs === 0
+    asked === 0
       ? null
       : form === 'commands'
-        ? await search.run(commandsProperty(scene, search, settings), { ...options, examples: [] })
+        ? await search.run(commandsProperty(scene, search, settings), { ...options, examples })
         : await search.run(interleavingProperty(scene, search, settings), { ...options, examples: [] })
   return cellVerdict({
     cell,
     counterexample,
     tally,
-    runs,
+    runs: asked,
     privilege: 'granted',
     replaying: settings.replay !== undefined,
   })
+}
+
+/** A sequence that was written down; it prints as those of fast-check do. */
+class KnownSequence extends Array<RequestCommand> {
+  constructor(steps: readonly RequestCommand[]) {
+    super()
+    this.push(...steps)
+  }
+
+  static override get [Symbol.species]() { return Array }
+
+  override toString(): string { return this.map(String).join(',') }
 }
 
 function commandsProperty(scene: RunScene, search: CounterexampleSearch, settings: SearchSettings) {
@@ -146,7 +174,7 @@ async function observed(
 }
 
 /** Asks for the canaries of all tenants in the first table that has one of each. */
-function canarySql(world: World): string {
+function canaryTexts(world: World): Pick<RunScene, 'probeSql' | 'canaryOf' | 'lockOf'> {
   const first = world.tenants[0]
   const guarded = (each: WorldObject) =>
     first !== undefined && each.relationOf(first)?.relrowsecurity === true
@@ -168,6 +196,10 @@ function canarySql(world: World): string {
     .flatMap((tenant) => object.samplesOf(tenant.id).slice(0, 1))
     .map((row) => `(${keyCondition(target.relation, row)})`)
   const name = world.id.tenancy === 'schema-per-tenant' ? `"${target.relation.name}"` : target.address
-  return `SELECT pg_backend_pid() AS pid, t.tenant_id, t.id FROM (SELECT 1) one LEFT JOIN ${name} t ON ` +
-    `${keys.join(' OR ')}`
+  return {
+    probeSql: `SELECT /* canary */ ${contextColumns}, t.tenant_id, t.id FROM (SELECT 1) one ` +
+      `LEFT JOIN ${name} t ON ${keys.join(' OR ')}`,
+    canaryOf: (tenant) => literal(String(object.samplesOf(tenant.id)[0]?.['id'])),
+    lockOf: (tenant) => 7001 + world.tenants.indexOf(tenant),
+  }
 }
