@@ -36,7 +36,7 @@ export function leaveSql(kind: LeftoverKind, tenant: Tenant, { probeSql, canaryO
     case 'temporary table': return `CREATE TEMPORARY TABLE ${name} AS ${probeSql}`
     case 'role': return `SET ROLE ${identifier(tenant.role)}`
     case 'search_path': return `SET search_path = ${identifier(tenant.schema)}`
-    case 'advisory lock': return `SELECT pg_advisory_lock(${lockOf(tenant)})`
+    case 'advisory lock': return `SELECT pg_try_advisory_lock(${lockOf(tenant)})`
     case 'listening channel': return `LISTEN ${name}`
   }
 }

@@ -221,7 +221,11 @@ export class RequestRun implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const slot of [...this.#open.keys()]) await this.close(slot)
-    for (const pool of this.#pools) await pool[Symbol.asyncDispose]()
+    // A strategy that keeps a client for itself must not keep the search waiting.
+    for (const pool of this.#pools) {
+      await limited(pool[Symbol.asyncDispose](), 'the pool did not end: a client was not given back')
+        .catch((error: unknown) => { this.scene.tally.addError(error) })
+    }
   }
 
   #poolNumber(number: number): RecordedPool {

@@ -1,6 +1,6 @@
 /** The steps of a sequence by name: what each does to a run, and when it is possible. */
 
-import fc from 'fast-check'
+import type fc from 'fast-check'
 import type { TenantId } from '../model/tenant.ts'
 import type { LeftoverKind } from './leftovers.ts'
 import * as acts from './request-acts.ts'
