@@ -5,7 +5,7 @@ import type { ContextStrategy } from '../model/context-strategy.ts'
 import type { CellVerdict } from '../model/verdict.ts'
 import { metaOf, type Cell, type Probe, type ProbeMeta, type SearchSettings } from './define.ts'
 import type { PoolerRig } from './pooler.ts'
-import { anyRequests, interleave } from './interleaving.ts'
+import { anyInterleaving, interleave, knownInterleavings, type Interleaving } from './interleaving.ts'
 import { Interrupter } from './interrupter.ts'
 import { anyCommand, knownSequences } from './request-commands.ts'
 import { RequestRun, WitnessSeen } from './request-run.ts'
@@ -90,16 +90,22 @@ async function searchContext(
   const { tally } = scene
   const runs = settings.runs === 0 ? 0 : Math.max(sequencesMin, settings.runs * 2)
   const search = new CounterexampleSearch(tally, settings.signal)
-  const known = form === 'commands' ? knownSequences(scene).map((steps) => new KnownSequence(steps)) : []
-  const examples = known.slice(0, settings.examplesMax).map((each): [KnownSequence] => [each])
-  const asked = runs === 0 ? 0 : runs + examples.length
+  const known = form === 'commands' ? knownSequences(scene).length : knownInterleavings(scene.world).length
+  const examplesMax = Math.min(known, settings.examplesMax ?? known)
+  const asked = runs === 0 ? 0 : runs + examplesMax
   const options = { settings, runs: asked, login: scene.world.application }
   const counterexample =
     asked === 0
       ? null
       : form === 'commands'
-        ? await search.run(commandsProperty(scene, search, settings), { ...options, examples })
-        : await search.run(interleavingProperty(scene, search, settings), { ...options, examples: [] })
+        ? await search.run(commandsProperty(scene, search, settings), {
+            ...options,
+            examples: knownSequences(scene).slice(0, examplesMax).map((each): [Iterable<RequestCommand>] => [each]),
+          })
+        : await search.run(interleavingProperty(scene, search, settings), {
+            ...options,
+            examples: knownInterleavings(scene.world).slice(0, examplesMax).map((each): [Interleaving] => [each]),
+          })
   return cellVerdict({
     cell,
     counterexample,
@@ -110,51 +116,36 @@ async function searchContext(
   })
 }
 
-/** A sequence that was written down; it prints as those of fast-check do. */
-class KnownSequence extends Array<RequestCommand> {
-  constructor(steps: readonly RequestCommand[]) {
-    super()
-    this.push(...steps)
-  }
-
-  static override get [Symbol.species]() { return Array }
-
-  override toString(): string { return this.map(String).join(',') }
-}
-
 function commandsProperty(scene: RunScene, search: CounterexampleSearch, settings: SearchSettings) {
   const replayPath = settings.replay?.replayPath ?? null
-  const sequences = fc.commands<RequestModel, RequestRun, false>([...anyCommand(scene)], {
+  const sequences: fc.Arbitrary<Iterable<RequestCommand>> = fc.commands<RequestModel, RequestRun, false>([...anyCommand(scene)], {
     maxCommands: commandsMax,
     size: 'max',
     ...(replayPath === null ? {} : { replayPath }),
   })
-  return fc.asyncProperty(sequences, (commands) =>
-    search.try({ input: () => String(commands) }, () =>
-      observed(scene, settings, (run) =>
-        fc.asyncModelRun(
+  return fc.asyncProperty(sequences, (commands) => {
+    let steps: readonly string[] = []
+    return search.try({ input: () => steps.join(',') }, () =>
+      observed(scene, settings, (run) => {
+        steps = run.steps
+        return fc.asyncModelRun(
           () => ({ model: { open: new Map(), slots: scene.rig.slots }, real: run }),
           commands,
-        ),
-      ),
-    ),
-  )
+        )
+      }),
+    )
+  })
 }
 
 function interleavingProperty(scene: RunScene, search: CounterexampleSearch, settings: SearchSettings) {
-  return fc.asyncProperty(fc.scheduler(), anyRequests(scene.world), (scheduler, requests) =>
-    search.try(
-      {
-        input: () => ({
-          requests,
-          schedule: String(scheduler)
-            .split('\n')
-            .filter((line) => line.startsWith('-> ')),
-        }),
-      },
-      () => observed(scene, settings, (run) => interleave(run, scheduler, requests)),
-    ),
-  )
+  return fc.asyncProperty(anyInterleaving(scene.world), (interleaving) => {
+    let timeline: readonly string[] = []
+    return search.try({ input: () => ({ requests: interleaving.requests, timeline }) }, () =>
+      observed(scene, settings, async (run) => {
+        timeline = await interleave(run, interleaving)
+      }),
+    )
+  })
 }
 
 /** One run on fresh connections; a witness ends it, any other error is the harness's or the pool's. */

@@ -30,7 +30,9 @@ export interface LeftoverTexts {
 export function leaveSql(kind: LeftoverKind, tenant: Tenant, { probeSql, canaryOf, lockOf }: LeftoverTexts): string {
   const name = identifier(leftName(tenant))
   switch (kind) {
-    case 'open cursor': return `DECLARE ${name} CURSOR FOR ${probeSql}`
+    // A plan asks for the context with its first row, so that row is fetched while it is the tenant's own.
+    case 'open cursor': return `DECLARE ${name} SCROLL CURSOR FOR ${probeSql}; MOVE 1 FROM ${name}; ` +
+      `MOVE BACKWARD ALL FROM ${name}`
     case 'held cursor': return `DECLARE ${name} CURSOR WITH HOLD FOR ${probeSql}`
     case 'prepared statement': return `PREPARE ${name} AS SELECT ${canaryOf(tenant)}::text AS canary`
     case 'temporary table': return `CREATE TEMPORARY TABLE ${name} AS ${probeSql}`

@@ -45,6 +45,10 @@ export class RequestRun implements AsyncDisposable {
   readonly scene: RunScene
   readonly spans: SeenSpan[] = []
   witness: Witness | null = null
+  /** Called at the witness, before what led to it goes on. */
+  onWitness: () => void = () => undefined
+  /** Steps that were executed, as they are printed. */
+  readonly steps: string[] = []
   /** A session that its request has given back, kept by work that was not awaited. */
   handedBack: { readonly session: StrategySession; readonly tenant: Tenant } | null = null
   readonly #pools: RecordedPool[] = []
@@ -142,7 +146,7 @@ export class RequestRun implements AsyncDisposable {
     const owners = rows.flatMap((row) => this.ownersIn(row))
     const foreign = owners.find((owner) => owner !== tenant.id)
     const pid = Number(rows[0]?.['pid'])
-    this.scene.tally.addBackend(pid, tenant.id)
+    if (rows.length > 0) this.scene.tally.addBackend(pid, tenant.id)
     const endMs = performance.now()
     const startMs = this.#askedMs.get(rows) ?? endMs
     this.spans.push({ pid, tenant: tenant.id, startMs, endMs, foreign: foreign !== undefined })
@@ -200,6 +204,7 @@ export class RequestRun implements AsyncDisposable {
       return
     }
     this.witness ??= { ...witness, rows: witness.rows.slice(0, 5), command: scene.rig.title }
+    this.onWitness()
     throw new WitnessSeen(witness.sentence)
   }
 

@@ -122,5 +122,12 @@ interface StepDefinition {
 }
 
 function command({ name, possible, execute }: StepDefinition): RequestCommand {
-  return { check: possible, run: (model, run) => execute(run, model), toString: () => name }
+  return {
+    check: possible,
+    run: (model, run) => {
+      run.steps.push(name)
+      return execute(run, model)
+    },
+    toString: () => name,
+  }
 }

@@ -4,6 +4,7 @@ import { driverPool } from '../probe/pooler.ts'
 import type { PoolerRig } from '../probe/pooler.ts'
 import { runProbe } from '../probe/run.ts'
 import type { World } from '../probe/world.ts'
+import type { ContextStrategy } from '../model/context-strategy.ts'
 import type { TenancyName, WorldId } from '../model/tenancy.ts'
 import type { Verdict } from '../model/verdict.ts'
 import { planSeed } from '../seed/plan.ts'
@@ -22,6 +23,12 @@ export interface TrialOptions {
   readonly examplesMax?: number
   /** Default: the driver's pool. */
   readonly poolers?: readonly PoolerRig[]
+}
+
+export interface StrategyTrialOptions extends TrialOptions {
+  /** Id of a context probe. */
+  readonly probe: string
+  readonly tenancy: TenancyName
 }
 
 export class StrategyTrials implements AsyncDisposable {
@@ -52,14 +59,20 @@ export class StrategyTrials implements AsyncDisposable {
     return world
   }
 
-  /** The verdict of the probe that the file names, on the strategy alone. */
-  async try(mutant: Mutant, { seed, runs = 10, examplesMax, poolers = [driverPool] }: TrialOptions): Promise<Verdict> {
-    const probe = (await loadProbes()).find(({ id }) => id === mutant.probe)
-    if (probe === undefined || mutant.strategy === null) throw new Error(`${mutant.id} names no context probe`)
-    const world = this.world(mutant.tenancy)
-    if (mutant.sql !== null) await world.admin.query(mutant.sql)
-    return runProbe(probe, world, {
-      seed, runs, poolers, strategies: [mutant.strategy], ...(examplesMax === undefined ? {} : { examplesMax }),
+  /** The verdict of the probe that the file names, on the mutant's strategy alone. */
+  async try(mutant: Mutant, options: TrialOptions): Promise<Verdict> {
+    const { strategy, probe, tenancy, sql } = mutant
+    if (probe === null || strategy === null) throw new Error(`${mutant.id} names no context probe`)
+    if (sql !== null) await this.world(tenancy).admin.query(sql)
+    return this.tryStrategy(strategy, { ...options, probe, tenancy })
+  }
+
+  async tryStrategy(strategy: ContextStrategy, options: StrategyTrialOptions): Promise<Verdict> {
+    const { seed, runs = 10, examplesMax, poolers = [driverPool], probe: id, tenancy } = options
+    const probe = (await loadProbes()).find((each) => each.id === id)
+    if (probe === undefined) throw new Error(`no probe ${id}`)
+    return runProbe(probe, this.world(tenancy), {
+      seed, runs, poolers, strategies: [strategy], ...(examplesMax === undefined ? {} : { examplesMax }),
     })
   }
 
