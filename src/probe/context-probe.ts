@@ -11,13 +11,9 @@ import { anyCommand, knownSequences } from './request-commands.ts'
 import { RequestRun, WitnessSeen } from './request-run.ts'
 import type { RequestCommand, RequestModel } from './request-steps.ts'
 import type { RunScene } from './run-scene.ts'
-import { contextColumns } from './session-context.ts'
+import { canaryTexts } from './canary-texts.ts'
 import { cellVerdict, CounterexampleSearch } from './search.ts'
 import { Tally } from './tally.ts'
-import { keyCondition } from './statements.ts'
-import { literal } from '../postgres/identifier.ts'
-import { ownedTables, targetOf } from './targets.ts'
-import type { WorldObject } from './world-object.ts'
 import type { World } from './world.ts'
 
 const commandsMax = 16
@@ -162,35 +158,4 @@ async function observed(
   }
   settings.onSpans?.(scene, run.spans)
   return { attempt: run.attempt(), witness: run.witness }
-}
-
-/** Asks for the canaries of all tenants in the first table that has one of each. */
-function canaryTexts(world: World): Pick<RunScene, 'probeSql' | 'canaryOf' | 'lockOf'> {
-  const first = world.tenants[0]
-  const guarded = (each: WorldObject) =>
-    first !== undefined && each.relationOf(first)?.relrowsecurity === true
-  const readable = ownedTables(world).filter(
-    (each) =>
-      each.kind === 'table' &&
-      world.tenants.every(
-        (tenant) =>
-          each.samplesOf(tenant.id).length > 0 &&
-          each.relationOf(tenant)?.applicationPrivileges.includes('SELECT') === true,
-      ),
-  )
-  const object = readable.find(guarded) ?? readable[0]
-  const target = object === undefined || first === undefined ? null : targetOf(object, first)
-  if (object === undefined || target === null)
-    throw new Error('no table has a readable row of every tenant')
-  const keys = world.tenants
-    .slice(0, 64)
-    .flatMap((tenant) => object.samplesOf(tenant.id).slice(0, 1))
-    .map((row) => `(${keyCondition(target.relation, row)})`)
-  const name = world.id.tenancy === 'schema-per-tenant' ? `"${target.relation.name}"` : target.address
-  return {
-    probeSql: `SELECT /* canary */ ${contextColumns}, t.tenant_id, t.id FROM (SELECT 1) one ` +
-      `LEFT JOIN ${name} t ON ${keys.join(' OR ')}`,
-    canaryOf: (tenant) => literal(String(object.samplesOf(tenant.id)[0]?.['id'])),
-    lockOf: (tenant) => 7001 + world.tenants.indexOf(tenant),
-  }
 }

@@ -36,15 +36,18 @@ export function anyInterleaving(world: World): fc.Arbitrary<Interleaving> {
   })
 }
 
-/** Interleavings that are tried first: two requests in step, one of them failing. */
+/** Tried first: one request waits after its nth turn until another has run, and two in step, one of them failing. */
 export function knownInterleavings(world: World): readonly Interleaving[] {
   const [first, second] = world.tenants.map((tenant) => tenant.id)
   if (first === undefined || second === undefined) return []
+  const pair = (ends: PlannedRequest['ends'], choices: readonly number[]): Interleaving => ({
+    requests: [{ tenant: first, queries: 2, ends }, { tenant: second, queries: 2, ends: 'returns' }], choices,
+  })
   const inStep = Array.from({ length: 12 }, () => 1)
-  return (['returns', 'throws', 'errors'] as const).map((ends) => ({
-    requests: [{ tenant: first, queries: 2, ends }, { tenant: second, queries: 2, ends: 'returns' }],
-    choices: inStep,
-  }))
+  return [
+    ...[2, 3, 4].map((turns) => pair('returns', [...Array.from({ length: turns }, () => 0), 1])),
+    pair('throws', inStep), pair('errors', inStep),
+  ]
 }
 
 /** Runs the requests to their end; the timeline ends where the witness was seen. */

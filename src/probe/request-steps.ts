@@ -62,7 +62,7 @@ export const queryWithoutTenant = command({
   name: 'QueryWithoutTenant', possible: hasRoom, execute: (run) => acts.lookWithoutTenant(run),
 })
 
-/** Only while no request is open: on a connection lent anew a late query sees what it must not, by the work's fault. */
+/** Only while no request is open: on a connection lent anew, what a late query sees is the work's own fault. */
 export const queryLate = command({
   name: 'QueryLate', possible: (model) => model.open.size === 0, execute: (run) => acts.lookLate(run),
 })

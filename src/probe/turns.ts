@@ -73,7 +73,8 @@ export class Turns {
   }
 
   #choose(): void {
-    const ready = this.#waiting.filter((each) => each.ready()).sort((a, b) => order(a, this.#last) - order(b, this.#last))
+    const ready = this.#waiting.filter((each) => each.ready())
+      .sort((a, b) => order(a, this.#last) - order(b, this.#last))
     if (ready.length === 0) throw new Error('the requests wait for each other: the pool has no connection left')
     const choice = this.#choices[this.#taken] ?? 0
     this.#taken += 1
