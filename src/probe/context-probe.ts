@@ -84,11 +84,11 @@ async function searchContext(
   { cell, settings, form }: ContextSearch,
 ): Promise<CellVerdict> {
   const { tally } = scene
-  const runs = settings.runs === 0 ? 0 : Math.max(sequencesMin, settings.runs * 2)
   const search = new CounterexampleSearch(tally, settings.signal)
   const known = form === 'commands' ? knownSequences(scene).length : knownInterleavings(scene.world).length
   const examplesMax = Math.min(known, settings.examplesMax ?? known)
-  const asked = runs === 0 ? 0 : runs + examplesMax
+  const random = Math.max(sequencesMin, settings.runs * 2 - examplesMax)
+  const asked = settings.runs === 0 ? 0 : random + examplesMax
   const options = { settings, runs: asked, login: scene.world.application }
   const counterexample =
     asked === 0
@@ -96,11 +96,15 @@ async function searchContext(
       : form === 'commands'
         ? await search.run(commandsProperty(scene, search, settings), {
             ...options,
-            examples: knownSequences(scene).slice(0, examplesMax).map((each): [Iterable<RequestCommand>] => [each]),
+            examples: knownSequences(scene)
+              .slice(0, examplesMax)
+              .map((each): [Iterable<RequestCommand>] => [each]),
           })
         : await search.run(interleavingProperty(scene, search, settings), {
             ...options,
-            examples: knownInterleavings(scene.world).slice(0, examplesMax).map((each): [Interleaving] => [each]),
+            examples: knownInterleavings(scene.world)
+              .slice(0, examplesMax)
+              .map((each): [Interleaving] => [each]),
           })
   return cellVerdict({
     cell,

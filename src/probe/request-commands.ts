@@ -3,11 +3,12 @@
 import fc from 'fast-check'
 import type { TenantId } from '../model/tenant.ts'
 import { clearedWithTransaction, leftoverKinds, type LeftoverKind } from './leftovers.ts'
-import {
-  enter, handle, leaveBehind, nest, queryLate, queryWithoutTenant, release, slotSteps, step, throwError,
-  type RequestCommand, type SlotStep,
-} from './request-steps.ts'
+import { requestSteps, slotSteps, type RequestCommand, type SlotStep } from './request-steps.ts'
 import type { RunScene } from './run-scene.ts'
+
+const {
+  enter, handle, leaveBehind, nest, queryLate, queryWithoutTenant, release, step, throwError,
+} = requestSteps
 
 /** What an application does with a connection, a forgotten code path included. */
 export function anyCommand(scene: RunScene): readonly fc.Arbitrary<RequestCommand>[] {

@@ -3,6 +3,7 @@
 import type fc from 'fast-check'
 import type { TenantId } from '../model/tenant.ts'
 import type { LeftoverKind } from './leftovers.ts'
+import * as leftovers from './leftover-acts.ts'
 import * as acts from './request-acts.ts'
 import type { RequestRun } from './request-run.ts'
 
@@ -21,7 +22,7 @@ const elsewhere = -2
 const hasRoom = (model: RequestModel) => model.open.size < model.slots
 
 /** Begins a request and leaves it open; nothing is asked yet. */
-export const enter = (slot: number, tenant: TenantId) => command({
+const enter = (slot: number, tenant: TenantId) => command({
   name: `Enter(${slot}, ${JSON.stringify(tenant)})`, possible: (model) => !model.open.has(slot),
   execute: async (run, model) => {
     model.open.set(slot, tenant)
@@ -30,55 +31,55 @@ export const enter = (slot: number, tenant: TenantId) => command({
 })
 
 /** A whole request: begin, look, look for leftovers, end. `pool` 1 is a second pool of the process. */
-export const handle = (tenant: TenantId, pool: 0 | 1 = 0) => command({
+const handle = (tenant: TenantId, pool: 0 | 1 = 0) => command({
   name: `Handle${pool === 0 ? '' : 'Elsewhere'}(${JSON.stringify(tenant)})`,
   possible: (model) => pool === 1 || hasRoom(model),
   execute: async (run) => {
     const slot = pool === 0 ? wholeRequest : elsewhere
     await run.open(slot, tenant, pool)
     await run.look(slot)
-    await acts.rummage(run, slot)
+    await leftovers.rummage(run, slot)
     await run.close(slot)
   },
 })
 
 /** A whole request whose work leaves something on the connection. */
-export const leaveBehind = (kind: LeftoverKind, tenant: TenantId) => command({
+const leaveBehind = (kind: LeftoverKind, tenant: TenantId) => command({
   name: `Leave(${JSON.stringify(kind)}, ${JSON.stringify(tenant)})`, possible: hasRoom,
   execute: async (run) => {
     await run.open(wholeRequest, tenant)
-    await acts.leave(run, wholeRequest, kind)
+    await leftovers.leave(run, wholeRequest, kind)
     await run.close(wholeRequest)
   },
 })
 
-export const nest = (slot: number, tenant: TenantId) => command({
+const nest = (slot: number, tenant: TenantId) => command({
   name: `Nest(${slot}, ${JSON.stringify(tenant)})`,
   possible: (model) => model.open.has(slot) && hasRoom(model),
   execute: (run) => acts.nest(run, slot, tenant),
 })
 
-export const queryWithoutTenant = command({
-  name: 'QueryWithoutTenant', possible: hasRoom, execute: (run) => acts.lookWithoutTenant(run),
+const queryWithoutTenant = command({
+  name: 'QueryWithoutTenant', possible: hasRoom, execute: (run) => leftovers.lookWithoutTenant(run),
 })
 
 /** Only while no request is open: on a connection lent anew, what a late query sees is the work's own fault. */
-export const queryLate = command({
-  name: 'QueryLate', possible: (model) => model.open.size === 0, execute: (run) => acts.lookLate(run),
+const queryLate = command({
+  name: 'QueryLate', possible: (model) => model.open.size === 0, execute: (run) => leftovers.lookLate(run),
 })
 
-export const release = (slot: number) => ending('Release', slot)
-export const throwError = (slot: number) => ending('Throw', slot, new Error('thrown by the work'))
+const release = (slot: number) => ending('Release', slot)
+const throwError = (slot: number) => ending('Throw', slot, new Error('thrown by the work'))
 
 const onSlot = {
   Query: (run, slot) => run.look(slot),
   QueryPrepared: acts.lookPrepared,
   QueryNamed: acts.lookNamed,
-  Rummage: acts.rummage,
+  Rummage: leftovers.rummage,
   Recover: acts.recover,
   Cancel: acts.cancel,
   Cut: acts.cut,
-  DeclareCursor: (run, slot) => acts.leave(run, slot, 'open cursor'),
+  DeclareCursor: (run, slot) => leftovers.leave(run, slot, 'open cursor'),
   SqlError: disturbance('SELECT 1/0'),
   Timeout: disturbance("SET statement_timeout = '5ms'; SELECT pg_sleep(4)"),
   Begin: disturbance('BEGIN'),
@@ -96,10 +97,14 @@ export type SlotStep = keyof typeof onSlot
 export const slotSteps = Object.keys(onSlot) as readonly SlotStep[]
 
 /** A step of an open request. */
-export const step = (name: SlotStep, slot: number) => command({
+const step = (name: SlotStep, slot: number) => command({
   name: `${name}(${slot})`, possible: (model) => model.open.has(slot),
   execute: async (run) => { await onSlot[name](run, slot) },
 })
+
+export const requestSteps = {
+  enter, handle, leaveBehind, nest, queryWithoutTenant, queryLate, release, throwError, step,
+}
 
 function disturbance(sql: string) {
   return (run: RequestRun, slot: number) => run.disturb(slot, sql)

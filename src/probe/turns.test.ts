@@ -11,7 +11,7 @@ async function played(choices: readonly number[]): Promise<string> {
   return turns.timeline.map((line) => line.replace(/ .*: /, '')).join(' ')
 }
 
-test('choices decide who goes on, none of them means one request after the other, and they repeat exactly', async () => {
+test('choices decide who goes on, none means one request after the other, and they repeat exactly', async () => {
   expect(await played([])).toBe('0begins 0one 0two 1begins 1one 1two')
   expect(await played([0, 0, 1])).toBe('0begins 0one 1begins 1one 1two 0two')
   const inStep = '0begins 1begins 0one 1one 0two 1two'

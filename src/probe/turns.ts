@@ -24,6 +24,7 @@ export class Turns {
   readonly #who = new AsyncLocalStorage<number>()
   readonly #waiting: Waiting[] = []
   #running = 0
+  #onIdle: () => void = () => undefined
   #taken = 0
   #last = 0
 
@@ -45,8 +46,10 @@ export class Turns {
     }))
     while (open > 0) {
       await nextTick()
-      if (this.#running > 0) continue
+      // Not by polling: the server needs the processor meanwhile.
+      if (this.#running > 0) await new Promise<void>((idle) => { this.#onIdle = idle })
       // Twice, so that whoever was answered has asked for its next turn.
+      await nextTick()
       await nextTick()
       if (this.#waiting.length > 0 && this.#running === 0) this.#choose()
     }
@@ -64,6 +67,7 @@ export class Turns {
       return await execute()
     } finally {
       this.#running -= 1
+      if (this.#running === 0) this.#onIdle()
     }
   }
 
