@@ -118,7 +118,8 @@ async function searchContext(
 
 function commandsProperty(scene: RunScene, search: CounterexampleSearch, settings: SearchSettings) {
   const replayPath = settings.replay?.replayPath ?? null
-  const sequences: fc.Arbitrary<Iterable<RequestCommand>> = fc.commands<RequestModel, RequestRun, false>([...anyCommand(scene)], {
+  const commands = [...anyCommand(scene)]
+  const sequences: fc.Arbitrary<Iterable<RequestCommand>> = fc.commands<RequestModel, RequestRun, false>(commands, {
     maxCommands: commandsMax,
     size: 'max',
     ...(replayPath === null ? {} : { replayPath }),
