@@ -27,11 +27,11 @@ export interface Interleaving {
 export function anyInterleaving(world: World): fc.Arbitrary<Interleaving> {
   const request: fc.Arbitrary<PlannedRequest> = fc.record({
     tenant: fc.constantFrom(...world.tenants.map((tenant) => tenant.id)),
-    queries: fc.integer({ min: 1, max: 3 }),
+    queries: fc.integer({ min: 1, max: 2 }),
     ends: fc.constantFrom('returns', 'returns', 'throws', 'errors'),
   })
   return fc.record({
-    requests: fc.array(request, { minLength: 2, maxLength: 4 }),
+    requests: fc.array(request, { minLength: 2, maxLength: 3 }),
     choices: fc.array(fc.nat({ max: 3 }), { maxLength: 40, size: 'max' }),
   })
 }
