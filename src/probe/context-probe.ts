@@ -86,7 +86,8 @@ async function searchContext(
   const { tally } = scene
   const search = new CounterexampleSearch(tally, settings.signal)
   const known = form === 'commands' ? knownSequences(scene).length : knownInterleavings(scene.world).length
-  const examplesMax = Math.min(known, settings.examplesMax ?? known)
+  // Each known sequence is a fault of its own, so a short search takes all of them or none.
+  const examplesMax = settings.examplesMax === 0 ? 0 : known
   const random = Math.max(sequencesMin, settings.runs * 2 - examplesMax)
   const asked = settings.runs === 0 ? 0 : random + examplesMax
   const options = { settings, runs: asked, login: scene.world.application }
