@@ -1,6 +1,7 @@
 /** The rules of the house that a compiler and a linter do not know, in one list. */
 
 import { cycleFaults } from './tidy/cycle-rules.ts'
+import { faultClassFaults } from './tidy/fault-class-rules.ts'
 import { importFaults } from './tidy/import-rules.ts'
 import { lockfileFaults } from './tidy/lockfile-rules.ts'
 import { mannerFaults } from './tidy/manner-rules.ts'
@@ -10,7 +11,8 @@ import { readSourceTree } from './tidy/source-tree.ts'
 import { wordFaults } from './tidy/word-rules.ts'
 
 const rules = [
-  importFaults, cycleFaults, sizeFaults, mannerFaults, wordFaults, mutantFaults, lockfileFaults,
+  importFaults, cycleFaults, sizeFaults, mannerFaults, wordFaults, mutantFaults, faultClassFaults,
+  lockfileFaults,
 ] as const
 
 /** Every fault of the checkout as `path:line rule: sentence`; empty when it is tidy. */

@@ -22,6 +22,14 @@ export type {
 export type { Attempt, Observation, Row, Statement, Step, Value, Witness } from './model/observation.ts'
 export { vacuousAttempt } from './model/observation.ts'
 export type { Tenant, TenantId } from './model/tenant.ts'
+export {
+  fixOf,
+  isAffected,
+  lastRowSecurityFix,
+  serverDefects,
+  versionText,
+  type ServerDefect,
+} from './model/server-defects.ts'
 export { identifier, literal, qualified } from './postgres/identifier.ts'
 export type { MissingContext, Tenancy } from './tenancy/tenancy.ts'
 
@@ -34,6 +42,8 @@ export {
   type SearchSettings,
 } from './probe/define.ts'
 export { defineCatalogProbe, type Inspection } from './probe/catalog-probe.ts'
+export { definePoolMatrix } from './probe/pool-matrix/define.ts'
+export { defineServerProbe, speaksForServer } from './probe/server-probe.ts'
 export { defineContextProbe } from './probe/context-probe.ts'
 export {
   anyAttack,
@@ -44,8 +54,10 @@ export {
   type Pair,
 } from './probe/shared-inputs.ts'
 export { cellsOf, controlOn, deferred, objectOf } from './probe/cells.ts'
-export { answersDiffer } from './probe/differential.ts'
-export { attackId, attackText, copyLike, insertLike, keyCondition, writableColumn } from './probe/statements.ts'
+export { answerOf, answersDiffer, isDenial } from './probe/differential.ts'
+export {
+  attackId, attackText, copyLike, insertLike, keyCondition, sharingColumns, writableColumn,
+} from './probe/statements.ts'
 export { may, objectsOfKind, ownedTables, targetOf, type Target } from './probe/targets.ts'
 export { affectedBy, attackRows, count, foreignRows, rowsOf, stepOf } from './probe/witness.ts'
 export { wroteForeignRows, wroteTooMuch } from './probe/write-witness.ts'
@@ -55,3 +67,25 @@ export type { WorldObject } from './probe/world-object.ts'
 export { defineGauge, type Gauge, type GaugeContext, type GaugeResult } from './gauge/define.ts'
 export { checkIndexUse } from './gauge/index-use.ts'
 export { measureOverhead } from './gauge/overhead.ts'
+
+export { anyReading, firstOwners, firstReadings, type GrammarInput } from './probe/forms/inputs.ts'
+export { nested } from './probe/forms/nesting.ts'
+export {
+  countsTooMany, foreignContent, foreignEcho, hasValue, ownerOfRelation, rowsOfForeignRelation,
+} from './probe/forms/oracle.ts'
+export { plannerSettings } from './probe/forms/planner.ts'
+export { readForms, type ReadForm } from './probe/forms/read-forms.ts'
+export { readRequest, type ReadRequest } from './probe/forms/request.ts'
+export { writeForms, type WriteForm } from './probe/forms/write-forms.ts'
+export { writeRequest, type WriteRequest } from './probe/forms/write-request.ts'
+export { changedForeignRows, writeAttempt } from './probe/write-probe.ts'
+export { countAndHash, ownGroups, textSettings } from './probe/row-groups.ts'
+export { channels, type Channel } from './model/channel.ts'
+export { inherent } from './probe/inherent.ts'
+export { impersonated, rowsOfTenantRemoved } from './probe/impersonated.ts'
+export { existenceAttacks, existenceForms, withoutForeignRow, type ExistenceForm } from './probe/forms/existence.ts'
+export { callableFunctions, callFunction, functionSignature, hostileTexts } from './probe/function-calls.ts'
+export { defenceAttacks } from './probe/forms/defence-attacks.ts'
+export { explainedRows } from './probe/forms/explained.ts'
+export { channelAttacks } from './probe/forms/channel-attacks.ts'
+export { readsWholeRows } from './probe/forms/predicates.ts'

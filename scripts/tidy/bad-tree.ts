@@ -14,7 +14,8 @@ const tidyTree: Files = {
   'src/model/row.ts': '/** A row. */\nexport interface Row { readonly id: string }\n',
   'src/postgres/open.ts': "/** The door. */\nimport pg from 'pg'\nexport const open = () => new pg.Client()\n",
   'suites/isolation/reads-rows.ts': "/** A probe. */\nimport { open } from '../../src/index.ts'\nexport default open\n",
-  'fixtures/mutants/reads-rows--policy-true.sql': '-- title: x\n',
+  'fixtures/mutants/reads-rows--policy-true.sql': '-- title: x\n-- class: R1\n',
+  'fixtures/fault-classes.json': '{ "R1": "open" }',
 }
 
 /** Faults of the tidy tree with these files added or replaced. */

@@ -6,6 +6,7 @@ import type { Report } from '../model/report.ts'
 import { renderSummary } from '../report/console.ts'
 import { renderJson } from '../report/json.ts'
 import { execute } from '../run/execute.ts'
+import { proveServers } from '../run/prove-servers.ts'
 import { loadProbes } from '../run/suites.ts'
 import type { ExecutedCommand } from './executed.ts'
 import { interruptible } from './interrupt.ts'
@@ -32,7 +33,8 @@ export async function executeCommand(command: ExecutedCommand, options: CommandO
   }
   using interrupt = interruptible(settings.timeMs)
   const display = options.quiet === true ? { done: () => {} } : progressOn(process.stderr)
-  const { report, directory } = await execute({
+  const walk = command === 'prove' && settings.server.length > 0 ? proveServers : execute
+  const { report, directory } = await walk({
     command,
     settings,
     entries: printableEntries(entries),
@@ -55,8 +57,8 @@ export async function executeCommand(command: ExecutedCommand, options: CommandO
 }
 
 /** The same objects as in report.json. */
-function scoreJson({ mutants, controls }: Report): string {
-  return JSON.stringify({ mutants, controls }, null, 2)
+function scoreJson({ mutants, controls, servers }: Report): string {
+  return JSON.stringify({ mutants, controls, servers }, null, 2)
 }
 
 /** Waits until a pipe has taken everything; a reader that went away is no error of ours. */

@@ -1,12 +1,15 @@
 /** Every setting of the tool in one table: flag, variable, default, bounds and meaning. */
 
 import { failOnLevels, type FailOn } from '../gate/rules.ts'
+import { channels, type Channel } from '../model/channel.ts'
 import { tenancies, type TenancyName } from '../model/tenancy.ts'
 import { choice, flag, integer, list, number, optionalText, text, type SettingDefinition } from './parse.ts'
 
 export interface Settings {
   /** DSN of a server that the user names; null starts the embedded one. */
   readonly target: string | null
+  /** Versions of the embedded server; empty for the installed one. */
+  readonly server: readonly string[]
   readonly mode: readonly TenancyName[]
   readonly seed: number
   readonly tenants: number
@@ -19,6 +22,8 @@ export interface Settings {
   readonly reporter: readonly string[]
   readonly benchRows: number
   readonly benchMs: number
+  /** Inherent channels that the target claims to have closed: what is seen there is then a finding. */
+  readonly claims: readonly Channel[]
   readonly failOn: FailOn
   readonly strict: boolean
   readonly maxOverhead: number
@@ -26,6 +31,8 @@ export interface Settings {
   readonly pgbouncer: string | null
   readonly mutants: string | null
   readonly controls: string | null
+  /** Mutants of a proof beside one of each probe; 0 tries all. */
+  readonly sample: number
   readonly statementTimeoutMs: number
   readonly timeMs: number
 }
@@ -44,6 +51,11 @@ export const definitions: Definitions = {
     flag: '-t, --target <dsn>',
     what: 'PostgreSQL 14-18 server to use; default: start an embedded one',
     ...optionalText(),
+  },
+  server: {
+    flag: '--server <list>',
+    what: 'versions of the embedded server (15.1 or 17), downloaded once; prove takes several: 15.1,16.4',
+    ...list<string>(null, []),
   },
   mode: { flag: '--mode <list>', what: 'tenancies to judge: rls, schema', ...list(modeNames, tenancies) },
   seed: { flag: '--seed <n>', what: 'seed of data and of the search', ...integer(42, 0, 2_147_483_647) },
@@ -77,6 +89,11 @@ export const definitions: Definitions = {
     what: 'time for all benchmarks together',
     ...integer(10_000, 500, 3_600_000),
   },
+  claims: {
+    flag: '--claims <list>',
+    what: `channels that are claimed to be closed: ${channels.join(', ')}`,
+    ...list(Object.fromEntries(channels.map((name) => [name, name])), [] as readonly Channel[]),
+  },
   failOn: {
     flag: '--fail-on <severity>',
     what: 'least severity that shuts the gate',
@@ -102,6 +119,11 @@ export const definitions: Definitions = {
     flag: '--controls <dir>',
     what: 'controls for prove; default: the shipped ones',
     ...optionalText(),
+  },
+  sample: {
+    flag: '--sample <n>',
+    what: 'prove with this many mutants, drawn by the seed, beside one of each probe; 0 tries all',
+    ...integer(0, 0, 100_000),
   },
   statementTimeoutMs: {
     flag: '--statement-timeout <ms>',

@@ -36,7 +36,7 @@ export function coverageOf(verdicts: readonly Verdict[], context: CoverageContex
     casesTried: judged.reduce((total, verdict) => total + verdict.evidence.casesTried, 0),
     poolers: context.poolers,
     untested: [...context.untested, ...missing.map(untestedEntry)],
-    assumptions: context.assumptions,
+    assumptions: [...context.assumptions, ...inherentOf(judged)],
   }
 }
 
@@ -51,4 +51,14 @@ function missingOf(verdicts: readonly Verdict[], context: CoverageContext) {
 
 function untestedEntry(each: { readonly probe: string; readonly world: WorldId }) {
   return { what: `${each.probe} in ${worldKey(each.world)}`, why: 'the run ended before it reached a verdict' }
+}
+
+/** Channels that were used with success and that no target claimed: one line each, with an example. */
+function inherentOf(verdicts: readonly Verdict[]): readonly string[] {
+  const seen = verdicts.flatMap((verdict) => verdict.cells
+    .filter(({ outcome, reason }) => outcome === 'inapplicable' && reason.startsWith('inherent, not claimed'))
+    .map((cell) => ({ probe: verdict.probe, path: cell.path, reason: cell.reason })))
+  const byPath = new Map(seen.map((each) => [`${each.probe}:${each.path}`, each]))
+  return [...byPath.values()].map(({ path, reason }) =>
+    `${path}: ${reason.replace('inherent, not claimed', 'open to tenants that run SQL of their own')}`)
 }

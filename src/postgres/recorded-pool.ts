@@ -38,6 +38,10 @@ export class RecordedPool implements AsyncDisposable {
       this.log.push({ client: -1, sql: '-- idle connection lost', observation: failure(error) })
     })
     this.pool.on('connect', (client) => {
+      // A connection that dies on loan must not end the process either; its next query fails.
+      client.on('error', (error) => {
+        this.log.push({ client: -1, sql: '-- connection lost', observation: failure(error) })
+      })
       this.#record(client)
     })
   }

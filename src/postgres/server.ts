@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, WatertightError } from '../errors.ts'
-import { installedBinaries } from './binaries.ts'
+import { findBinaries } from './binaries.ts'
 import { cacheDirectory, removeUnfinished } from './cache-directory.ts'
 import { copyTree } from './file-tree.ts'
 import { findFreePort, isPortTaken, LOOPBACK } from './free-port.ts'
@@ -21,7 +21,7 @@ import { type ProcessExit, SupervisedProcess } from './supervised-process.ts'
 
 
 export interface EmbeddedServerOptions {
-  /** Prefix of the wanted version, for example 18. Default: the installed one. */
+  /** For example 18 or 15.1; npm downloads another than the installed one. Default: the installed one. */
   readonly version?: string
   /** More lines for postgresql.conf; they win over our own, except where the server lives and listens. */
   readonly settings?: Readonly<Record<string, string>>
@@ -99,6 +99,20 @@ export class EmbeddedServer implements Server {
 }
 
 /**
+ * Puts the programs of these versions into the cache, so that what cannot be had is known before the first
+ * server is started. @throws WatertightError WATERTIGHT_NO_BINARIES, WATERTIGHT_NO_REGISTRY.
+ */
+export async function prepareBinaries(
+  versions: readonly string[], onStep: (version: string, done: number) => void = () => undefined,
+): Promise<void> {
+  const cache = await cacheDirectory(await unprivilegedUser())
+  for (const [done, version] of versions.entries()) {
+    onStep(`PostgreSQL ${version}`, done)
+    await findBinaries(cache, version)
+  }
+}
+
+/**
  * Starts a PostgreSQL server of our own on a fresh cluster, on a Unix socket and on a free loopback port,
  * with a password that only this process knows.
  * @throws WatertightError WATERTIGHT_SERVER_FAILED with the server's last log lines, and the errors of
@@ -108,7 +122,7 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions = {}): 
   const runAs = await unprivilegedUser()
   const cache = await cacheDirectory(runAs)
   await Promise.all([buryStaleServers(cache), removeUnfinished(cache)])
-  const binaries = await installedBinaries(cache, options.version)
+  const binaries = await findBinaries(cache, options.version)
   const pristine = await pristineCluster(binaries, { cache, runAs })
   const directory = await ServerDirectory.create({ cache, runAs, shutdown: SHUTDOWN, dataDirectory: 'data' })
   try {

@@ -47,6 +47,7 @@ export class Session implements AsyncDisposable {
   readonly user: string
   #backendPid: number | null = null
   #lost: Error | null = null
+  #copying: Promise<unknown> | null = null
   readonly #lostController = new AbortController()
 
   private constructor(client: pg.Client, user: string) {
@@ -108,16 +109,35 @@ export class Session implements AsyncDisposable {
    */
   async attempt(statements: readonly Statement[]): Promise<Attempt> {
     const messages = messagesOf([begin, ...statements, rollback])
+    // Attempts of one session queue up behind each other, but nothing may slip between those of a COPY.
+    while (this.#copying !== null) await this.#copying
     const observed = statements.some((statement) => statement.copyData !== undefined)
-      ? await this.#oneByOne(messages)
+      ? await this.#alone(messages)
       : await Promise.all(messages.map((message) => this.observe(message.statement)))
     const steps = messages.flatMap(({ parts }, index) => stepsOf(parts, observed[index]))
     return { steps, backendPid: this.#backendPid }
   }
 
+  /** Begins a transaction that stays open until the session is closed; its statements are one after the other. */
+  async attemptOpen(statements: readonly Statement[]): Promise<readonly Step[]> {
+    const messages = [begin, ...statements]
+    const observed = await Promise.all(messages.map((statement) => this.observe(statement)))
+    return messages.flatMap((statement, index) => stepsOf([statement], observed[index]))
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#lost === null) await this.client.end()
     else this.client.connection.stream.destroy()
+  }
+
+  async #alone(messages: readonly Message[]): Promise<readonly Observation[]> {
+    const running = this.#oneByOne(messages)
+    this.#copying = running
+    try {
+      return await running
+    } finally {
+      this.#copying = null
+    }
   }
 
   /** COPY FROM waits for its data, so nothing may be queued behind it. */
@@ -186,7 +206,8 @@ function stepsOf(parts: readonly Statement[], observation: Observation | undefin
 
 function failureOf(error: unknown, sql: string): Observation {
   const sqlstate = sqlstateOf(error)
-  const message = messageOf(error)
+  const detail = (error as { detail?: unknown } | null)?.detail
+  const message = typeof detail === 'string' && detail !== '' ? `${messageOf(error)} (${detail})` : messageOf(error)
   return sqlstate !== null && isRefusal(sqlstate, sql)
     ? { kind: 'refused', sqlstate, message }
     : { kind: 'indeterminate', sqlstate, message }

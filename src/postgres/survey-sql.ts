@@ -31,7 +31,14 @@ SELECT c.oid::int AS oid, n.nspname AS schema, c.relname AS name, c.relkind::tex
     ARRAY['security_invoker=true','security_invoker=on','security_invoker=1'], false) AS "securityInvoker",
   coalesce(c.reloptions::text[] &&
     ARRAY['security_barrier=true','security_barrier=on','security_barrier=1'], false) AS "securityBarrier",
-  c.reltuples::float8 AS "estimatedRows",
+  c.reltuples::float8 AS "estimatedRows", pg_relation_is_updatable(c.oid, true)::int AS events,
+  md5(concat_ws(' ', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
+    (SELECT string_agg(pg_get_triggerdef(t.oid), ' ' ORDER BY t.tgname) FROM pg_trigger t
+      WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
+    (SELECT string_agg(pg_get_indexdef(i.indexrelid), ' ' ORDER BY i.indexrelid::regclass::text) FROM pg_index i
+      WHERE i.indrelid = c.oid),
+    (SELECT string_agg(pg_get_constraintdef(k.oid), ' ' ORDER BY k.conname) FROM pg_constraint k
+      WHERE k.conrelid = c.oid))) AS definition,
   (SELECT pn.nspname || '.' || p.relname FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent
      JOIN pg_namespace pn ON pn.oid = p.relnamespace WHERE i.inhrelid = c.oid LIMIT 1) AS parent,
   (SELECT coalesce(json_agg(v.privilege), '[]') FROM (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE'),

@@ -17,8 +17,8 @@ export interface SurveyOptions {
   readonly tenantColumns?: readonly string[]
 }
 
-type RawRelation = Omit<Relation, 'kind' | 'primaryKey' | 'uniqueKeys' | 'foreignKeys' | 'policies' | 'tenantColumn'>
-  & { readonly relkind: string; readonly relispartition: boolean }
+type RawRelation = Omit<Relation, 'kind' | 'primaryKey' | 'uniqueKeys' | 'foreignKeys' | 'policies' | 'tenantColumn'
+  | 'updatable'> & { readonly relkind: string; readonly relispartition: boolean; readonly events: number }
 interface RawKey { readonly oid: number; readonly primary: boolean; readonly columns: readonly string[] }
 
 /** Needs a role that sees every relation (a superuser, or the owner of all). */
@@ -40,9 +40,10 @@ export async function survey(session: Session, options: SurveyOptions): Promise<
   const [keysOf, foreignKeysOf, policiesOf] = [groupByOid(keys), groupByOid(foreignKeys), groupByOid(policies)]
   return {
     serverVersionNum, functions, roles, schemas,
-    relations: relations.map(({ relkind, relispartition, ...raw }): Relation => ({
+    relations: relations.map(({ relkind, relispartition, events, ...raw }): Relation => ({
       ...raw,
       kind: kindOf(relkind, relispartition),
+      updatable: updatableBy(events),
       primaryKey: keysOf.get(raw.oid)?.find((key) => key.primary)?.columns ?? [],
       uniqueKeys: keysOf.get(raw.oid)?.filter((key) => !key.primary).map((key) => key.columns) ?? [],
       foreignKeys: foreignKeysOf.get(raw.oid) ?? [],
@@ -60,6 +61,11 @@ function groupByOid<T extends { readonly oid: number }>(entries: readonly T[]): 
     else group.push(entry)
   }
   return groups
+}
+
+/** Bits 2, 3 and 4 of pg_relation_is_updatable() stand for UPDATE, INSERT and DELETE. */
+function updatableBy(events: number): Relation['updatable'] {
+  return (['UPDATE', 'INSERT', 'DELETE'] as const).filter((_, index) => (events & (1 << (index + 2))) !== 0)
 }
 
 function kindOf(relkind: string, isPartition: boolean): RelationKind {

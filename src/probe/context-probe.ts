@@ -88,7 +88,7 @@ async function searchContext(
   const known = form === 'commands' ? knownSequences(scene).length : knownInterleavings(scene.world).length
   // Each known sequence is a fault of its own, so a short search takes all of them or none.
   const examplesMax = settings.examplesMax === 0 ? 0 : known
-  const random = Math.max(sequencesMin, settings.runs * 2 - examplesMax)
+  const random = Math.max(sequencesMin, settings.runs - examplesMax)
   const asked = settings.runs === 0 ? 0 : random + examplesMax
   const options = { settings, runs: asked, login: scene.world.application }
   const counterexample =

@@ -4,12 +4,14 @@ import type fc from 'fast-check'
 import type { TablePrivilege } from '../model/catalog.ts'
 import type { Attempt, Witness } from '../model/observation.ts'
 import type { CellVerdict, Severity } from '../model/verdict.ts'
-import { searchCell } from './search.ts'
+import { withoutUnclaimed } from './inherent.ts'
+import { searchCell, sparedVerdict } from './search.ts'
 import type { World } from './world.ts'
 import type { WorldObject } from './world-object.ts'
 import type { Tenant } from '../model/tenant.ts'
 import type { TenancyName } from '../model/tenancy.ts'
 import type { ContextStrategy } from '../model/context-strategy.ts'
+import type { MatrixServers } from './pool-matrix/servers.ts'
 import type { PoolerRig } from './pooler.ts'
 import type { SeenSpan } from './request-run.ts'
 import type { RunScene } from './run-scene.ts'
@@ -39,10 +41,14 @@ export interface SearchSettings {
   /** Replay coordinates: run this path only. */
   readonly replay?: { readonly path: string; readonly replayPath: string | null }
   readonly signal?: AbortSignal
+  /** Inherent channels that the target claims to have closed. Default: none. */
+  readonly claims?: ReadonlySet<string>
   /** Cases as they happen, for the live progress and for the observations on disk. */
   readonly onCase?: (cell: Cell, attempt: Attempt, input: unknown) => void
   /** Poolers and strategies on trial; context probes need them. */
   readonly poolers?: readonly PoolerRig[]
+  /** pgbouncers of the pool matrix; without them only the driver's pool is measured. */
+  readonly matrix?: MatrixServers
   /** Strategies on trial instead of the tenancy's own. */
   readonly strategies?: readonly ContextStrategy[]
   /** Who was seen on which backend, for the context timeline. */
@@ -83,6 +89,8 @@ export interface ProbeDefinition<Input> extends ProbeMeta {
    * the application has no such right, so that every attack is refused by privilege.
    */
   control(world: World, cell: Cell, tenant: Tenant): Promise<Attempt> | null
+  /** Why the cell must not be tried on this server, as a reason for the report. Default: every cell is tried. */
+  spares?(world: World, cell: Cell): string | null
 }
 
 export interface Scene {
@@ -96,7 +104,11 @@ export function defineProbe<Input>(definition: ProbeDefinition<Input>): Probe {
     ...metaOf(definition),
     basis: 'executed',
     cells: (world) => definition.cells(world),
-    search: (world, cell, settings) => searchCell(definition, { world, cell }, settings),
+    search: async (world, cell, settings) => {
+      const spared = definition.spares?.(world, cell) ?? null
+      if (spared !== null) return sparedVerdict(cell, spared)
+      return withoutUnclaimed(await searchCell(definition, { world, cell }, settings), settings.claims ?? new Set())
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 /** Differential experiments: the same statement twice must get the same answer. */
 
-import type { Attempt } from '../model/observation.ts'
+import type { Attempt, Step } from '../model/observation.ts'
 import { isInterruption } from '../postgres/sqlstate.ts'
 
 /** Comparisons come in pairs; true when the two answers of any pair differ. */
@@ -23,4 +23,15 @@ function comparedAnswers(attempt: Attempt): readonly string[] | null {
     .map(({ observation }) =>
       observation.kind === 'rows' ? `${observation.affected ?? 0} rows` : String(observation.sqlstate),
     )
+}
+
+/** One answer as a text to compare: rows, or SQLSTATE and message; null when it was interrupted. */
+export function answerOf({ observation }: Step): string | null {
+  if (observation.kind === 'rows') return `${observation.affected ?? 0} rows ${JSON.stringify(observation.rows)}`
+  return isInterruption(observation.sqlstate) ? null : `${observation.sqlstate ?? ''} ${observation.message}`
+}
+
+/** True for an answer of the server that keeps a tenant from its own rows: not for a time-out or a lost connection. */
+export function isDenial({ observation }: Step): boolean {
+  return observation.kind !== 'rows' && !isInterruption(observation.sqlstate)
 }

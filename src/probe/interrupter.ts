@@ -1,5 +1,6 @@
 /** A second session of the application, by which a request's statement or connection is ended from outside. */
 
+import type { Row } from '../model/observation.ts'
 import type { Session } from '../postgres/session.ts'
 import type { World } from './world.ts'
 
@@ -16,17 +17,19 @@ export class Interrupter implements AsyncDisposable {
     await this.#run(`SELECT pg_cancel_backend(${pid})`)
   }
 
-  /** Ends the backend, and returns when it is gone. */
-  async terminate(pid: number): Promise<void> {
-    await this.#run(`SELECT pg_terminate_backend(${pid}, 2000)`)
+  /** Ends backends, and returns when they are gone: their number, which leaves out those of others by the same id. */
+  async terminate(pids: readonly number[]): Promise<number> {
+    const rows = await this.#run(`SELECT pg_terminate_backend(pid, 2000) FROM pg_catalog.pg_stat_activity
+      WHERE usename = current_user AND datname = current_database() AND pid IN (${[0, ...pids].join(', ')})`)
+    return rows.length
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await (await this.#session?.catch(() => null))?.[Symbol.asyncDispose]()
   }
 
-  async #run(sql: string): Promise<void> {
+  async #run(sql: string): Promise<readonly Row[]> {
     this.#session ??= this.#world.connect()
-    await (await this.#session).query(sql)
+    return (await this.#session).query(sql)
   }
 }

@@ -2,6 +2,7 @@
 
 import type { StrategySession } from '../model/context-strategy.ts'
 import type { Tenant } from '../model/tenant.ts'
+import { literal } from '../postgres/identifier.ts'
 import {
   foundIn, inventorySql, leaveSql, leftName, readSql, type FoundLeftover, type LeftoverKind,
 } from './leftovers.ts'
@@ -71,6 +72,13 @@ async function readLeftovers(run: RequestRun, session: StrategySession, reader: 
         sentence: `${who} finds a ${each.kind} on its connection and reads in it what is ${victim}'s`, rows, victim,
       })
     }
+    const named = namedIn(run, each)
+    if (named !== undefined && named.id !== reader?.id) {
+      run.testify({
+        sentence: `${who} finds a ${each.kind} on its connection that names ${named.id}`,
+        rows, victim: named.id, severity: 'high',
+      })
+    }
     const other = leftBy(run, each)
     if (other !== undefined && other.id !== reader?.id) {
       run.testify({
@@ -80,6 +88,12 @@ async function readLeftovers(run: RequestRun, session: StrategySession, reader: 
     }
   }
   return found !== null
+}
+
+/** A statement with the tenant as a literal can be executed by whoever finds its name. */
+function namedIn(run: RequestRun, { kind, text }: FoundLeftover): Tenant | undefined {
+  if (kind !== 'prepared statement') return undefined
+  return run.scene.world.tenants.find(({ id }) => text.includes(literal(id)))
 }
 
 /** Locks and channels carry no rows; whose they are follows from their names. */

@@ -6,6 +6,8 @@ import type { Row } from '../model/observation.ts'
 import type { TenantId } from '../model/tenant.ts'
 import { WitnessSeen, type RequestRun } from './request-run.ts'
 
+const lossNoticedMs = 2_000
+
 /** A statement is cancelled from outside while it runs: 57014, and the transaction is aborted. */
 export async function cancel(run: RequestRun, slot: number): Promise<void> {
   const pid = await backendOf(run, slot)
@@ -27,13 +29,22 @@ export async function cut(run: RequestRun, slot: number): Promise<void> {
   if (request === null || pid === null) return
   request.cut = true
   request.contextCertain = false
-  await run.scene.interrupter.terminate(pid)
+  await run.scene.interrupter.terminate([pid])
   // The driver learns of it with the next answer and then with the end of the socket.
   for (let tries = 0; tries < 50; tries += 1) {
     const error = await request.session.query('SELECT 1').then(() => null, (failure: unknown) => failure)
     if (error === null || sqlstateOf(error) === null) return
     await sleep(2)
   }
+}
+
+/** An operator ends the idle connections of the application: the pool opens new ones. */
+export async function loseConnections(run: RequestRun): Promise<void> {
+  const idleBefore = run.idleConnections
+  const lost = await run.scene.interrupter.terminate(run.spans.map(({ pid }) => pid))
+  // A pool learns of it a moment later; until then it would hand out what is dead already.
+  const untilMs = performance.now() + lossNoticedMs
+  while (run.idleConnections > idleBefore - lost && performance.now() < untilMs) await sleep(2)
 }
 
 /** An error inside a savepoint, and on: what was bound before it must still be bound. */

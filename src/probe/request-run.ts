@@ -82,6 +82,7 @@ export class RequestRun implements AsyncDisposable {
     })
     settled.then(undefined, (error: unknown) => { entered.reject(error) })
     const { session, resource } = await limited(entered.promise, `the request of ${tenant.id} was not started`)
+      .catch((error: unknown) => this.#blocked(error, tenant))
     return {
       tenant, session, pool, settled, contextCertain: true, cut: false,
       inside: (step) => resource.runInAsyncScope(step),
@@ -90,6 +91,18 @@ export class RequestRun implements AsyncDisposable {
         else done.reject(error)
       },
     }
+  }
+
+  /** 25P02 before anything was asked: the connection was given back inside an aborted transaction. */
+  #blocked(error: unknown, tenant: Tenant): never {
+    if (sqlstateOf(error) === '25P02') {
+      this.#remember((entry) => entry.observation !== null && entry.observation.kind !== 'rows')
+      this.testify({
+        sentence: `A request of tenant ${tenant.id} cannot begin: its connection is in another's aborted transaction`,
+        rows: [], victim: tenant.id, severity: 'medium',
+      })
+    }
+    throw error
   }
 
   /** The request looks for canaries; a foreign one, or none of its own, is a witness. */
@@ -208,6 +221,11 @@ export class RequestRun implements AsyncDisposable {
     throw new WitnessSeen(witness.sentence)
   }
 
+  /** Connections that the driver believes idle; what dies among them, it learns a moment later. */
+  get idleConnections(): number {
+    return this.#pools.reduce((total, { pool }) => total + pool.idleCount, 0)
+  }
+
   /** What went over the connection that leaked, or over all of them. */
   attempt(): Attempt {
     const leaked = this.#witnessEntry
@@ -237,8 +255,6 @@ export class RequestRun implements AsyncDisposable {
     const existing = this.#pools[number]
     if (existing !== undefined) return existing
     const made = this.scene.rig.open(this.scene.world)
-    // A connection that is cut while it is lent reports to nobody else; the request shows the error.
-    made.pool.on('connect', (client) => client.on('error', () => undefined))
     this.#pools[number] = made
     return made
   }

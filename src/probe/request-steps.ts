@@ -43,6 +43,23 @@ const handle = (tenant: TenantId, pool: 0 | 1 = 0) => command({
   },
 })
 
+/** A whole request that goes wrong: what matters is what the next one finds. */
+const spoil = (trouble: Trouble, tenant: TenantId) => command({
+  name: `Handle${trouble}(${JSON.stringify(tenant)})`, possible: hasRoom,
+  execute: async (run) => {
+    await run.open(wholeRequest, tenant)
+    await run.look(wholeRequest)
+    const { by, quietly } = troubles[trouble]
+    if (by !== null) await onSlot[by](run, wholeRequest)
+    await run.close(wholeRequest, quietly ? undefined : new Error('thrown by the work'))
+  },
+})
+
+/** An operator ends the idle connections; behind pgbouncer they are not the pool's. */
+const loseConnections = command({
+  name: 'LoseConnections', possible: (model) => model.open.size === 0, execute: (run) => acts.loseConnections(run),
+})
+
 /** A whole request whose work leaves something on the connection. */
 const leaveBehind = (kind: LeftoverKind, tenant: TenantId) => command({
   name: `Leave(${JSON.stringify(kind)}, ${JSON.stringify(tenant)})`, possible: hasRoom,
@@ -96,6 +113,20 @@ const onSlot = {
 export type SlotStep = keyof typeof onSlot
 export const slotSteps = Object.keys(onSlot) as readonly SlotStep[]
 
+/** By which step a whole request goes wrong, and whether its work keeps that to itself. */
+const troubles = {
+  AndThrow: { by: null, quietly: false },
+  SqlError: { by: 'SqlError', quietly: false },
+  SqlErrorQuietly: { by: 'SqlError', quietly: true },
+  Cancelled: { by: 'Cancel', quietly: false },
+  Timeout: { by: 'Timeout', quietly: false },
+  EarlyCommit: { by: 'Commit', quietly: true },
+  Rollback: { by: 'Rollback', quietly: false },
+} as const satisfies Record<string, { readonly by: SlotStep | null; readonly quietly: boolean }>
+
+export type Trouble = keyof typeof troubles
+export const troublesOfRequests = Object.keys(troubles) as readonly Trouble[]
+
 /** A step of an open request. */
 const step = (name: SlotStep, slot: number) => command({
   name: `${name}(${slot})`, possible: (model) => model.open.has(slot),
@@ -103,7 +134,7 @@ const step = (name: SlotStep, slot: number) => command({
 })
 
 export const requestSteps = {
-  enter, handle, leaveBehind, nest, queryWithoutTenant, queryLate, release, throwError, step,
+  enter, handle, spoil, leaveBehind, loseConnections, nest, queryWithoutTenant, queryLate, release, throwError, step,
 }
 
 function disturbance(sql: string) {

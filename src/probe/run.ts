@@ -3,7 +3,7 @@
 import { messageOf } from '../errors.ts'
 import type { CellVerdict, Evidence, Outcome, Verdict } from '../model/verdict.ts'
 import { worstOutcome } from '../judge/order.ts'
-import type { Cell, Probe, SearchSettings } from './define.ts'
+import type { Cell, Probe, Scene, SearchSettings } from './define.ts'
 import { Tally } from './tally.ts'
 import type { World } from './world.ts'
 
@@ -17,6 +17,8 @@ export interface LoadedProbe {
 export interface RunSettings extends SearchSettings {
   /** True when the settings ask for a pgbouncer: its absence is then `unknown`, not `inapplicable`. */
   readonly pgbouncerAsked?: boolean
+  /** Which cells are asked, and in which order. Default: all, as the probe gives them. */
+  readonly chooseCells?: (cells: readonly Cell[]) => readonly Cell[]
   /** Ends the search of a probe at its first witness. */
   readonly untilFirstWitness?: boolean
   readonly onCell?: (loaded: LoadedProbe, verdict: CellVerdict) => void
@@ -26,21 +28,15 @@ export interface RunSettings extends SearchSettings {
 export async function runProbe(loaded: LoadedProbe, world: World, given: RunSettings): Promise<Verdict> {
   const startedMs = performance.now()
   const skipped = whyNot(loaded, world, given)
-  // Without the admin's connection there is no server to ask: what is left is unknown, not slow.
-  const lost = world.admin.lostSignal
-  const settings = {
-    ...given,
-    signal: given.signal === undefined ? lost : AbortSignal.any([given.signal, lost]),
-  }
   const cells: CellVerdict[] = []
   if (skipped === null) {
-    for (const cell of cellsOf(loaded, world, settings)) {
-      const verdict = settings.signal.aborted
-        ? unknownCell(cell, lost.aborted ? 'the server went away' : 'the run was interrupted')
-        : await searchSafely(loaded, { world, cell }, settings)
+    const asked = cellsOf(loaded, world, given)
+    const search = { ...given, ...budgetPerCell(given, asked.length) }
+    for (const cell of asked) {
+      const verdict = await askCell(loaded, { world, cell }, search)
       cells.push(verdict)
-      settings.onCell?.(loaded, verdict)
-      if (settings.untilFirstWitness === true && verdict.outcome === 'violated') break
+      given.onCell?.(loaded, verdict)
+      if (given.untilFirstWitness === true && verdict.outcome === 'violated') break
     }
   }
   const { outcome, reason } = skipped ?? conclude(cells)
@@ -63,6 +59,15 @@ export async function runProbe(loaded: LoadedProbe, world: World, given: RunSett
   }
 }
 
+/** Cells of a probe beyond which the random cases are spread: a grammar of hundreds varies by its forms. */
+const cellsInFull = 60
+
+function budgetPerCell({ runs, examplesMax }: RunSettings, cells: number): Partial<RunSettings> {
+  if (runs === 0 || cells <= cellsInFull) return {}
+  if (examplesMax !== undefined) return { runs: 1, examplesMax: Math.min(2, examplesMax), controlTenantsMax: 1 }
+  return { runs: Math.min(runs, Math.max(2, Math.round((runs * cellsInFull) / cells))) }
+}
+
 interface Conclusion {
   readonly outcome: Outcome
   readonly reason: string
@@ -80,14 +85,31 @@ function whyNot({ probe }: LoadedProbe, world: World, settings: RunSettings): Co
 }
 
 function cellsOf({ probe }: LoadedProbe, world: World, settings: RunSettings): readonly Cell[] {
-  return probe.cells(world, settings)
+  const cells = probe.cells(world, settings)
+  return settings.chooseCells?.(cells) ?? cells
 }
 
-async function searchSafely(
-  { probe }: LoadedProbe,
-  { world, cell }: { readonly world: World; readonly cell: Cell },
-  settings: RunSettings,
-): Promise<CellVerdict> {
+/**
+ * Asks again when the server came back: a backend that crashes takes every connection with it, and the
+ * statement that did it may have been another world's. Whoever crashes it twice stays unknown.
+ */
+async function askCell(loaded: LoadedProbe, scene: Scene, given: RunSettings): Promise<CellVerdict> {
+  const { world, cell } = scene
+  for (let tries = 1; ; tries += 1) {
+    if (given.signal?.aborted === true) return unknownCell(cell, 'the run was interrupted')
+    if (!await world.revive()) return unknownCell(cell, 'the server went away')
+    // Without the admin's connection there is no server to ask: the rest is not tried, instead of failing slowly.
+    const lost = world.admin.lostSignal
+    const signal = given.signal === undefined ? lost : AbortSignal.any([given.signal, lost])
+    const verdict = await searchSafely(loaded, scene, { ...given, signal })
+    const unanswered = lost.aborted || verdict.indeterminate.some(({ sqlstate }) => sqlstate === null)
+    if (!unanswered || tries === 2 || verdict.outcome === 'violated') return verdict
+    // The admin's connection may end a moment after the attacker's; what it is told then is the truth.
+    await world.admin.observe({ sql: 'SELECT pg_sleep(0.05)', role: 'context' })
+  }
+}
+
+async function searchSafely({ probe }: LoadedProbe, { world, cell }: Scene, settings: RunSettings): Promise<CellVerdict> {
   try {
     return await probe.search(world, cell, settings)
   } catch (error) {

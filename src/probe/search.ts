@@ -34,9 +34,14 @@ export async function searchCell<Input>(
     settings.runs === 0 ? [] : (definition.examples?.(world, cell) ?? []).slice(0, settings.examplesMax)
   const runs = settings.runs === 0 ? 0 : settings.runs + examples.length
   const search = new CounterexampleSearch(tally, settings.signal)
-  const property = fc.asyncProperty(definition.inputs(world, cell), async (input) => {
+  const inputs = definition.inputs(world, cell)
+  const ahead = new AttemptsAhead((input: Input) => definition.attempt(world, cell, input))
+  if (settings.replay === undefined && settings.signal?.aborted !== true && runs > 0) {
+    ahead.start([...examples, ...fc.sample(inputs, { seed: settings.seed, numRuns: settings.runs })])
+  }
+  const property = fc.asyncProperty(inputs, async (input) => {
     await search.try({ input: () => input }, async () => {
-      const attempt = await definition.attempt(world, cell, input)
+      const attempt = await ahead.take(input)
       settings.onCase?.(cell, attempt, input)
       return { attempt, witness: definition.judge(attempt, input, scene) }
     })
@@ -58,6 +63,37 @@ export async function searchCell<Input>(
     privilege,
     replaying: settings.replay !== undefined,
   })
+}
+
+/**
+ * Attempts are begun before fast-check asks for their inputs, so that they queue on the connection instead of
+ * waiting for each other's answers. An input that was not foreseen, as every shrunk one, is attempted when asked.
+ */
+class AttemptsAhead<Input> {
+  readonly #attempt: (input: Input) => Promise<Attempt>
+  readonly #begun = new Map<string, Promise<Attempt>>()
+
+  constructor(attempt: (input: Input) => Promise<Attempt>) {
+    this.#attempt = attempt
+  }
+
+  start(inputs: readonly Input[]): void {
+    for (const input of inputs) {
+      const key = JSON.stringify(input)
+      if (this.#begun.has(key)) continue
+      const begun = this.#attempt(input)
+      // An error is told to whoever takes the attempt; nobody may.
+      begun.catch(() => undefined)
+      this.#begun.set(key, begun)
+    }
+  }
+
+  take(input: Input): Promise<Attempt> {
+    const key = JSON.stringify(input)
+    const begun = this.#begun.get(key)
+    this.#begun.delete(key)
+    return begun ?? this.#attempt(input)
+  }
 }
 
 interface RunOptions<Ts> {
@@ -143,7 +179,9 @@ function isSlighter(witness: Witness, found: Witness | undefined): boolean {
 
 /** fc.commands prints the coordinates of its own shrinking; they are found nowhere else. */
 function replayPathOf(input: unknown): string | null {
-  return /replayPath="([^"]*)"/.exec(String(input))?.[1] ?? null
+  // Records of fast-check may have no prototype, and then no text either.
+  const text = typeof (input as { toString?: unknown } | null | undefined)?.toString === 'function' ? String(input) : ''
+  return /replayPath="([^"]*)"/.exec(text)?.[1] ?? null
 }
 
 function plain(input: unknown): unknown {
@@ -179,6 +217,14 @@ async function runControls<Input>(
 /** An emptied table is no reason to ask less: its cells stay unknown. */
 function hasRows({ object }: Scene['cell']): boolean {
   return (object?.rowsTotal ?? 0) > 0
+}
+
+/** A cell that nobody tried: stated as such, never as held. */
+export function sparedVerdict({ name, path }: Scene['cell'], reason: string): CellVerdict {
+  return {
+    object: name, path, outcome: 'inapplicable', reason, evidence: new Tally().evidence(0),
+    counterexample: null, indeterminate: [],
+  }
 }
 
 export interface CellOutcome {

@@ -9,11 +9,11 @@ export const attackText = 'written by another tenant'
 /** Never a planted id: its first eight digits are no tenant's tag. */
 export const attackId = '00000000-0000-4000-8000-00000000beef'
 
-/** `"id" = 'x' AND ...` over the primary key, or over every column when there is none. */
-export function keyCondition(relation: Relation, row: Row): string {
+/** `"id" = 'x' AND ...` over the primary key, or over every column when there is none; `alias` ends with a dot. */
+export function keyCondition(relation: Relation, row: Row, alias = ''): string {
   const names = relation.primaryKey.length > 0
     ? relation.primaryKey : relation.columns.map((column) => column.name).filter((name) => name in row)
-  return names.map((name) => sameValue(relation, name, row[name] ?? null)).join(' AND ')
+  return names.map((name) => `${alias}${sameValue(relation, name, row[name] ?? null)}`).join(' AND ')
 }
 
 function sameValue(relation: Relation, name: string, value: Value): string {
@@ -31,6 +31,8 @@ export interface InsertOptions {
   readonly keepKeys?: boolean
   /** Text after VALUES (...). */
   readonly suffix?: string
+  /** Distinguishes new keys of rows in one statement, 0-9. Default 0. */
+  readonly salt?: number
 }
 
 /**
@@ -57,7 +59,8 @@ export function copyLike(relation: Relation, sample: Row): { readonly sql: strin
   }
 }
 
-function newRowLike(relation: Relation, sample: Row, { set, keepKeys }: InsertOptions): Row {
+/** The row that insertLike writes, by column. */
+export function newRowLike(relation: Relation, sample: Row, { set, keepKeys, salt }: InsertOptions): Row {
   const unique = new Set([relation.primaryKey, ...relation.uniqueKeys].flat())
   const referencing = new Set(relation.foreignKeys.flatMap((key) => key.columns))
   const entries = relation.columns
@@ -66,16 +69,17 @@ function newRowLike(relation: Relation, sample: Row, { set, keepKeys }: InsertOp
       const value = sample[column.name] ?? null
       const fresh = keepKeys !== true && unique.has(column.name) && column.name !== relation.tenantColumn
         && !referencing.has(column.name)
-      return [column.name, fresh ? freshValue(column, value) : value]
+      return [column.name, fresh ? freshValue(column, value, salt ?? 0) : value]
     })
   return { ...Object.fromEntries(entries), ...set }
 }
 
-function freshValue(column: Column, value: Value): Value {
+function freshValue(column: Column, value: Value, salt: number): Value {
   if (value === null) return null
-  if (column.type === 'uuid') return attackId
-  if (/^(bigint|integer|smallint|numeric)/.test(column.type)) return String(Number(value) % 10_000 + 20_003)
-  if (/^(text|character varying|citext)/.test(column.type)) return `${String(value).slice(0, 40)}~new`
+  if (column.type === 'uuid') return `${attackId.slice(0, -5)}${salt}beef`
+  if (/^(bigint|integer|smallint|numeric)/.test(column.type)) return String(Number(value) % 10_000 + 20_003 + salt)
+  const isText = /^(text|character varying|citext)/.test(column.type)
+  if (isText) return `${String(value).slice(0, 40)}~new${salt === 0 ? '' : salt}`
   return value
 }
 
@@ -97,4 +101,17 @@ export function writableColumn(relation: Relation): { readonly name: string; rea
 
 function textOf(value: Value | undefined): string | null {
   return value === null || value === undefined ? null : String(value)
+}
+
+/**
+ * Columns in which a tenant could name another one: text columns that are called like it. Empty when the
+ * application may not insert, or when the only one is the tenant column itself.
+ */
+export function sharingColumns(relation: Relation | null): readonly string[] {
+  if (relation?.applicationPrivileges.includes('INSERT') !== true) return []
+  const names = relation.columns
+    .filter(({ name, type }) => /^(text|character)/.test(type)
+      && /tenant|owner|share|member|grant|org|account/.test(name))
+    .map(({ name }) => name)
+  return names.some((name) => name !== relation.tenantColumn) ? names : []
 }

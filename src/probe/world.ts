@@ -3,6 +3,7 @@
  * through `attempt`, as the application would, and never learn how the world came to be.
  */
 
+import { setTimeout } from 'node:timers/promises'
 import { messageOf } from '../errors.ts'
 import type { Catalog, TablePrivilege } from '../model/catalog.ts'
 import type { Attempt, Statement } from '../model/observation.ts'
@@ -11,11 +12,13 @@ import { worldKey, type WorldId } from '../model/tenancy.ts'
 import type { Tenant } from '../model/tenant.ts'
 import type { RoleNames, RolePasswords } from '../dotmac/roles.ts'
 import type { ServerAddress } from '../postgres/server-address.ts'
+import { Renewable } from '../postgres/renewable.ts'
 import { Session } from '../postgres/session.ts'
 import { survey } from '../postgres/survey.ts'
 import type { Tenancy } from '../tenancy/tenancy.ts'
 import { readGroundTruth, type GroundTruth } from './ground-truth.ts'
 import { worldObjects, type WorldObject } from './world-object.ts'
+import { WriteOracle, type Written } from './write-oracle.ts'
 
 export interface WorldOptions {
   readonly id: WorldId
@@ -38,20 +41,29 @@ export interface AttemptOptions {
   readonly freshSession?: boolean
 }
 
+/** A server in crash recovery refuses connections for less than this, where it has as little to recover as here. */
+const revivalMs = 10_000
+
 export class World implements AsyncDisposable {
   readonly options: WorldOptions
   readonly catalog: Catalog
   readonly objects: readonly WorldObject[]
   readonly tenants: readonly Tenant[]
   readonly truth: GroundTruth
-  readonly admin: Session
-  #session: Session | null = null
+  readonly #session = new Renewable(() => this.connect())
   /** Never enters a tenant's context, so that its setting stays as a new connection has it. */
-  #untouched: Session | null = null
+  readonly #untouched = new Renewable(() => this.connect())
+  #admin: Session
+  #gone = false
+  readonly #oracle = new Renewable(() => WriteOracle.open(this))
+  readonly #superuser = new Renewable(() => {
+    const { address, database, statementTimeoutMs } = this.options
+    return Session.connect({ address, database, statementTimeoutMs: statementTimeoutMs ?? 10_000 })
+  })
 
   private constructor(options: WorldOptions, admin: Session, content: { catalog: Catalog; truth: GroundTruth }) {
     this.options = options
-    this.admin = admin
+    this.#admin = admin
     this.catalog = content.catalog
     this.truth = content.truth
     this.tenants = options.tenants
@@ -60,9 +72,7 @@ export class World implements AsyncDisposable {
 
   /** Surveys the database and reads who owns what. @throws WatertightError when it cannot connect. */
   static async open(options: WorldOptions): Promise<World> {
-    const admin = await Session.connect({
-      address: options.address, database: options.database, statementTimeoutMs: 60_000,
-    })
+    const admin = await connectAdmin(options)
     try {
       const byTenant = options.id.tenancy === 'schema-per-tenant'
       const roleBySchema = new Map(byTenant ? options.tenants.map((each) => [each.schema, each.role]) : [])
@@ -75,6 +85,8 @@ export class World implements AsyncDisposable {
     }
   }
 
+  /** The superuser's connection; another one after `revive`. */
+  get admin(): Session { return this.#admin }
   get id(): WorldId { return this.options.id }
   get key(): string { return worldKey(this.options.id) }
   get database(): string { return this.options.database }
@@ -93,19 +105,47 @@ export class World implements AsyncDisposable {
     return found
   }
 
+  /**
+   * True when the server answers, with a new connection where the old one was lost: one backend that crashes
+   * ends the connections of all. A server that does not come back within seconds is gone for good.
+   */
+  async revive(): Promise<boolean> {
+    const until = performance.now() + revivalMs
+    while (this.#admin.lost !== null && !this.#gone) {
+      try {
+        this.#admin = await connectAdmin(this.options)
+      } catch {
+        this.#gone = performance.now() > until
+        await setTimeout(revivalMs / 50)
+      }
+    }
+    return !this.#gone
+  }
+
   /** Runs the statements as the application, in one transaction that is rolled back; never throws. */
   async attempt(statements: readonly Statement[], options: AttemptOptions = {}): Promise<Attempt> {
     try {
-      if (options.freshSession === true) {
-        if (this.#untouched === null || this.#untouched.lost !== null) this.#untouched = await this.connect()
-        return await this.#untouched.attempt(statements)
-      }
-      if (this.#session === null || this.#session.lost !== null) this.#session = await this.connect()
-      return await this.#session.attempt(statements)
+      const session = options.freshSession === true ? this.#untouched : this.#session
+      return await (await session.get()).attempt(statements)
     } catch (error) {
-      const observation = { kind: 'indeterminate', sqlstate: null, message: messageOf(error) } as const
-      const first = statements.find((each) => each.role !== 'context') ?? { sql: 'connect', role: 'attack' }
-      return { steps: [{ ...first, observation }], backendPid: null }
+      return failedAttempt(statements, error)
+    }
+  }
+
+  /**
+   * Runs the statements as the attacker and says what they changed for others, whatever they touched.
+   * @throws when no connection can be had.
+   */
+  async write(attacker: Tenant, statements: readonly Statement[], setup: readonly Statement[] = []): Promise<Written> {
+    return (await this.#oracle.get()).run(attacker, statements, setup)
+  }
+
+  /** Runs the statements as the superuser, in one transaction that is rolled back; never throws. */
+  async administer(statements: readonly Statement[]): Promise<Attempt> {
+    try {
+      return await (await this.#superuser.get()).attempt(statements)
+    } catch (error) {
+      return failedAttempt(statements, error)
     }
   }
 
@@ -120,10 +160,9 @@ export class World implements AsyncDisposable {
 
   /** A session of the application, as a pool would open it. */
   connect(): Promise<Session> {
-    const { address, database, roles, passwords, statementTimeoutMs } = this.options
+    const { statementTimeoutMs } = this.options
     return Session.connect({
-      address, database, login: { user: roles.app, password: passwords.app },
-      ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
+      ...clientOptionsOf(this), ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
     })
   }
 
@@ -134,8 +173,27 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#session?.[Symbol.asyncDispose]()
-    await this.#untouched?.[Symbol.asyncDispose]()
-    await this.admin[Symbol.asyncDispose]()
+    await this.#session[Symbol.asyncDispose]()
+    await this.#untouched[Symbol.asyncDispose]()
+    await this.#oracle[Symbol.asyncDispose]()
+    await this.#superuser[Symbol.asyncDispose]()
+    await this.#admin[Symbol.asyncDispose]()
   }
+}
+
+function connectAdmin({ address, database }: WorldOptions): Promise<Session> {
+  return Session.connect({ address, database, statementTimeoutMs: 60_000 })
+}
+
+/** How the application logs in. */
+export function clientOptionsOf({ options }: World) {
+  const { address, database, roles, passwords } = options
+  return { address, database, login: { user: roles.app, password: passwords.app } }
+}
+
+/** Without a connection nothing was asked. */
+function failedAttempt(statements: readonly Statement[], error: unknown): Attempt {
+  const observation = { kind: 'indeterminate', sqlstate: null, message: messageOf(error) } as const
+  const first = statements.find((each) => each.role !== 'context') ?? { sql: 'connect', role: 'attack' }
+  return { steps: [{ ...first, observation }], backendPid: null }
 }

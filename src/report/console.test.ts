@@ -9,7 +9,7 @@ const plain = { color: false, width: 80 }
 test('a healthy run says so, and how to test what was not', () => {
   const text = renderSummary(healthyReport(), plain)
   expect(text).toContain('HOLDS  exit 0')
-  expect(text).toContain('4/4 mutants killed, 8/8 controls silent')
+  expect(text).toContain('4/4 mutants killed of 2 classes, 8/8 controls')
   expect(text).toMatch(/pgbouncer, transaction mode: not tested; to test it:/)
   expect(text).toMatch(/17 findings\s\(17 critical\)/)
 })

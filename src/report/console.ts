@@ -2,7 +2,7 @@
 
 import { styleText } from 'node:util'
 import type { Finding } from '../model/finding.ts'
-import type { Report } from '../model/report.ts'
+import type { Report, ServerScore } from '../model/report.ts'
 import { severities } from '../model/verdict.ts'
 import { notableMeasurements } from './notable.ts'
 import { columns, labelled, wrapped } from './layout.ts'
@@ -97,15 +97,24 @@ function facts(report: Report, { width }: Screen): string[] {
   const speed = notableMeasurements(report.measurements).map(({ variant, query, ratio, interval, capped }) =>
     `${visible(variant)}, ${visible(query)}: ${formatRatio(ratio)} ` +
     `(${formatRatio(interval.low)} to ${formatRatio(interval.high)})${capped ? ', few samples' : ''}`)
-  const detector = mutants.total === 0 ? [] : [`${mutants.killed}/${mutants.total} mutants killed, ` +
+  const detector = mutants.total === 0 ? [] : [`${mutants.killed}/${mutants.total} mutants killed${
+    mutants.classes === undefined ? '' : ` of ${mutants.classes.tried} classes`}, ` +
     `${controls.silent}/${controls.total} controls silent`]
   return [
     ...pools.map((line, index) => labelled(index === 0 ? 'Pool' : '', line, width)),
     ...detector.map((line) => labelled('Detector', line, width)),
     ...mutants.survived.map((each) => labelled('Survivor', visible(each.id), width)),
     ...controls.noisy.map((each) => labelled('Noisy', visible(each.id), width)),
+    ...(report.servers ?? []).map((server, index) => labelled(index === 0 ? 'Servers' : '', serverLine(server), width)),
     ...speed.map((line, index) => labelled(index === 0 ? 'Speed' : '', line, width)),
   ]
+}
+
+function serverLine({ version, defects }: ServerScore): string {
+  const affected = defects.filter((each) => each.affected)
+  const names = new Set(affected.map(({ id }) => id))
+  const caught = new Set(affected.filter(({ seen }) => seen === 'caught').map(({ id }) => id))
+  return `${visible(version)}: ${counted(names.size, 'known defect')}, ${caught.size} caught by an attack`
 }
 
 function gateLines(report: Report, { paint, width }: Screen): string[] {

@@ -1,7 +1,8 @@
 /** A short summary for job pages of CI systems: the verdict, the gates, the worlds, the findings. */
 
 import type { Finding } from '../model/finding.ts'
-import type { Report } from '../model/report.ts'
+import type { DefectScore, Report } from '../model/report.ts'
+import { defectRows, missText } from './defect-table.ts'
 import { notableMeasurements } from './notable.ts'
 import { counted, formatCount, formatRatio } from './number.ts'
 import { shortened, visible } from './text.ts'
@@ -11,7 +12,7 @@ const findingsMax = 20
 
 /** GitHub-flavoured; every value is escaped, so a tenant's name is text and nothing else. */
 export function renderMarkdown(report: Report): string {
-  const { verdict, run, target } = report
+  const { verdict, run, target, servers = [] } = report
   return `${[
     `## Watertight: ${escaped(verdict.word)} (exit ${verdict.exitCode})`,
     escaped(shortened(visible(verdict.sentence), 400)),
@@ -21,6 +22,8 @@ export function renderMarkdown(report: Report): string {
     table(['World', 'Probes', 'Cells', 'Cases', 'Leaks'], worldSummaries(report).map((each) => [
       each.key, String(each.probes), `${each.cellsTried}/${each.cellsAsked}`, formatCount(each.cases),
       formatCount(each.leaks)])),
+    table(['Defect', 'Tried by', ...servers.map(({ version }) => version)], defectRows(servers).map(({ defect, on }) =>
+      [defect.id, defect.path ?? 'version only', ...servers.map(({ version }) => seenText(on.get(version), version))])),
     findings('Findings', report.findings.filter((finding) => finding.gating)),
     findings('The seed document’s SQL as written (does not shut the gate)',
       report.findings.filter((finding) => !finding.gating)),
@@ -30,6 +33,12 @@ export function renderMarkdown(report: Report): string {
     ...report.coverage.poolers.filter((pooler) => !pooler.tested).map((pooler) =>
       escaped(visible(`Not tested: ${pooler.title} (${pooler.reason})`))),
   ].filter((block) => block !== '').join('\n\n')}\n`
+}
+
+function seenText(score: DefectScore | undefined, version: string): string {
+  if (score === undefined) return 'no such command'
+  if (score.seen !== 'not tried') return missText(score, version) ?? score.seen
+  return missText(score, version) ?? (score.affected ? 'named' : 'not affected')
 }
 
 function findings(title: string, list: readonly Finding[]): string {

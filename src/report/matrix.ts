@@ -3,6 +3,7 @@
 import type { Finding } from '../model/finding.ts'
 import { outcomes, type CellVerdict, type Outcome, type Verdict } from '../model/verdict.ts'
 import { groupBy } from './group-by.ts'
+import { isPoolMatrix } from './pool-matrix.ts'
 
 export interface MatrixCell {
   readonly outcome: Outcome
@@ -27,7 +28,8 @@ interface Asked {
 
 /** Rows and columns in the order in which the probes asked. */
 export function matrixOf(verdicts: readonly Verdict[], findings: readonly Finding[]): Matrix {
-  const asked = verdicts.flatMap((verdict) => verdict.cells.map((cell) => ({ probe: verdict.probe, cell })))
+  const asked = verdicts.filter((verdict) => !isPoolMatrix(verdict)).flatMap((verdict) =>
+    verdict.cells.map((cell) => ({ probe: verdict.probe, cell })))
   const paths = [...new Set(asked.map(({ cell }) => cell.path))]
   // Findings are sorted worst first and the last entry of a Map wins, hence the reversal.
   const idByCell = new Map(findings.toReversed().map((finding) =>

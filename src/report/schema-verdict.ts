@@ -34,6 +34,7 @@ const counterexample = z.object({
   witness: z.object({
     sentence: text, rows: z.array(row).readonly(), victim: text.nullable(), command: text,
     severity: severity.exactOptional(),
+    inherent: text.exactOptional(),
   }).readonly(),
   replay: z.object({ seed: z.number().int(), path: text, replayPath: text.nullable() }).readonly(),
   shrinks: count, casesToWitness: count, msToWitness: z.number(), login: text,

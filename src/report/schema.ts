@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import type { Report } from '../model/report.ts'
+import { severities } from '../model/severity.ts'
 import { findingSchema, outcome, verdictSchema } from './schema-verdict.ts'
 
 const count = z.number().int().nonnegative()
@@ -66,12 +67,28 @@ export const reportSchema = z.object({
   coverage, findings: z.array(findingSchema).readonly(), verdicts: z.array(verdictSchema).readonly(),
   measurements: z.array(measurement).readonly(), plans: z.array(plan).readonly(),
   mutants: z.object({
-    total: count, killed: count, survived: z.array(titled).readonly(),
-    kills: z.array(z.object({
-      id: text, title: text, probe: text, cases: count, ms: z.number(),
+    total: count, killed: count,
+    survived: z.array(z.object({
+      id: text, title: text, class: text.nullable().optional(), reason: text,
     }).readonly()).readonly(),
+    kills: z.array(z.object({
+      id: text, title: text, class: text.nullable().optional(), probe: text,
+      basis: z.enum(['executed', 'catalogue']).optional(), cases: count, ms: z.number(),
+    }).readonly()).readonly(),
+    classes: z.object({
+      tried: count, killed: count,
+      list: z.array(z.object({ id: text, title: text, mutants: count, killed: count }).readonly()).readonly(),
+    }).readonly().optional(),
   }).readonly(),
   controls: z.object({ total: count, silent: count, noisy: z.array(titled).readonly() }).readonly(),
+  servers: z.array(z.object({
+    version: text, versionNum: count, durationMs: z.number(),
+    defects: z.array(z.object({
+      id: text, title: text, severity: z.enum(severities), source: text, path: text.nullable(),
+      affected: z.boolean(), fixedIn: text.nullable(), named: z.boolean(),
+      seen: z.enum(['caught', 'absent', 'unknown', 'not tried']), reason: text,
+    }).readonly()).readonly(),
+  }).readonly()).readonly().optional(),
   timeline: z.array(z.object({
     world: text, pooler: text, backendPid: z.number().int(), tenant: text,
     startMs: z.number(), endMs: z.number(), sawForeign: z.boolean(),

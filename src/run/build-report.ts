@@ -1,6 +1,7 @@
 /** Builds the report from what the stages left: findings, coverage, gates. */
 
 import { decide, type Undecided } from '../gate/decide.ts'
+import { wideProbes } from './verify.ts'
 import { rulesFrom } from '../gate/rules.ts'
 import { coverageOf } from '../judge/coverage.ts'
 import { findingsOf } from '../judge/findings.ts'
@@ -42,8 +43,8 @@ export async function buildReport(context: RunContext): Promise<Report> {
     },
     target: {
       kind: open.server.kind,
-      address: open.server.label,
-      serverVersion: open.serverVersion,
+      address: material.servers.length > 1 ? `${material.servers.length} embedded servers` : open.server.label,
+      serverVersion: material.servers.map(({ version }) => version).join(', ') || open.serverVersion,
       serverVersionNum: open.site.serverVersionNum,
       databases: material.databases,
       kept: settings.keep && open.server.kind === 'named',
@@ -56,6 +57,7 @@ export async function buildReport(context: RunContext): Promise<Report> {
         ...untestedPoolers(poolers.coverage),
         ...untestedModes(settings.mode),
         ...untestedAsWritten(context),
+        ...wideAsWritten(context),
       ],
       assumptions,
       expected: material.expected,
@@ -66,6 +68,7 @@ export async function buildReport(context: RunContext): Promise<Report> {
     plans: material.plans,
     mutants: material.mutants,
     controls: material.controls,
+    ...(material.servers.length === 0 ? {} : { servers: material.servers }),
     timeline: material.timeline,
     environment: await readEnvironment(open.died() === null ? open.admin : null, open.serverVersion),
   }
@@ -110,4 +113,13 @@ function untestedModes(mode: readonly string[]): Coverage['untested'] {
   return ['row-level-security', 'schema-per-tenant']
     .filter((name) => !mode.includes(name))
     .map((name) => ({ what: name, why: 'it was left out with --mode' }))
+}
+
+/** The variant is shown for comparison: it leaks, and the grammar would only say so more often. */
+function wideAsWritten({ worlds }: RunContext): Coverage['untested'] {
+  if (!worlds.some(({ variant }) => variant === 'as-written')) return []
+  return [{
+    what: `${wideProbes.join(', ')} and the context suite in as-written worlds`,
+    why: 'that variant is reported for comparison and is not judged',
+  }]
 }

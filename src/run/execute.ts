@@ -3,25 +3,30 @@
  * disk before anything is concluded from it, and a run that is cut short still says what it saw.
  */
 
-import { messageOf } from '../errors.ts'
+import { setTimeout } from 'node:timers/promises'
+import { messageOf, WatertightError } from '../errors.ts'
 import type { Report } from '../model/report.ts'
+import { isConnectionLoss } from '../postgres/sqlstate.ts'
 import { planSeed } from '../seed/plan.ts'
 import { benchStage } from './bench-stage.ts'
 import { buildReport } from './build-report.ts'
+import { chooseTrials } from './choose-trials.ts'
+import { cloneNames } from './clone-lane.ts'
 import { asWrittenServices, type Command, type ExecuteOptions, type RunContext } from './context.ts'
 import { emptyMaterial } from './material.ts'
-import { loadMutants, type Mutant } from './mutant.ts'
 import { databaseName, worldsOf } from './namespace.ts'
 import { openSite } from './open-site.ts'
 import { openPoolers } from './poolers.ts'
 import type { StageName } from './progress.ts'
-import { cloneNames } from './prove.ts'
 import { proveStage } from './prove-stage.ts'
 import { RunDirectory } from './run-directory.ts'
 import { seedStage } from './seed-stage.ts'
 import { loadProbes } from './suites.ts'
 import { verifyStage } from './verify-stage.ts'
 import { writeReports } from './write-reports.ts'
+
+/** How long the end of a server's process may be in coming after that of its connections. */
+const deathNoticeMs = 1_000
 
 export interface Executed {
   readonly report: Report
@@ -40,9 +45,10 @@ const stagesOf: Readonly<Record<Command, readonly StageName[]>> = {
 export async function execute(options: ExecuteOptions): Promise<Executed> {
   const startedAt = new Date()
   const { settings, command } = options
+  const version = embeddedVersion(options)
   const plan = planSeed({ seed: settings.seed, tenants: settings.tenants, rows: settings.rows })
   const probes = await loadProbes(settings.grep)
-  const { mutants, controls } = await trials(options)
+  const { leftOut, ...trials } = await chooseTrials(options)
   const directory = new RunDirectory(settings.output, startedAt)
   directory.writeJson('run.json', {
     command,
@@ -50,8 +56,9 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
     settings: options.entries,
   })
   const serverStartedMs = performance.now()
-  const open = await openSite({ target: settings.target, plan, keep: settings.keep })
+  const open = await openSite({ target: settings.target, version, plan, keep: settings.keep })
   const material = emptyMaterial({ startedAt, command, probes })
+  if (leftOut !== null) material.untested.push({ what: 'the rest of the mutants and controls', why: leftOut })
   material.stages.push({ stage: 'server', durationMs: Math.round(performance.now() - serverStartedMs) })
   try {
     const worlds =
@@ -65,8 +72,8 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
         ...provable.flatMap((id) => cloneNames(open.site, id)),
       ],
     })
-    await runStages({ ...options, directory, open, poolers, worlds, mutants, controls, material })
-    return await conclude({ ...options, directory, open, poolers, worlds, mutants, controls, material })
+    await runStages({ ...options, directory, open, poolers, worlds, ...trials, material })
+    return await conclude({ ...options, directory, open, poolers, worlds, ...trials, material })
   } finally {
     await open[Symbol.asyncDispose]()
   }
@@ -88,8 +95,9 @@ async function runStages(context: RunContext): Promise<void> {
       context.onStage?.(name, performance.now() - startedMs, summary)
     } catch (error) {
       // Half a run is still evidence: it is written down, marked as cut short, and never green.
-      context.material.cutShortBy ??= context.open.died() ?? `${name}: ${messageOf(error)}`
-      context.material.failure ??= error
+      const failure = await nameLoss(context, error)
+      context.material.cutShortBy ??= context.open.died() ?? `${name}: ${messageOf(failure)}`
+      context.material.failure ??= failure
     }
     context.material.stages.push({ stage: name, durationMs: Math.round(performance.now() - startedMs) })
     if (context.material.cutShortBy !== null) break
@@ -98,7 +106,16 @@ async function runStages(context: RunContext): Promise<void> {
     context.interruptedBy() ?? context.open.died() ?? context.material.cutShortBy
 }
 
-async function conclude(context: RunContext): Promise<Executed> {
+/** A connection ends a moment before the process behind it does; which of both it was decides what is said. */
+async function nameLoss({ open }: RunContext, error: unknown): Promise<unknown> {
+  if (!isConnectionLoss(error)) return error
+  for (let waited = 0; waited < deathNoticeMs && open.died() === null; waited += 50) await setTimeout(50)
+  return new WatertightError('WATERTIGHT_CONNECTION_LOST', `${open.server.label}: ${messageOf(error)}`,
+    { hint: 'The server stopped, restarted or crashed in the middle; its log says why', cause: error })
+}
+
+/** Report, files and exit code. @throws what failed when there is nothing to report. */
+export async function conclude(context: RunContext): Promise<Executed> {
   const { material, directory } = context
   // Nothing seeded, nothing judged: that is an error of its own, not a report.
   if (
@@ -115,34 +132,12 @@ async function conclude(context: RunContext): Promise<Executed> {
   return { report, directory }
 }
 
-/** Which mutants and controls this command tries. */
-async function trials({
-  command,
-  settings,
-}: ExecuteOptions): Promise<{ mutants: readonly Mutant[]; controls: readonly Mutant[] }> {
-  if (command !== 'run' && command !== 'prove') return { mutants: [], controls: [] }
-  const chosen = (all: readonly Mutant[]) => all.filter((mutant) => settings.mode.includes(mutant.tenancy))
-  const mutants = chosen(await loadMutants('mutants', settings.mutants))
-  const controls = chosen(await loadMutants('controls', settings.controls))
-  if (command === 'prove') {
-    // A folder of the user's own stands alone: the shipped ones of the other kind are not mixed in.
-    return {
-      mutants: settings.controls !== null && settings.mutants === null ? [] : mutants,
-      controls: settings.mutants !== null && settings.controls === null ? [] : controls,
-    }
-  }
-  return {
-    mutants: settings.mutants === null ? onePerProbe(mutants) : mutants,
-    controls: controls.slice(0, settings.quick ? 1 : 2),
-  }
-}
-
-function onePerProbe(mutants: readonly Mutant[]): readonly Mutant[] {
-  const seen = new Set<string>()
-  return mutants.filter(({ probe, id }) => {
-    const key = probe ?? id
-    if (seen.has(key)) return false
-    seen.add(key)
-    return true
-  })
+/** Null for the installed version. Only the proof makes one report of several servers. */
+function embeddedVersion({ settings: { server, target } }: ExecuteOptions): string | null {
+  if (server.length === 0) return null
+  const fault = target !== null ? '--server and --target were both given'
+    : server.length > 1 ? `--server names ${server.length} versions` : null
+  if (fault === null) return server[0] ?? null
+  throw new WatertightError('WATERTIGHT_BAD_SETTING', fault,
+    { hint: 'Name one version of the embedded server; `watertight prove` alone takes several' })
 }

@@ -1,7 +1,7 @@
 /** What the stages of a run collect, from the first second to the report. */
 
 import type { Measurement, PlanCheck } from '../model/measurement.ts'
-import type { ControlScore, MutantScore, TimelineSpan } from '../model/report.ts'
+import type { ControlScore, MutantScore, ServerScore, TimelineSpan } from '../model/report.ts'
 import type { WorldId } from '../model/tenancy.ts'
 import type { Verdict } from '../model/verdict.ts'
 import type { LoadedProbe } from '../probe/run.ts'
@@ -19,6 +19,8 @@ export interface Material {
   readonly untested: { what: string; why: string }[]
   readonly measurements: Measurement[]
   readonly plans: PlanCheck[]
+  /** Servers that were asked for their own defects, in order. */
+  readonly servers: ServerScore[]
   mutants: MutantScore
   controls: ControlScore
   cutShortBy: string | null
@@ -36,6 +38,7 @@ export function emptyMaterial(start: Pick<Material, 'startedAt' | 'command' | 'p
     untested: [],
     measurements: [],
     plans: [],
+    servers: [],
     mutants: { total: 0, killed: 0, survived: [], kills: [] },
     controls: { total: 0, silent: 0, noisy: [] },
     cutShortBy: null,

@@ -21,6 +21,16 @@ export interface Mutant {
   readonly strategy: ContextStrategy | null
   /** Probe named by the file name `<probe>--<defect>`; null when it names none. */
   readonly probe: string | null
+  /** Class of fault, e.g. `R11`; null where the file names none, as controls do. */
+  readonly class: string | null
+  /** False when no executed attack can show the defect: only then a catalogue finding is a kill. */
+  readonly attackable: boolean
+  /** What it cannot be tried without. */
+  readonly needs: 'pgbouncer' | null
+  /** Tenant that must be among those of the run, because the defect lies in its name. */
+  readonly tenant: string | null
+  /** Version of the server whose own defect it is (15.1), or the first that can express it (16+); null for any. */
+  readonly server: string | null
 }
 
 /** What a folder holds: mutants must be found, controls must stay silent. */
@@ -80,12 +90,8 @@ function ownFiles(folder: string): readonly string[] {
 
 function fromSql(path: string, kind: MutantKind): Mutant {
   const sql = readFileSync(path, 'utf8')
-  const front = new Map(
-    [...sql.matchAll(/^--\s*(title|tenancy|database|expect)\s*:\s*(.*?)\s*$/gm)].map(([, key, value]) => [
-      key ?? '',
-      value ?? '',
-    ]),
-  )
+  const lines = sql.matchAll(/^--\s*(title|class|tenancy|database|expect|attack|needs|tenant|server)\s*:\s*(.*?)\s*$/gm)
+  const front = new Map([...lines].map(([, key, value]) => [key ?? '', value ?? '']))
   const one = <T extends string>(key: string, values: readonly T[], fallback: T): T => {
     const given = front.get(key)
     const found = given === undefined ? fallback : values.find((value) => value === given)
@@ -105,6 +111,11 @@ function fromSql(path: string, kind: MutantKind): Mutant {
     expect: one('expect', ['violated', 'holds'], kind === 'mutants' ? 'violated' : 'holds'),
     tenancy: one('tenancy', tenancies, 'row-level-security'),
     service: one('database', services, 'isp'),
+    class: front.get('class') ?? null,
+    attackable: one('attack', ['possible', 'none'], 'possible') === 'possible',
+    needs: front.has('needs') ? one<'pgbouncer'>('needs', ['pgbouncer'], 'pgbouncer') : null,
+    tenant: front.get('tenant') ?? null,
+    server: front.get('server') ?? null,
   }
 }
 
@@ -133,6 +144,11 @@ async function fromModule(path: string, kind: MutantKind): Promise<Mutant> {
     },
     tenancy: tenancies.find((name) => name === value.tenancy) ?? 'row-level-security',
     service: services.find((name) => name === value.database) ?? 'isp',
+    class: value.class ?? null,
+    attackable: true,
+    needs: value.needs === 'pgbouncer' ? 'pgbouncer' : null,
+    tenant: value.tenant ?? null,
+    server: value.server ?? null,
   }
 }
 

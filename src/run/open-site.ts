@@ -38,6 +38,8 @@ export interface OpenSite extends AsyncDisposable {
 
 export interface SiteOptions {
   readonly target: string | null
+  /** Version of the embedded server; null or absent for the installed one. */
+  readonly version?: string | null
   readonly plan: SeedPlan
   readonly keep: boolean
 }
@@ -45,7 +47,8 @@ export interface SiteOptions {
 /** @throws WatertightError WATERTIGHT_UNREACHABLE, WATERTIGHT_UNSUPPORTED, WATERTIGHT_RIGHTS. */
 export async function openSite(options: SiteOptions): Promise<OpenSite> {
   const watch = { death: null as string | null }
-  const server = options.target === null ? await startWatched(watch) : namedServer(options.target)
+  const { target, version = null } = options
+  const server = target === null ? await startWatched(watch, version) : namedServer(target)
   try {
     const admin = await adminSession(server.address, databaseOf(server))
     const { serverVersion, serverVersionNum } = await checkServer(admin, server)
@@ -70,8 +73,8 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
   }
 }
 
-async function startWatched(watch: { death: string | null }): Promise<Server> {
-  const server = await startEmbeddedServer()
+async function startWatched(watch: { death: string | null }, version: string | null): Promise<Server> {
+  const server = await startEmbeddedServer(version === null ? {} : { version })
   void server.exited.then(({ expected }) => {
     if (!expected) watch.death = `server died: ${server.logTail().at(-1) ?? 'no log line'}`
   })
@@ -124,12 +127,22 @@ interface Closing extends Pick<OpenSite, 'server' | 'site' | 'admin' | 'database
   readonly keep: boolean
 }
 
+/** A server that crashed in between is asked by a new connection; one that is gone cannot be asked. */
+async function dropAll({ server, site, admin, databases }: Omit<Closing, 'keep'>): Promise<void> {
+  const cleaner = admin.lost === null ? admin
+    : await adminSession(server.address, databaseOf(server)).catch(() => null)
+  if (cleaner === null) return
+  try {
+    await dropDatabases(cleaner, [...databases])
+    await dropRoles(cleaner, roleNamesOf(site))
+  } finally {
+    if (cleaner !== admin) await cleaner[Symbol.asyncDispose]()
+  }
+}
+
 async function closeSite({ server, site, admin, databases, keep }: Closing): Promise<void> {
   try {
-    if (server.kind === 'named' && !keep && admin.lost === null) {
-      await dropDatabases(admin, [...databases])
-      await dropRoles(admin, roleNamesOf(site))
-    }
+    if (server.kind === 'named' && !keep) await dropAll({ server, site, admin, databases })
   } catch (error) {
     throw new WatertightError(
       'WATERTIGHT_CLEANUP',

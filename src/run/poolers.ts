@@ -3,7 +3,10 @@
 import { messageOf } from '../errors.ts'
 import type { Coverage } from '../model/report.ts'
 import { driverPool, pgbouncerRig, type PoolerRig } from '../probe/pooler.ts'
-import { findPgbouncer, startPgbouncer, type Pgbouncer } from '../postgres/pgbouncer.ts'
+import {
+  fetchedPgbouncer, findPgbouncer, startPgbouncer, type Pgbouncer, type PgbouncerBinary,
+} from '../postgres/pgbouncer.ts'
+import { MatrixServers } from '../probe/pool-matrix/servers.ts'
 import type { Site } from './provision.ts'
 
 /** Sequences that one database sees at most; each takes a server connection that nobody used before. */
@@ -11,6 +14,8 @@ const aliasesPerDatabase = 400
 
 export interface Poolers extends AsyncDisposable {
   readonly rigs: readonly PoolerRig[]
+  /** pgbouncers of the pool matrix; null when none was found. */
+  readonly matrix: MatrixServers | null
   readonly coverage: Coverage['poolers']
 }
 
@@ -30,6 +35,12 @@ const driverCoverage = {
   tested: true,
   reason: 'two connections, fresh for every sequence',
   hint: null,
+}
+
+/** The pgbouncer of the run, and the newer one that scripts/fetch-pgbouncer.mjs has put into the cache. */
+async function matrixBinaries(found: PgbouncerBinary): Promise<readonly PgbouncerBinary[]> {
+  const fetched = await fetchedPgbouncer()
+  return fetched === null || fetched.version === found.version ? [found] : [found, fetched]
 }
 
 /** Never throws: a pooler that cannot be had is shown as not tested. */
@@ -59,7 +70,11 @@ export async function openPoolers(
       users: [{ name: site.namespace.roles.app, password: site.passwords.app }],
       settings: { server_idle_timeout: '1', query_wait_timeout: '10' },
     })
-    return withPgbouncer(pgbouncer, `${title}`, { version: binary.version, databases })
+    const matrix = new MatrixServers({
+      binaries: await matrixBinaries(binary), server: site.address, through, databases,
+      user: { name: site.namespace.roles.app, password: site.passwords.app },
+    })
+    return withPgbouncer(pgbouncer, `${title}`, { version: binary.version, databases, matrix })
   } catch (error) {
     return withoutPgbouncer(title, messageOf(error).split('\n')[0] ?? 'it could not be started')
   }
@@ -68,7 +83,9 @@ export async function openPoolers(
 function withPgbouncer(
   pgbouncer: Pgbouncer,
   title: string,
-  { version, databases }: { readonly version: string; readonly databases: readonly string[] },
+  { version, databases, matrix }: {
+    readonly version: string; readonly databases: readonly string[]; readonly matrix: MatrixServers
+  },
 ): Poolers {
   const aliasesOf = (database: string) => {
     const index = databases.indexOf(database)
@@ -83,13 +100,17 @@ function withPgbouncer(
       driverCoverage,
       { title, tested: true, reason: `pgbouncer ${version}, one server connection`, hint: null },
     ],
-    [Symbol.asyncDispose]: () => pgbouncer.stop(),
+    matrix,
+    [Symbol.asyncDispose]: async () => {
+      await matrix[Symbol.asyncDispose]()
+      await pgbouncer.stop()
+    },
   }
 }
 
 function withoutPgbouncer(title: string, reason: string): Poolers {
   return {
-    rigs: [driverPool],
+    rigs: [driverPool], matrix: null,
     coverage: [driverCoverage, { title, tested: false, reason, hint }],
     [Symbol.asyncDispose]: async () => {},
   }

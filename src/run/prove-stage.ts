@@ -1,12 +1,10 @@
 /** The prove stage: the self-test of the detector on clones of the templates that were just seeded. */
 
 import type { RunContext } from './context.ts'
+import type { Mutant } from './mutant.ts'
+import type { OpenSite } from './open-site.ts'
 import { prove } from './prove.ts'
-import { searchLimits } from './search-limits.ts'
 import { loadProbes } from './suites.ts'
-
-/** Random cases per cell of a proof at most; `prove --runs` below it asks less. */
-const proofRunsMax = 10
 
 export async function proveStage(context: RunContext): Promise<string> {
   const { settings, material, open, poolers } = context
@@ -14,23 +12,31 @@ export async function proveStage(context: RunContext): Promise<string> {
   const probes = await loadProbes()
   const needsPgbouncer = (probe: string | null) =>
     probes.find(({ id }) => id === probe)?.probe.needs.includes('pgbouncer') === true
-  const tried = context.mutants.filter(({ probe }) => behindPgbouncer || !needsPgbouncer(probe))
+  const lacks = ({ probe, needs, tenant, server }: Mutant): string | null => {
+    if (server !== null && !runsOn(server, open)) return `it needs server ${server}`
+    if (!behindPgbouncer && (needs === 'pgbouncer' || needsPgbouncer(probe))) return 'it needs a pgbouncer'
+    const known = tenant === null || open.site.tenants.some(({ id }) => id === tenant)
+    return known ? null : `it needs the tenant ${JSON.stringify(tenant)}`
+  }
+  const tried = context.mutants.filter((mutant) => lacks(mutant) === null)
+  const controls = context.controls.filter((control) => lacks(control) === null)
   material.untested.push(
-    ...context.mutants
-      .filter((mutant) => !tried.includes(mutant))
-      .map(({ id }) => ({ what: `mutant ${id}`, why: 'it needs a pgbouncer' })),
+    ...[...context.mutants, ...context.controls].flatMap((each) => {
+      const why = lacks(each)
+      return why === null ? [] : [{ what: `${each.expect === 'holds' ? 'control' : 'mutant'} ${each.id}`, why }]
+    }),
   )
   const proof = await prove(open, {
     mutants: tried,
-    controls: context.controls,
+    controls,
     probes,
     statementTimeoutMs: settings.statementTimeoutMs,
-    // A mutant is found early or not at all, and a control must be silent under the same search.
+    // A mutant is found early or not at all.
     search: {
       seed: settings.seed,
-      runs: Math.min(settings.runs, proofRunsMax),
-      ...searchLimits({ quick: true }),
+      runs: settings.runs,
       poolers: poolers.rigs,
+      ...(poolers.matrix === null ? {} : { matrix: poolers.matrix }),
       signal: context.signal,
     },
     onStep: (what, done, total) => {
@@ -39,6 +45,12 @@ export async function proveStage(context: RunContext): Promise<string> {
   })
   material.mutants = proof.mutants
   material.controls = proof.controls
-  return `${proof.mutants.killed} of ${proof.mutants.total} mutants killed, ${proof.controls.silent} of ` +
+  const { killed, total, classes } = proof.mutants
+  return `${killed} of ${total} mutants of ${classes?.tried ?? 0} classes killed, ${proof.controls.silent} of ` +
     `${proof.controls.total} controls silent`
+}
+
+/** `15.1` is that server alone, `16+` every one from 16 on. */
+function runsOn(wanted: string, { serverVersion, site }: OpenSite): boolean {
+  return wanted.endsWith('+') ? site.serverVersionNum >= Number.parseInt(wanted) * 10_000 : wanted === serverVersion
 }

@@ -4,18 +4,16 @@
  */
 
 import { messageOf } from '../errors.ts'
-import type { ControlScore, Kill, MutantScore } from '../model/report.ts'
-import type { WorldId } from '../model/tenancy.ts'
-import type { Verdict } from '../model/verdict.ts'
-import { runProbe, type LoadedProbe, type RunSettings } from '../probe/run.ts'
-import { identifier } from '../postgres/identifier.ts'
-import type { Session } from '../postgres/session.ts'
-import { sharedSchema } from '../dotmac/schema-manager.ts'
-import { readClusterRoles, restoreClusterRoles } from './cluster-roles.ts'
+import type { Catalog } from '../model/catalog.ts'
+import type { ClassScore, ControlScore, MutantScore } from '../model/report.ts'
+import { worldKey, type WorldId } from '../model/tenancy.ts'
+import type { LoadedProbe, RunSettings } from '../probe/run.ts'
+import { inLane, lanesMax } from './clone-lane.ts'
+import { readClusterRoles, restoreClusterRoles, type ClusterRoles } from './cluster-roles.ts'
+import { readFaultClasses } from './fault-classes.ts'
 import type { Mutant } from './mutant.ts'
-import { databaseName } from './namespace.ts'
 import type { OpenSite } from './open-site.ts'
-import { adminSession, cloneDatabase, dropDatabases } from './provision.ts'
+import { tryMutant, untried, type Trial } from './trial.ts'
 import { openWorld } from './worlds.ts'
 
 export interface ProveOptions {
@@ -33,70 +31,79 @@ export interface Proof {
   readonly controls: ControlScore
 }
 
-interface Trial {
-  readonly kill: Kill | null
-  readonly reason: string
-  readonly silent: boolean
-}
-
-/** Name of the untouched copy from which clones are made. */
-export function templateName(site: OpenSite['site'], id: WorldId): string {
-  return `${databaseName(site.namespace, id)}_template`
-}
-
-/** Two clone names per world, used in turn: poolers learn them before the first clone exists. */
-export function cloneNames(site: OpenSite['site'], id: WorldId): readonly [string, string] {
-  const name = databaseName(site.namespace, id)
-  return [`${name}_clone_a`, `${name}_clone_b`]
-}
-
+/** The order of the proof is that of the lists, however the lanes proceed. */
 export async function prove(open: OpenSite, options: ProveOptions): Promise<Proof> {
   const all = [...options.mutants, ...options.controls]
   const before = await readClusterRoles(open.admin)
-  const trials: { mutant: Mutant; trial: Trial }[] = []
-  // The next clone is made while a mutant is tried: that is a quarter of the time.
-  await using builder = await adminSession(open.site.address, open.maintenanceDatabase)
-  let ready: Promise<Clone> | null = null
-  for (const [index, mutant] of all.entries()) {
-    if (options.search.signal?.aborted === true) break
-    options.onStep(mutant.id, index, all.length)
-    const clone: Promise<Clone> = ready ?? makeClone(open, builder, { mutant, index })
-    const next = all[index + 1]
-    ready =
-      next === undefined
-        ? null
-        : clone.then(() => makeClone(open, builder, { mutant: next, index: index + 1 }))
-    trials.push({ mutant, trial: await tryMutant(open, await clone, { ...options, mutant }) })
-    await restoreClusterRoles(open.admin, before)
+  const trials = new Map<Mutant, Trial>()
+  const alone: Mutant[] = []
+  const healthy = healthyCatalogs(open, options.statementTimeoutMs)
+  const walk = async (list: readonly Mutant[], lanes: number) => {
+    const waiting = [...list]
+    const next = () => (options.search.signal?.aborted === true ? null : (waiting.shift() ?? null))
+    await settleAll(
+      Array.from({ length: lanes }, (_, lane) =>
+        inLane(open, { lane, next }, async (mutant, { database, error }) => {
+          options.onStep(mutant.id, trials.size, all.length)
+          const unchanged: ClusterRoles | null = lanes > 1 ? before : null
+          const trial =
+            error === null
+              ? await tryMutant(open, { ...options, mutant, database, unchanged, healthy })
+              : untried(`it could not be tried: ${messageOf(error)}`)
+          if (trial === null) alone.push(mutant)
+          else trials.set(mutant, trial)
+        }).then(() => restoreClusterRoles(open.admin, before)),
+      ),
+    )
   }
-  const spare = await ready
-  if (spare !== null) await dropDatabases(open.admin, [spare.database])
-  return scoreOf(trials, all)
+  await walk(all, lanesMax)
+  // Roles are seen by every clone, so whoever changes them has the server for itself.
+  for (const mutant of all.filter((each) => alone.includes(each))) await walk([mutant], 1)
+  return scoreOf(all.map((mutant) => ({
+    mutant,
+    trial: trials.get(mutant) ?? untried('it was not tried: the run was interrupted'),
+  })))
+}
+
+/** The catalog of each untouched world, read once, when a trial first asks for it. */
+function healthyCatalogs(open: OpenSite, statementTimeoutMs: number): (id: WorldId) => Promise<Catalog> {
+  const known = new Map<string, Promise<Catalog>>()
+  const read = async (id: WorldId) => {
+    await using world = await openWorld(open.site, { id, statementTimeoutMs })
+    return world.catalog
+  }
+  return (id) => {
+    const catalog = known.get(worldKey(id)) ?? read(id)
+    known.set(worldKey(id), catalog)
+    return catalog
+  }
+}
+
+/** Waits for every lane before it throws, so that none goes on behind the others' back. */
+async function settleAll(lanes: readonly Promise<void>[]): Promise<void> {
+  const settled = await Promise.allSettled(lanes)
+  const failed = settled.find((each) => each.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+}
+
+interface Tried {
+  readonly mutant: Mutant
+  readonly trial: Trial
 }
 
 /** A mutant is what must be found, wherever its file lies; a control what must stay silent. */
-function scoreOf(trials: readonly { mutant: Mutant; trial: Trial }[], all: readonly Mutant[]): Proof {
-  const named = ({ mutant, trial }: (typeof trials)[number]) => ({
-    id: mutant.id,
-    title: mutant.title,
-    reason: trial.reason,
-  })
-  const untried = all
-    .slice(trials.length)
-    .map((mutant) => ({
-      mutant,
-      trial: { kill: null, reason: 'it was not tried: the run was interrupted', silent: false },
-    }))
-  const complete = [...trials, ...untried]
-  const mutants = complete.filter(({ mutant }) => mutant.expect === 'violated')
-  const controls = complete.filter(({ mutant }) => mutant.expect === 'holds')
+function scoreOf(all: readonly Tried[]): Proof {
+  const mutants = all.filter(({ mutant }) => mutant.expect === 'violated')
+  const controls = all.filter(({ mutant }) => mutant.expect === 'holds')
   const kills = mutants.flatMap(({ trial }) => trial.kill ?? [])
+  const survivors = mutants.filter(({ trial }) => trial.kill === null)
   return {
     mutants: {
       total: mutants.length,
       killed: kills.length,
       kills,
-      survived: mutants.filter(({ trial }) => trial.kill === null).map(named),
+      survived: survivors.map((each) => ({ ...named(each), class: each.mutant.class })),
+      classes: classesOf(mutants),
     },
     controls: {
       total: controls.length,
@@ -106,145 +113,27 @@ function scoreOf(trials: readonly { mutant: Mutant; trial: Trial }[], all: reado
   }
 }
 
-/** A clone that could not be made carries its error: the mutant then survives with that reason. */
-interface Clone {
-  readonly database: string
-  readonly error: unknown
+function named({ mutant, trial }: Tried) {
+  return { id: mutant.id, title: mutant.title, reason: trial.reason }
 }
 
-async function makeClone(
-  open: OpenSite,
-  builder: Session,
-  { mutant, index }: { readonly mutant: Mutant; readonly index: number },
-): Promise<Clone> {
-  const id = worldOf(mutant)
-  const database = cloneNames(open.site, id)[index % 2 === 0 ? 0 : 1]
-  open.databases.add(database)
-  try {
-    await cloneDatabase(builder, open.site, { from: templateName(open.site, id), to: database })
-    return { database, error: null }
-  } catch (error) {
-    return { database, error }
-  }
-}
-
-function worldOf({ service, tenancy }: Mutant): WorldId {
-  return { service, tenancy, variant: 'hardened' }
-}
-
-async function tryMutant(
-  open: OpenSite,
-  { database: clone, error: cloneError }: Clone,
-  options: ProveOptions & { readonly mutant: Mutant },
-): Promise<Trial> {
-  const { mutant } = options
-  const id = worldOf(mutant)
-  const startedMs = performance.now()
-  try {
-    if (cloneError !== null) throw cloneError
-    if (mutant.sql !== null) await applySql(open, { database: clone, mutant })
-    await using world = await openWorld(open.site, {
-      id,
-      database: clone,
-      statementTimeoutMs: options.statementTimeoutMs,
-    })
-    const search: RunSettings = {
-      ...options.search,
-      untilFirstWitness: mutant.expect === 'violated',
-      ...(mutant.strategy === null ? {} : { strategies: [mutant.strategy] }),
-    }
-    const verdicts: Verdict[] = []
-    for (const loaded of probesFor(mutant, options.probes)) {
-      const verdict = await runProbe(loaded, world, search)
-      verdicts.push(verdict)
-      if (verdict.outcome === 'violated' && mutant.expect === 'violated') break
-    }
-    return judge(mutant, verdicts, performance.now() - startedMs)
-  } catch (error) {
-    return { kill: null, reason: `it could not be tried: ${messageOf(error)}`, silent: false }
-  } finally {
-    await dropDatabases(open.admin, [clone])
-  }
-}
-
-/** The probe that the file names comes first; a strategy is for the context suite alone. */
-function probesFor(mutant: Mutant, probes: readonly LoadedProbe[]): readonly LoadedProbe[] {
-  const suited = mutant.strategy === null ? probes : probes.filter(({ suite }) => suite === 'context')
-  const rank = ({ id, suite, probe }: LoadedProbe) =>
-    id === mutant.probe
-      ? 0
-      : suite === 'context' && mutant.strategy === null
-        ? 3
-        : probe.basis === 'executed'
-          ? 1
-          : 2
-  return suited.toSorted((a, b) => rank(a) - rank(b))
-}
-
-function judge(mutant: Mutant, verdicts: readonly Verdict[], elapsedMs: number): Trial {
-  const violated = verdicts.find(({ outcome }) => outcome === 'violated')
-  const cell = violated?.cells.find(({ outcome }) => outcome === 'violated')
-  if (mutant.expect === 'violated') {
-    if (violated === undefined) return { kill: null, reason: surviving(verdicts), silent: false }
-    const cases = verdicts.reduce((total, { evidence }) => total + evidence.casesTried, 0)
-    return {
-      silent: false,
-      reason: violated.reason,
-      kill: { id: mutant.id, title: mutant.title, probe: violated.probe, cases, ms: Math.round(elapsedMs) },
-    }
-  }
-  const serious = verdicts.flatMap((verdict) =>
-    verdict.cells
-      .filter(
-        ({ outcome, counterexample }) =>
-          outcome === 'violated' &&
-          !['low', 'info'].includes(counterexample?.witness.severity ?? verdict.severity),
-      )
-      .map(({ reason }) => `${verdict.probe}: ${reason}`),
-  )
-  const unknown = verdicts.find(({ outcome }) => outcome === 'unknown')
-  const reason =
-    serious[0] ??
-    (unknown === undefined ? (cell?.reason ?? 'silent') : `${unknown.probe} is unknown: ${unknown.reason}`)
+/** A class counts as killed when every mutant of it was. */
+function classesOf(mutants: readonly Tried[]): NonNullable<MutantScore['classes']> {
+  const titles = readFaultClasses()
+  const names = [...new Set(mutants.flatMap(({ mutant }) => mutant.class ?? []))]
+  const list = names.map((id): ClassScore => {
+    const ofClass = mutants.filter(({ mutant }) => mutant.class === id)
+    const killed = ofClass.filter(({ trial }) => trial.kill !== null).length
+    return { id, title: titles.get(id) ?? id, mutants: ofClass.length, killed }
+  })
   return {
-    kill: null,
-    silent: serious.length === 0 && unknown === undefined && verdicts.length > 0,
-    reason,
+    tried: list.length,
+    killed: list.filter(({ mutants: all, killed }) => killed === all).length,
+    list: list.toSorted((a, b) => (inOrder(a.id) < inOrder(b.id) ? -1 : 1)),
   }
 }
 
-function surviving(verdicts: readonly Verdict[]): string {
-  const unknown = verdicts.find(({ outcome }) => outcome === 'unknown')
-  if (unknown !== undefined) return `nothing was found, and ${unknown.probe} is unknown: ${unknown.reason}`
-  const cases = verdicts.reduce((total, { evidence }) => total + evidence.casesTried, 0)
-  return `nothing was found in ${cases} cases of ${verdicts.length} probes`
-}
-
-/** Plain role names in the text are those of the seed document; on a shared server ours may differ. */
-async function applySql(
-  open: OpenSite,
-  { database, mutant }: { readonly database: string; readonly mutant: Mutant },
-): Promise<void> {
-  await using session = await adminSession(open.site.address, database)
-  const first = open.site.tenants[0]
-  const path =
-    mutant.tenancy === 'schema-per-tenant' && first !== undefined
-      ? `${identifier(first.schema)}, ${sharedSchema}, public`
-      : 'public'
-  await session.query(`SET search_path = ${path}`)
-  await session.query(withRoleNames(mutant.sql ?? '', open))
-}
-
-function withRoleNames(sql: string, { site }: OpenSite): string {
-  const names = new Map<string, string>([
-    ['dotmac_owner', site.namespace.roles.owner],
-    ['dotmac_app', site.namespace.roles.app],
-    ['dotmac_admin', site.namespace.roles.admin],
-    ...site.plan.plannedTenants.map(
-      (tenant, index) => [tenant.role, site.tenants[index]?.role ?? tenant.role] as const,
-    ),
-  ])
-  const changed = [...names].filter(([plain, real]) => plain !== real)
-  if (changed.length === 0) return sql
-  return sql.replace(/\b[a-z_][a-z0-9_]*\b/g, (word) => names.get(word) ?? word)
+/** R9 before R10. */
+function inOrder(id: string): string {
+  return id.replace(/\d+/g, (digits) => digits.padStart(6, '0'))
 }

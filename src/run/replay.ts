@@ -7,6 +7,7 @@ import type { Report } from '../model/report.ts'
 import type { Outcome } from '../model/verdict.ts'
 import { planSeed } from '../seed/plan.ts'
 import { databaseName } from './namespace.ts'
+import { channels } from '../model/channel.ts'
 import { openPoolers } from './poolers.ts'
 import { openSite } from './open-site.ts'
 import { createWorldDatabase } from './provision.ts'
@@ -35,7 +36,7 @@ export async function replay(report: Report, finding: Finding, target: string | 
     tenants: Number(value('tenants')),
     rows: Number(value('rows')),
   })
-  await using open = await openSite({ target, plan, keep: false })
+  await using open = await openSite({ target, version: versionOf(report, finding), plan, keep: false })
   const database = databaseName(open.site.namespace, finding.world)
   open.databases.add(database)
   await createWorldDatabase(open.site, open.admin, finding.world)
@@ -53,18 +54,16 @@ export async function replay(report: Report, finding: Finding, target: string | 
     seed: token.seed,
     runs: Number(value('runs')),
     ...searchLimits({ quick: value('quick') === true }),
+    claims: new Set(channels),
     poolers: poolers.rigs,
+      ...(poolers.matrix === null ? {} : { matrix: poolers.matrix }),
     replay: { path: token.path, replayPath: token.replayPath },
   }
-  const cell = loaded.probe
-    .cells(world, settings)
-    .find(
-      ({ name, path }) =>
-        name === finding.object &&
-        (path === finding.command ||
-          finding.suite !== 'context' ||
-          finding.command.startsWith(path.split(',')[0] ?? path)),
-    )
+  const object = finding.object.replace(onServer, '')
+  const named = loaded.probe.cells(world, settings).filter(({ name }) => name === object)
+  // A probe may ask about one object in several ways; some name the command by what was seen.
+  const cell = named.find(({ path }) => path === finding.command) ?? named.find(({ path }) =>
+    finding.suite !== 'context' || finding.command.startsWith(path.split(',')[0] ?? path))
   if (cell === undefined) {
     throw new WatertightError('WATERTIGHT_NO_CELL', `The object ${finding.object} is not there any more`, {
       hint: 'Verify again instead',
@@ -77,4 +76,13 @@ export async function replay(report: Report, finding: Finding, target: string | 
     outcome: outcome === 'violated' ? 'violated' : outcome,
     sentence: counterexample?.witness.sentence ?? `Not reproduced: ${reason}`,
   }
+}
+
+/** A proof on several servers says on which one a finding was made. */
+const onServer = / on \d+\.\d+$/
+
+function versionOf({ settings }: Report, { suite, object }: Finding): string | null {
+  const named = suite === 'server' ? onServer.exec(object)?.[0].replace(' on ', '') : undefined
+  const given = settings['server']?.value
+  return named ?? (Array.isArray(given) && given.length > 0 ? String(given[0]) : null)
 }

@@ -3,7 +3,7 @@
 import type { Settings } from '../config/settings.ts'
 
 /** Under --quick only the first tenants attack by the fixed inputs, all of them by the random ones. */
-const quickLimits = { examplesMax: 6, controlTenantsMax: 3 } as const
+export const quickLimits = { examplesMax: 6, controlTenantsMax: 3 } as const
 
 export function searchLimits({ quick }: Pick<Settings, 'quick'>): Partial<typeof quickLimits> {
   return quick ? quickLimits : {}

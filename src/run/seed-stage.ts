@@ -5,7 +5,7 @@ import { services } from '../model/tenancy.ts'
 import type { RunContext } from './context.ts'
 import { databaseName } from './namespace.ts'
 import { cloneDatabase, createWorldDatabase } from './provision.ts'
-import { templateName } from './prove.ts'
+import { templateName } from './clone-lane.ts'
 
 export async function seedStage(context: RunContext): Promise<string> {
   const { open, signal } = context

@@ -21,8 +21,10 @@ export async function verifyStage(context: RunContext): Promise<string> {
     search: {
       seed: settings.seed,
       runs: settings.runs,
+      claims: new Set(settings.claims),
       ...searchLimits(settings),
       poolers: poolers.rigs,
+      ...(poolers.matrix === null ? {} : { matrix: poolers.matrix }),
       pgbouncerAsked: settings.pgbouncer !== null,
       signal: context.signal,
       onCase: () => {

@@ -1,24 +1,18 @@
-// Every function that the application may call, with its own, a foreign and a random argument.
+// Every function that the application may call: with foreign ids and texts, with texts that are patterns, SQL or
+// names, and with the search_path of somebody else.
 
 import fc from 'fast-check'
 import {
-  anyPair,
-  attackId,
-  defineProbe,
-  everyAttacker,
-  foreignRows,
-  identifier,
-  literal,
-  type FunctionEntry,
-  type Pair,
-  type Scene,
-  type Statement,
-  type World,
+  anyPair, callableFunctions, callFunction, defineProbe, everyAttacker, foreignContent, functionSignature, hostileTexts,
+  identifier, type Pair, type Statement, type World,
 } from '../../src/index.ts'
 
-const whose = ['victim', 'attacker', 'nobody'] as const
 interface Input extends Pair {
-  readonly argument: (typeof whose)[number]
+  /** Which of the victim's values that fit an argument. */
+  readonly choice: number
+  /** Index of a hostile text that replaces every text argument; -1 keeps the values. */
+  readonly text: number
+  readonly path: 'own' | 'victim' | 'public'
 }
 
 export default defineProbe<Input>({
@@ -26,91 +20,48 @@ export default defineProbe<Input>({
   source: 'https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY',
   severity: 'critical',
   needs: ['rows'],
-  remedy:
-    'Make {relation} SECURITY INVOKER, or compare its argument with the context and pin its search_path',
-  cells: (world) =>
-    callable(world).map((entry) => ({ object: null, name: signature(entry), path: 'function' })),
-  inputs: (world) =>
-    fc.record({ pair: anyPair(world), argument: fc.constantFrom(...whose) }).map(
-      ({ pair, argument }) => ({ ...pair, argument }),
-      (value) => {
-        const { attacker, victim, argument } = value as Input
-        return { pair: { attacker, victim }, argument }
-      },
-    ),
-  examples: (world, cell) =>
-    everyAttacker(world, cell.object).map((pair): Input => ({ ...pair, argument: 'victim' })),
-  attempt: (world, cell, { attacker, victim, argument }) =>
-    world.attempt([
-      ...world.enter(world.tenant(attacker)),
-      call(
-        { world, cell },
-        {
-          text: { victim, attacker, nobody: 'no such tenant' }[argument],
-          owner: argument === 'attacker' ? attacker : victim,
-        },
-        'comparison',
-      ),
-    ]),
-  judge: (attempt, { attacker }, { world, cell }) =>
-    foreignRows(attempt, {
-      world,
-      attacker,
-      object: cell.name,
-      verb: 'reads',
-      command: 'function',
-      tenantColumn: 'tenant_id',
-    }),
-  control: (world, cell, tenant) =>
-    world.attempt([
-      ...world.enter(tenant),
-      call({ world, cell }, { text: tenant.id, owner: tenant.id }, 'control'),
-    ]),
+  remedy: 'Make {relation} SECURITY INVOKER, or compare its argument with the context, pin its search_path and ' +
+    'pass values as parameters',
+  cells: (world) => callableFunctions(world).map((entry) =>
+    ({ object: null, name: functionSignature(entry), path: 'function' })),
+  inputs: (world) => fc.record({
+    pair: anyPair(world), choice: fc.nat({ max: 15 }), text: fc.integer({ min: -1, max: texts(world) - 1 }),
+    path: fc.constantFrom('own' as const, 'victim' as const, 'public' as const),
+  }).map(({ pair, ...rest }) => ({ ...pair, ...rest }), (value) => {
+    const { attacker, victim, ...rest } = value as Input
+    return { pair: { attacker, victim }, ...rest }
+  }),
+  examples: (world) => {
+    const [first, second] = everyAttacker(world)
+    if (first === undefined) return []
+    const with_ = (more: Partial<Input>, pair: Pair = first): Input =>
+      ({ ...pair, choice: 0, text: -1, path: 'own', ...more })
+    return [
+      with_({}), with_({ path: 'victim' }), ...Array.from({ length: texts(world) }, (_, text) => with_({ text })),
+      ...Array.from({ length: 15 }, (_, choice) => with_({ choice: choice + 1 })), with_({}, second),
+    ]
+  },
+  attempt: (world, cell, { attacker, victim, choice, text, path }) => {
+    const [own, foreign] = [world.tenant(attacker), world.tenant(victim)]
+    const hostile = hostileTexts(foreign)[text]
+    return world.attempt([...world.enter(own), ...pathOf(path, foreign.schema), callFunction({ world, cell }, {
+      owner: victim, choice, ...(hostile === undefined ? { text: victim } : { text: hostile, literally: true }),
+    }, 'comparison')])
+  },
+  judge: (attempt, { attacker }, { world, cell }) => foreignContent(attempt, {
+    world, attacker, object: cell.name, verb: 'reads', command: 'function', tenantColumn: 'tenant_id' }),
+  // Reached only when the call was answered: an error ends the transaction before it.
+  control: (world, cell, tenant) => world.attempt([...world.enter(tenant),
+    callFunction({ world, cell }, { text: tenant.id, owner: tenant.id }, 'comparison'),
+    { sql: 'SELECT 1 AS reached', role: 'control' }]),
 })
 
-function callable(world: World): readonly FunctionEntry[] {
-  const own = new Set(world.tenants.slice(1).map((tenant) => tenant.schema))
-  return world.catalog.functions.filter(
-    (entry) =>
-      entry.applicationMayExecute &&
-      entry.kind === 'function' &&
-      !own.has(entry.schema) &&
-      !['trigger', 'event_trigger', 'internal'].includes(entry.returnType),
-  )
+function texts(world: World): number {
+  return world.tenants[0] === undefined ? 1 : hostileTexts(world.tenants[0]).length
 }
 
-function signature(entry: FunctionEntry): string {
-  return `${entry.name}(${entry.argumentTypes.join(', ')})`
-}
-
-interface Argument {
-  readonly text: string
-  readonly owner: string
-  readonly index?: number
-}
-
-function call({ world, cell }: Scene, { text, owner }: Argument, role: Statement['role']): Statement {
-  const entry = callable(world).find((each) => signature(each) === cell.name)
-  if (entry === undefined) return { sql: 'SELECT 1 WHERE false', role }
-  const first = world.tenants[0]
-  const schema = entry.schema === first?.schema ? world.tenant(owner).schema : entry.schema
-  const given = entry.argumentTypes.map((type, index) => value(type, { text, owner, index }, world))
-  return {
-    sql: `SELECT * FROM ${identifier(schema)}.${identifier(entry.name)}(${given.join(', ')}) LIMIT 200`,
-    role,
-  }
-}
-
-function value(type: string, { text, owner, index = 0 }: Argument, world: World): string {
-  // Ranges are usual: the first date lies before every row, later ones after.
-  const date = index < 2 ? '1990-01-01' : '2090-01-01'
-  if (/^(text|character varying|character|name|citext)/.test(type)) return `${literal(text)}::${type}`
-  if (type === 'uuid') {
-    const sample = world.objects.flatMap((object) => object.samplesOf(owner))[0]
-    return `${literal(String(sample?.['id'] ?? attackId))}::uuid`
-  }
-  if (type === 'date' || type.startsWith('timestamp')) return `'${date}'::${type}`
-  if (type === 'boolean') return 'true'
-  if (/^(integer|bigint|smallint|numeric|double precision|real)$/.test(type)) return `1000::${type}`
-  return `NULL::${type}`
+function pathOf(path: Input['path'], schema: string): readonly Statement[] {
+  if (path === 'own') return []
+  return [{ sql: `SET LOCAL search_path = ${path === 'public' ? 'public' : identifier(schema)}, pg_temp`,
+    role: 'context' }]
 }

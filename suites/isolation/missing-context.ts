@@ -46,9 +46,12 @@ export default defineProbe<Input>({
       state: fc.nat({ max: 30 }),
     }),
   examples: (world) =>
-    [0, 1, 2, 3].flatMap((state) =>
-      forms.map((form): Input => ({ victim: world.tenants[0]?.id ?? '', form, state })),
-    ),
+    [
+      ...world.tenants.slice(0, 1).flatMap(({ id: victim }) => [0, 1, 2, 3].flatMap((state) =>
+        forms.map((form): Input => ({ victim, form, state })))),
+      ...world.tenants.slice(0, 2).flatMap(({ id: victim }) => Array.from({ length: malformedMax }, (_, index): Input =>
+        ({ victim, form: 'SELECT', state: index + 3 }))),
+    ],
   attempt: (world, cell, input) => {
     const missing = stateOf(world, input)
     const attack = statement(world, cell, input)
@@ -80,6 +83,9 @@ export default defineProbe<Input>({
   control: (world, cell, tenant) =>
     controlOn({ world, cell }, tenant, ({ address }) => `SELECT 1 AS own FROM ${address} LIMIT 1`),
 })
+
+/** More than any tenancy has; the index wraps around. */
+const malformedMax = 13
 
 const verbs = { SELECT: 'reads', UPDATE: 'updates', DELETE: 'deletes', INSERT: 'inserts' } as const
 

@@ -7,6 +7,8 @@ import {
   controlOn,
   count,
   defineProbe,
+  isDenial,
+  may,
   objectOf,
   ownedTables,
   rowsOf,
@@ -30,7 +32,7 @@ export default defineProbe<Input>({
         (tenant) =>
           object?.rowsOf(tenant.id) !== 0 &&
           (object?.relationOf(tenant)?.applicationPrivileges.includes('SELECT') ?? false),
-      ),
+      ) || object !== null && world.expects({ name: object.name, privilege: 'SELECT' }),
     ),
   inputs: (world) => fc.record({ attacker: anyTenantId(world) }),
   examples: (world) => world.tenants.map(({ id }): Input => ({ attacker: id })),
@@ -40,8 +42,19 @@ export default defineProbe<Input>({
     const sql = target === null ? 'SELECT 0 AS n' : `SELECT count(*) AS n FROM ${target.address}`
     return world.attempt([...world.enter(tenant), { sql, role: 'attack' }])
   },
-  judge: (attempt, { attacker }, { cell }) => {
+  judge: (attempt, { attacker }, { world, cell }) => {
     const own = objectOf(cell).rowsOf(attacker)
+    const failed = attempt.steps.find(({ observation }) => observation.kind !== 'rows')
+    // Where nobody holds the right nothing can be told; where others hold it this tenant lost something.
+    const granted = world.tenants.some((tenant) => may(objectOf(cell), tenant, 'SELECT'))
+    if (failed !== undefined && own !== 0 && world.expects(cell) && granted && isDenial(failed)) {
+      return {
+        sentence: `Tenant ${attacker} owns ${count(own ?? 1, 'row')} in ${cell.name} and cannot read them: ` +
+          (failed.observation.kind === 'rows' ? ''
+            : `${failed.observation.sqlstate ?? ''} ${failed.observation.message}`),
+        rows: [], victim: attacker, command: 'own rows',
+      }
+    }
     const [row] = rowsOf(stepOf(attempt, 'attack'))
     if (own === null || row === undefined || Number(row['n']) >= own) return null
     return {

@@ -72,7 +72,9 @@ interface Names extends Pair {
 }
 
 function select(form: Form, target: Target, { attacker, victim, byName, sample }: Names): string {
-  const from = `SELECT ${target.columns} FROM ${byName ? identifier(target.relation.name) : target.address}`
+  // By name it may be another tenant's relation, with columns of its own.
+  const wanted = byName && target.relation.columns.every((column) => column.selectable) ? '*' : target.columns
+  const from = `SELECT ${wanted} FROM ${byName ? identifier(target.relation.name) : target.address}`
   const tenant = target.tenantColumn === null ? null : identifier(target.tenantColumn)
   switch (form) {
     case 'all':

@@ -18,7 +18,7 @@ import {
   type Target,
 } from '../../src/index.ts'
 
-const forms = ['update', 'delete', 'truncate'] as const
+const forms = ['update', 'delete', 'truncate', 'insert'] as const
 interface Input {
   readonly attacker: string
   readonly form: (typeof forms)[number]
@@ -47,7 +47,8 @@ export default defineProbe<Input>({
   },
   judge: (attempt, { attacker, form }, { cell }) => {
     const step = stepOf(attempt, 'attack')
-    const affected = form === 'truncate' ? Number(step?.observation.kind === 'rows') : affectedBy(step)
+    const affected = form === 'truncate' || form === 'insert' ? Number(step?.observation.kind === 'rows')
+      : affectedBy(step)
     return affected === 0
       ? null
       : {
@@ -75,6 +76,9 @@ function write(form: Input['form'], { relation, address }: Target): string {
       return `UPDATE ${address} SET ${identifier(column.name)} = ${literal(column.value)}`
     case 'delete':
       return `DELETE FROM ${address}`
+    case 'insert':
+      // A conflict with the row itself hides that it was allowed: only a refusal is good news.
+      return `INSERT INTO ${address} SELECT * FROM ${address} LIMIT 1 ON CONFLICT DO NOTHING`
     case 'truncate':
       return `TRUNCATE ${address} CASCADE`
   }

@@ -6,12 +6,14 @@ import { matrixOf, type MatrixCell } from '../matrix.ts'
 import { counted, formatCount } from '../number.ts'
 import { shortened, visible } from '../text.ts'
 import { isAsWritten, worldSummaries, type WorldSummary } from '../world-summary.ts'
+import { PoolTables } from './pool-table.tsx'
 import { Scroll, Section } from './section.tsx'
 import { Value } from './value.tsx'
 
 export function Matrices({ report }: { readonly report: Report }) {
   const summaries = worldSummaries(report)
   return (
+    <>
     <Section id="matrix" title="Isolation matrix">
       <p class="note">
         Cases that crossed a tenant boundary, per object and path. <b class="holds">✓</b> none did,{' '}
@@ -24,17 +26,51 @@ export function Matrices({ report }: { readonly report: Report }) {
       {summaries.length === 0 && <p class="none">No world was judged.</p>}
       {summaries.map((each) => <WorldMatrix summary={each} report={report} />)}
     </Section>
+    <PoolTables report={report} />
+    </>
   )
 }
 
+/** Probes with more columns than this have a table of their own, which can be folded away. */
+const columnsMax = 8
+
 function WorldMatrix({ summary, report }: { readonly summary: WorldSummary; readonly report: Report }) {
-  const findings = report.findings.filter((finding) => worldKey(finding.world) === summary.key)
-  const { paths, rows } = matrixOf(summary.verdicts, findings)
+  const wide = summary.verdicts.filter(({ cells, probe }) =>
+    probe !== 'pool-matrix' && new Set(cells.map(({ path }) => path)).size > columnsMax)
+  const narrow = summary.verdicts.filter((verdict) => !wide.includes(verdict))
   return (
-    <Scroll label={`Isolation matrix of ${summary.key}`}>
+    <>
+      <MatrixTable summary={summary} report={report} verdicts={narrow} />
+      {wide.map((verdict) => (
+        <details>
+          <summary>
+            <Value text={verdict.claim} max={160} />: {counted(verdict.cells.length, 'cell')},{' '}
+            {counted(verdict.cells.filter(({ outcome }) => outcome === 'violated').length, 'violated cell')}{' '}
+            ({summary.key})
+          </summary>
+          <MatrixTable summary={summary} report={report} verdicts={[verdict]} />
+        </details>
+      ))}
+    </>
+  )
+}
+
+interface TableProps {
+  readonly summary: WorldSummary
+  readonly report: Report
+  readonly verdicts: WorldSummary['verdicts']
+}
+
+function MatrixTable({ summary, report, verdicts }: TableProps) {
+  const findings = report.findings.filter((finding) => worldKey(finding.world) === summary.key)
+  const { paths, rows } = matrixOf(verdicts, findings)
+  const [only] = verdicts
+  const title = verdicts.length === 1 && only !== undefined ? `${summary.key}, ${only.probe}` : summary.key
+  return (
+    <Scroll label={`Isolation matrix of ${title}`}>
       <table class="matrix">
         <caption>
-          <strong>{summary.key}</strong>{isAsWritten(summary) && ' (reported, does not shut the gate)'}
+          <strong>{title}</strong>{isAsWritten(summary) && ' (reported, does not shut the gate)'}
           {' '}<span class="dim">{formatCount(summary.cases)} cases, {counted(summary.leaks, 'violated cell')}</span>
         </caption>
         <thead><tr>

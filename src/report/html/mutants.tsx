@@ -3,6 +3,7 @@
 import type { Report } from '../../model/report.ts'
 import { formatCount, formatMs } from '../number.ts'
 import { Scroll, Section } from './section.tsx'
+import { Servers } from './servers.tsx'
 import { Code, Value } from './value.tsx'
 
 export function Mutants({ report }: { readonly report: Report }) {
@@ -11,25 +12,55 @@ export function Mutants({ report }: { readonly report: Report }) {
     <Section id="mutants" title="Proof of the detector">
       {mutants.total === 0
         ? <p class="none">No mutant was tried in this run: the detector is unproven.</p>
-        : <p>{formatCount(mutants.killed)} of {formatCount(mutants.total)} mutants were killed;{' '}
+        : <p>{formatCount(mutants.killed)} of {formatCount(mutants.total)} mutants were killed
+          {mutants.classes !== undefined && <>, and every mutant of {formatCount(mutants.classes.killed)} of{' '}
+            {formatCount(mutants.classes.tried)} classes of fault</>};{' '}
           {formatCount(controls.silent)} of {formatCount(controls.total)} controls stayed silent.</p>}
       <Faults title="Survivors" list={mutants.survived} />
       <Faults title="Controls that are not silent" list={controls.noisy} />
+      {mutants.classes !== undefined && mutants.classes.list.length > 0 && <Classes list={mutants.classes.list} />}
+      <Servers report={report} />
       {mutants.kills.length > 0 && (
         <Scroll label="Kills">
           <table data-sortable>
             <caption>Each mutant is a clone of the healthy database with one defect</caption>
-            <thead><tr><th scope="col">mutant</th><th scope="col">defect</th><th scope="col">killed by</th>
+            <thead><tr><th scope="col">mutant</th><th scope="col">defect</th><th scope="col">class</th>
+              <th scope="col">killed by</th><th scope="col">basis</th>
               <th scope="col" class="number">cases</th><th scope="col" class="number">time to witness</th></tr></thead>
             <tbody>{mutants.kills.map((kill) => (
               <tr><th scope="row"><Value text={kill.id} /></th><td class="prose"><Value text={kill.title} /></td>
-                <td><Code text={kill.probe} /></td><td class="number">{formatCount(kill.cases)}</td>
+                <td><Value text={kill.class ?? 'none'} /></td><td><Code text={kill.probe} /></td>
+                <td><Value text={basisOf(kill)} /></td><td class="number">{formatCount(kill.cases)}</td>
                 <td class="number" data-value={kill.ms}>{formatMs(kill.ms)}</td></tr>
             ))}</tbody>
           </table>
         </Scroll>
       )}
     </Section>
+  )
+}
+
+function basisOf({ basis }: Report['mutants']['kills'][number]): string {
+  return basis === 'catalogue' ? 'catalogue, no attack is possible' : basis ?? 'not recorded'
+}
+
+interface ClassesProps {
+  readonly list: NonNullable<Report['mutants']['classes']>['list']
+}
+
+function Classes({ list }: ClassesProps) {
+  return (
+    <Scroll label="Classes of fault">
+      <table data-sortable>
+        <caption>Classes of fault that were planted</caption>
+        <thead><tr><th scope="col">class</th><th scope="col">what is wrong</th>
+          <th scope="col" class="number">mutants</th><th scope="col" class="number">killed</th></tr></thead>
+        <tbody>{list.map((each) => (
+          <tr><th scope="row"><Value text={each.id} /></th><td class="prose"><Value text={each.title} /></td>
+            <td class="number">{formatCount(each.mutants)}</td><td class="number">{formatCount(each.killed)}</td></tr>
+        ))}</tbody>
+      </table>
+    </Scroll>
   )
 }
 

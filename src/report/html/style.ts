@@ -150,6 +150,8 @@ b.holds { color: var(--good); } b.violated { color: var(--bad); } b.unknown { co
 .matrix td.violated, .matrix td.violated a { color: var(--bad); font-weight: 600; }
 .matrix td.unknown { background: var(--warn-back); color: var(--warn); }
 .matrix td.inapplicable { color: var(--dim); }
+.matrix td.leaks { background: var(--warn-back); color: var(--warn); font-weight: 600; } b.leaks { color: var(--warn); }
+.pools td { white-space: nowrap; min-width: 0; }
 .untested {
   color: var(--dim); font-style: italic;
   background: repeating-linear-gradient(135deg, var(--box) 0 6px, transparent 6px 12px);

@@ -1,0 +1,166 @@
+/** One trial: the probes attack a clone that carries one mutant or control, and what they say is judged. */
+
+import { messageOf } from '../errors.ts'
+import type { Catalog } from '../model/catalog.ts'
+import type { Kill } from '../model/report.ts'
+import type { WorldId } from '../model/tenancy.ts'
+import type { Verdict } from '../model/verdict.ts'
+import { runProbe, type LoadedProbe, type RunSettings } from '../probe/run.ts'
+import type { ClusterRoles } from './cluster-roles.ts'
+import type { Mutant } from './mutant.ts'
+import type { OpenSite } from './open-site.ts'
+import { plant } from './plant.ts'
+import { quickLimits } from './search-limits.ts'
+import { openWorld } from './worlds.ts'
+import { cellChoosers, changedObjects } from './changed-objects.ts'
+
+/** Random cases per cell at most; `--runs` below it asks less. Every control meets every probe. */
+const runsMax = { mutant: 10, control: 4 } as const
+/** A defect of a pool shows after several steps in the right order, so its search is longer than others. */
+const strategyRunsMin = 60
+
+export interface Trial {
+  readonly kill: Kill | null
+  readonly reason: string
+  readonly silent: boolean
+}
+
+export interface TrialOptions {
+  readonly mutant: Mutant
+  readonly database: string
+  readonly probes: readonly LoadedProbe[]
+  readonly search: RunSettings
+  readonly statementTimeoutMs: number
+  /** What the untouched world looks like. */
+  readonly healthy: (id: WorldId) => Promise<Catalog>
+  /** The server's roles as they must stay while others are tried; null when nobody else is. */
+  readonly unchanged: ClusterRoles | null
+}
+
+/** Null when the mutant must be tried alone; never throws: what could not be tried survives with the reason. */
+export async function tryMutant(open: OpenSite, options: TrialOptions): Promise<Trial | null> {
+  const { mutant, database, statementTimeoutMs } = options
+  const startedMs = performance.now()
+  try {
+    if (!(await plant(open, options))) return null
+    const id = { service: mutant.service, tenancy: mutant.tenancy, variant: 'hardened' } as const
+    await using world = await openWorld(open.site, { id, database, statementTimeoutMs })
+    const verdicts: Verdict[] = []
+    const cellsOf = (loaded: LoadedProbe) => loaded.probe.cells(world, searchFor(options, loaded)).length
+    const changed = changedObjects(world, await options.healthy(id))
+    const probes = probesFor(mutant, options.probes, cellsOf)
+    // What was changed is asked first, by every probe; only then everything else.
+    const choosers = cellChoosers(changed, mutant)
+    search: for (const chooseCells of choosers) {
+      for (const loaded of probes) {
+        const named = loaded.id === mutant.probe
+        if (named && chooseCells !== choosers[0]) continue
+        const choose = named && mutant.expect === 'violated' ? {} : { chooseCells }
+        const verdict = await runProbe(loaded, world, { ...searchFor(options, loaded), ...choose })
+        if (verdict.cells.length > 0 || verdict.outcome === 'unknown') verdicts.push(verdict)
+        if (mutant.expect === 'violated' && kills(mutant, verdict)) break search
+      }
+    }
+    return mutant.expect === 'violated'
+      ? judgeMutant(mutant, verdicts, performance.now() - startedMs)
+      : judgeControl(verdicts)
+  } catch (error) {
+    return untried(`it could not be tried: ${messageOf(error)}`)
+  }
+}
+
+/**
+ * The probe that a mutant names is given the fixed inputs of a whole run: every tenant attacks, also the
+ * one in whose name the defect lies. A control is asked what a quick run asks, by every probe.
+ */
+function searchFor({ mutant, search }: TrialOptions, { id }: LoadedProbe): RunSettings {
+  const strategies = mutant.strategy === null ? {} : { strategies: [mutant.strategy] }
+  const most = (limit: number) => Math.min(search.runs, limit)
+  if (mutant.expect === 'holds')
+    return { ...search, ...quickLimits, ...strategies, runs: most(runsMax.control) }
+  const limits = id === mutant.probe ? {} : quickLimits
+  const atLeast = mutant.strategy === null ? most(runsMax.mutant) : Math.max(search.runs, strategyRunsMin)
+  const runs = search.runs === 0 ? 0 : atLeast
+  return { ...search, ...limits, ...strategies, runs, untilFirstWitness: true }
+}
+
+/** A trial that says nothing: the mutant counts as a survivor, the control as noisy. */
+export function untried(reason: string): Trial {
+  return { kill: null, reason, silent: false }
+}
+
+/** What a catalogue probe predicts is a kill only where no attack could show it. */
+function kills(mutant: Mutant, { outcome, basis }: Verdict): boolean {
+  return outcome === 'violated' && (basis === 'executed' || !mutant.attackable)
+}
+
+/** The probe that the file names comes first, then those with few cells, predictions last. */
+function probesFor(
+  mutant: Mutant, probes: readonly LoadedProbe[], cellsOf: (loaded: LoadedProbe) => number,
+): readonly LoadedProbe[] {
+  // What is wrong with the server is wrong in every clone: it says nothing about this one.
+  const suited = probes.filter(({ id, suite }) => mutant.strategy === null
+    ? suite !== 'server' || id === mutant.probe : suite === 'context')
+  const rank = ({ id, suite, probe }: LoadedProbe) => {
+    if (id === mutant.probe) return 0
+    if (probe.basis !== 'executed') return mutant.attackable ? 3 : 1
+    return suite === 'context' ? 2 : 1
+  }
+  const cells = new Map(suited.map((loaded) => [loaded.id, cellsOf(loaded)]))
+  return suited.toSorted((a, b) => rank(a) - rank(b) || (cells.get(a.id) ?? 0) - (cells.get(b.id) ?? 0))
+}
+
+function judgeMutant(mutant: Mutant, verdicts: readonly Verdict[], elapsedMs: number): Trial {
+  const killer = verdicts.find((verdict) => kills(mutant, verdict))
+  if (killer === undefined) return untried(surviving(verdicts))
+  const cases = verdicts.reduce((total, { evidence }) => total + evidence.casesTried, 0)
+  return {
+    silent: false,
+    reason: killer.reason,
+    kill: {
+      id: mutant.id,
+      title: mutant.title,
+      class: mutant.class,
+      probe: killer.probe,
+      basis: killer.basis,
+      cases,
+      ms: Math.round(elapsedMs),
+    },
+  }
+}
+
+function surviving(verdicts: readonly Verdict[]): string {
+  const predicted = verdicts.find(({ outcome }) => outcome === 'violated')
+  if (predicted !== undefined)
+    return `no attack showed it; the catalogue predicts it by ${predicted.probe}: ${predicted.reason}`
+  const unknown = verdicts.find(({ outcome }) => outcome === 'unknown')
+  if (unknown !== undefined) return `nothing was found, and ${unsure(unknown)}`
+  const cases = verdicts.reduce((total, { evidence }) => total + evidence.casesTried, 0)
+  return `nothing was found in ${cases} cases of ${verdicts.length} probes`
+}
+
+/** With the first answer that was neither rows nor a refusal: it says more than their number. */
+function unsure({ probe, reason, cells }: Verdict): string {
+  const [answer] = cells.flatMap(({ indeterminate }) => indeterminate)
+  const first = answer === undefined ? '' : ` (${answer.message}: ${answer.sql.slice(0, 120)})`
+  return `${probe} is unknown: ${reason}${first}`
+}
+
+function judgeControl(verdicts: readonly Verdict[]): Trial {
+  const serious = verdicts.flatMap((verdict) =>
+    verdict.cells
+      .filter(
+        ({ outcome, counterexample }) =>
+          outcome === 'violated' &&
+          !['low', 'info'].includes(counterexample?.witness.severity ?? verdict.severity),
+      )
+      .map(({ reason }) => `${verdict.probe}: ${reason}`),
+  )
+  const unknown = verdicts.find(({ outcome }) => outcome === 'unknown')
+  const reason = serious[0] ?? (unknown === undefined ? 'silent' : unsure(unknown))
+  return {
+    kill: null,
+    silent: serious.length === 0 && unknown === undefined && verdicts.length > 0,
+    reason,
+  }
+}
