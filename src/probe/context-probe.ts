@@ -61,7 +61,8 @@ export function defineContextProbe(definition: ContextProbeDefinition): Probe {
       if (verdict.outcome === 'violated' || !scene.low.seen) return verdict
       // Nothing serious: the same search again, in which slight witnesses count.
       scene.low.counts = true
-      return searchContext({ ...scene, tally: new Tally({ countsSteps: false }) }, search)
+      // Awaited: the interrupter ends with this scope.
+      return await searchContext({ ...scene, tally: new Tally({ countsSteps: false }) }, search)
     },
   }
 }

@@ -7,6 +7,7 @@ import {
   foundIn, inventorySql, leaveSql, leftName, readSql, type FoundLeftover, type LeftoverKind,
 } from './leftovers.ts'
 import type { RequestRun } from './request-run.ts'
+import { isOfTheDriver } from './request-acts.ts'
 import { contextColumns } from './session-context.ts'
 
 /** The work leaves something on its connection. */
@@ -37,7 +38,8 @@ export async function lookWithoutTenant(run: RequestRun): Promise<void> {
 /** Work that was not awaited goes on after its request ended, on a connection that now is nobody's. */
 export async function lookLate(run: RequestRun): Promise<void> {
   const late = run.handedBack
-  if (late !== null) await lookAsNobody(run, late.session, `A late query of tenant ${late.tenant.id}`)
+  // A session that a strategy wraps may rightly bind its tenant anew, on whatever connection it then has.
+  if (late !== null && isOfTheDriver(late.session)) await lookAsNobody(run, late.session, `A late query of tenant ${late.tenant.id}`)
 }
 
 async function lookAsNobody(run: RequestRun, session: StrategySession, who: string): Promise<void> {

@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sqlstateOf } from '../errors.ts'
+import type { StrategySession } from '../model/context-strategy.ts'
 import type { Row } from '../model/observation.ts'
 import type { TenantId } from '../model/tenant.ts'
 import { WitnessSeen, type RequestRun } from './request-run.ts'
@@ -74,7 +75,7 @@ export async function lookNamed(run: RequestRun, slot: number): Promise<void> {
   const request = run.request(slot)
   if (request === null) return
   // Sessions that strategies wrap take texts only; the driver's own client takes names.
-  if (!('escapeIdentifier' in request.session)) return run.look(slot)
+  if (!isOfTheDriver(request.session)) return run.look(slot)
   const named = { name: 'canary_named', text: run.scene.probeSql } as unknown as string
   try {
     const { rows } = await request.inside(() => request.session.query(named))
@@ -97,6 +98,10 @@ export async function nest(run: RequestRun, slot: number, tenantId: TenantId): P
     await run.end(inner)
   }
   await run.look(slot)
+}
+
+export function isOfTheDriver(session: StrategySession): boolean {
+  return 'escapeIdentifier' in session
 }
 
 async function backendOf(run: RequestRun, slot: number): Promise<number | null> {

@@ -152,6 +152,8 @@ export class RequestRun implements AsyncDisposable {
       if (sqlstateOf(failure) === null) this.scene.tally.addError(failure)
     })
     if (!request.cut) this.handedBack = request
+    // A strategy that forgets clients of dead connections starves its pool, but shows nobody's rows.
+    else for (const pool of this.#pools) pool.giveBackEnded()
   }
 
   /** Judges what a request saw; `contextCertain` is false where it may rightly see nothing. */
