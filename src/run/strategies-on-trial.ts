@@ -17,7 +17,7 @@ import { openWorld } from './worlds.ts'
 
 export interface TrialOptions {
   readonly seed: number
-  /** Sequences are twice as many; default 10, as in a proof. */
+  /** Sequences, known ones among them, at least 12 of them random; default 10. */
   readonly runs?: number
   /** Known sequences tried first; default all. */
   readonly examplesMax?: number
