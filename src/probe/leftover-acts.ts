@@ -39,7 +39,8 @@ export async function lookWithoutTenant(run: RequestRun): Promise<void> {
 export async function lookLate(run: RequestRun): Promise<void> {
   const late = run.handedBack
   // A session that a strategy wraps may rightly bind its tenant anew, on whatever connection it then has.
-  if (late !== null && isOfTheDriver(late.session)) await lookAsNobody(run, late.session, `A late query of tenant ${late.tenant.id}`)
+  if (late === null || !isOfTheDriver(late.session)) return
+  await lookAsNobody(run, late.session, `A late query of tenant ${late.tenant.id}`)
 }
 
 async function lookAsNobody(run: RequestRun, session: StrategySession, who: string): Promise<void> {

@@ -14,7 +14,7 @@ test('strategies that clear what they promise hold over 200 sequences and 200 in
   for (const seed of seeds) {
     for (const { tenancy, strategy } of correct) {
       for (const probe of ['pooled-context', 'concurrent-requests']) {
-        const verdict = await trials.tryStrategy(strategy, { probe, tenancy, seed, runs: 20 })
+        const verdict = await trials.tryStrategy(strategy, { probe, tenancy, seed, runs: 40 })
         if (verdict.outcome === 'holds') continue
         const seen = verdict.cells.map(({ counterexample, indeterminate }) => counterexample?.input ?? indeterminate)
         const what = `${probe}, ${strategy.title}, ${tenancy}, seed ${seed}`
