@@ -13,7 +13,8 @@ import type { TenancyName } from '../model/tenancy.ts'
 import type { ContextStrategy } from '../model/context-strategy.ts'
 import type { MatrixServers } from './pool-matrix/servers.ts'
 import type { PoolerRig } from './pooler.ts'
-import type { RunScene, SeenSpan } from './request-run.ts'
+import type { SeenSpan } from './request-run.ts'
+import type { RunScene } from './run-scene.ts'
 
 /** What a probe cannot do without; a world that lacks it makes the verdict `inapplicable` or `unknown`. */
 export type Need = 'rows' | 'writes' | 'pool' | 'pgbouncer'

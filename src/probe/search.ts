@@ -5,6 +5,7 @@
 
 import fc from 'fast-check'
 import type { Attempt, Witness } from '../model/observation.ts'
+import { severities } from '../model/severity.ts'
 import type { CellVerdict, Counterexample } from '../model/verdict.ts'
 import type { ProbeDefinition, Scene, SearchSettings } from './define.ts'
 import { concludeCell, Tally } from './tally.ts'
@@ -145,7 +146,8 @@ export class CounterexampleSearch {
       return
     }
     if (this.#first === null) this.#tally.addAttempt(seen.attempt)
-    if (seen.witness === null) return
+    // Shrinking goes on to what is as grave: else a leak ends as the loss of rows that it also causes.
+    if (seen.witness === null || isSlighter(seen.witness, this.#last?.witness)) return
     this.#first ??= { cases: this.#tally.casesTried, ms: Math.round(performance.now() - this.#startedMs) }
     this.#last = { input: input(), attempt: seen.attempt, witness: seen.witness }
     throw new LeakFound(seen.witness.sentence)
@@ -180,6 +182,12 @@ export class CounterexampleSearch {
       login,
     }
   }
+}
+
+/** A witness without a severity of its own has that of its probe, the gravest it can show. */
+function isSlighter(witness: Witness, found: Witness | undefined): boolean {
+  const rank = ({ severity }: Witness) => (severity === undefined ? -1 : severities.indexOf(severity))
+  return found !== undefined && rank(witness) > rank(found)
 }
 
 /** fc.commands prints the coordinates of its own shrinking; they are found nowhere else. */
