@@ -111,13 +111,24 @@ export async function askCell(loaded: LoadedProbe, scene: Scene, given: RunSetti
     if (!await world.revive()) return unknownCell(cell, 'the server went away')
     // Without the admin's connection there is no server to ask: the rest is not tried, instead of failing slowly.
     const lost = world.admin.lostSignal
-    const signal = given.signal === undefined ? lost : AbortSignal.any([given.signal, lost])
+    const signal = given.signal === undefined ? lost : eitherOf(given.signal, lost)
     const verdict = await searchSafely(loaded, scene, { ...given, signal })
     const unanswered = lost.aborted || verdict.indeterminate.some(({ sqlstate }) => sqlstate === null)
     if (!unanswered || tries === 2 || verdict.outcome === 'violated') return verdict
     // The admin's connection may end a moment after the attacker's; what it is told then is the truth.
     await world.admin.observe({ sql: 'SELECT pg_sleep(0.05)', role: 'context' })
   }
+}
+
+/** One signal for all cells of a connection: each one made from others stays in their memory. */
+const combined = new WeakMap<AbortSignal, WeakMap<AbortSignal, AbortSignal>>()
+
+function eitherOf(given: AbortSignal, lost: AbortSignal): AbortSignal {
+  const known = combined.get(lost) ?? new WeakMap<AbortSignal, AbortSignal>()
+  combined.set(lost, known)
+  const signal = known.get(given) ?? AbortSignal.any([given, lost])
+  known.set(given, signal)
+  return signal
 }
 
 /** Names a cell within its world. */
