@@ -19,6 +19,8 @@ export interface RunSettings extends SearchSettings {
   readonly pgbouncerAsked?: boolean
   /** Which cells are asked, and in which order. Default: all, as the probe gives them. */
   readonly chooseCells?: (cells: readonly Cell[]) => readonly Cell[]
+  /** Cells over which the random cases are spread. Default: those that are asked. */
+  readonly cellsInBudget?: number
   /** Ends the search of a probe at its first witness. */
   readonly untilFirstWitness?: boolean
   /** Cells that are violated already, by `cellKey`: a counterexample of an earlier run still leaks. */
@@ -35,7 +37,7 @@ export async function runProbe(loaded: LoadedProbe, world: World, given: RunSett
   const cells: CellVerdict[] = []
   if (skipped === null) {
     const asked = cellsOf(loaded, world, given)
-    const search = { ...given, ...budgetPerCell(given, asked.length) }
+    const search = { ...given, ...budgetPerCell(given, given.cellsInBudget ?? asked.length) }
     for (const cell of asked) {
       const verdict = await askCell(loaded, { world, cell }, search)
       cells.push(verdict)

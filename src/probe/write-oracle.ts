@@ -27,9 +27,16 @@ export interface Written {
   readonly changes: readonly Change[]
 }
 
-/** Tables with inserted, updated or deleted rows in this transaction, whoever caused it. */
-const touchedSql = `SELECT schemaname || '.' || relname AS relation FROM pg_catalog.pg_stat_xact_all_tables
-  WHERE n_tup_ins + n_tup_upd + n_tup_del > 0 AND schemaname !~ '^pg_' ORDER BY 1`
+/**
+ * Tables with inserted, updated or deleted rows in this transaction, whoever caused it. The functions behind
+ * pg_stat_xact_all_tables are asked of the tables that can change, because the view reads all of pg_class:
+ * https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
+ */
+function touchedSql(oids: readonly number[]): string {
+  const count = (what: string) => `pg_catalog.pg_stat_get_xact_tuples_${what}(r.oid::oid)`
+  return `SELECT r.oid FROM pg_catalog.unnest(ARRAY[${oids.join(',')}]::int[]) AS r (oid)
+  WHERE ${['inserted', 'updated', 'deleted'].map(count).join(' + ')} > 0`
+}
 
 export class WriteOracle implements AsyncDisposable {
   readonly #world: World
@@ -69,7 +76,7 @@ export class WriteOracle implements AsyncDisposable {
     try {
       await this.#session.observe({ sql: 'BEGIN', role: 'context' })
       const prepared = setup.length === 0 ? [] : await this.#send([become, ...setup, resign])
-      const before = setup.length === 0 ? null : await this.#groups(await this.#ownedRelations())
+      const before = setup.length === 0 ? null : await this.#groups(this.#tables())
       const steps = await this.#send([become, ...world.enter(attacker), ...statements])
       const attempt = { steps: [...prepared, ...steps], backendPid: this.#session.backendPid }
       if (steps.some(({ observation }) => observation.kind !== 'rows')) return { attempt, changes: [] }
@@ -104,12 +111,15 @@ export class WriteOracle implements AsyncDisposable {
   }
 
   async #touched(): Promise<readonly Relation[]> {
-    const names = new Set((await this.#session.query(touchedSql)).map((row) => row['relation']))
-    return this.#world.catalog.relations.filter((relation) => names.has(relationKey(relation)))
+    const all = this.#world.catalog.relations.filter(({ kind }) => kind !== 'view')
+    if (all.length === 0) return []
+    const oids = new Set((await this.#session.query(touchedSql(all.map(({ oid }) => oid)))).map((row) => Number(row['oid'])))
+    return all.filter(({ oid }) => oids.has(oid))
   }
 
-  #ownedRelations(): Promise<readonly Relation[]> {
-    return Promise.resolve(this.#world.catalog.relations.filter(({ kind }) => kind === 'table' || kind === 'partition'))
+  /** What holds rows. */
+  #tables(): readonly Relation[] {
+    return this.#world.catalog.relations.filter(({ kind }) => kind === 'table' || kind === 'partition')
   }
 
   async #groups(relations: readonly Relation[]): Promise<ReadonlyMap<string, Groups>> {

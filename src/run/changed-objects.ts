@@ -4,9 +4,15 @@ import { relationKey, type Catalog, type Relation } from '../model/catalog.ts'
 import type { Cell } from '../probe/define.ts'
 import type { World } from '../probe/world.ts'
 import type { Mutant } from './mutant.ts'
+import { shortHash } from './short-hash.ts'
 
-/** Cells of unchanged objects that a control is asked per probe: `verify` asks all of them of the healthy world. */
-const unchangedCellsMax = 12
+/**
+ * Cells of unchanged objects that a control is asked per probe: `verify` asks all of them of the healthy
+ * world, and every control takes others, so that together they ask all.
+ */
+const unchangedCellsMax = 4
+/** The same of a control that changes no object, only roles, functions or settings. */
+const anyCellsMax = 12
 
 /** Names of objects whose entry in the catalog is not that of the healthy world, new ones among them. */
 export function changedObjects(world: World, healthy: Catalog): ReadonlySet<string> {
@@ -31,15 +37,22 @@ export type CellChooser = (cells: readonly Cell[]) => readonly Cell[]
  * Two passes for a mutant: the cells of what it changed, then the others. One for a control: all cells of
  * what it changed, and a sample of the others that is spread over all of them.
  */
-export function cellChoosers(changed: ReadonlySet<string>, { expect }: Pick<Mutant, 'expect'>): readonly CellChooser[] {
+export function cellChoosers(
+  changed: ReadonlySet<string>, { id, expect }: Pick<Mutant, 'id' | 'expect'>,
+): readonly CellChooser[] {
   const own: CellChooser = (cells) => cells.filter(({ name }) => changed.has(name))
   const others: CellChooser = (cells) => cells.filter(({ name }) => !changed.has(name))
-  if (expect === 'holds') return [(cells) => [...own(cells), ...sampled(others(cells))]]
+  const most = changed.size === 0 ? anyCellsMax : unchangedCellsMax
+  if (expect === 'holds') return [(cells) => [...own(cells), ...sampled(others(cells), { name: id, most })]]
   return changed.size === 0 ? [others] : [own, others]
 }
 
-function sampled(cells: readonly Cell[]): readonly Cell[] {
-  if (cells.length <= unchangedCellsMax) return cells
-  const step = cells.length / unchangedCellsMax
-  return Array.from({ length: unchangedCellsMax }, (_, index) => cells[Math.floor(index * step)] ?? []).flat()
+/** Evenly spread; the name says where the first of them lies. */
+function sampled(
+  cells: readonly Cell[], { name, most }: { readonly name: string; readonly most: number },
+): readonly Cell[] {
+  if (cells.length <= most) return cells
+  const step = cells.length / most
+  const offset = (Number.parseInt(shortHash(name).slice(0, 8), 16) % 1000) / 1000
+  return Array.from({ length: most }, (_, index) => cells[Math.floor((index + offset) * step)] ?? []).flat()
 }
