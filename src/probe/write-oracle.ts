@@ -113,7 +113,8 @@ export class WriteOracle implements AsyncDisposable {
   async #touched(): Promise<readonly Relation[]> {
     const all = this.#world.catalog.relations.filter(({ kind }) => kind !== 'view')
     if (all.length === 0) return []
-    const oids = new Set((await this.#session.query(touchedSql(all.map(({ oid }) => oid)))).map((row) => Number(row['oid'])))
+    const seen = await this.#session.query(touchedSql(all.map(({ oid }) => oid)))
+    const oids = new Set(seen.map((row) => Number(row['oid'])))
     return all.filter(({ oid }) => oids.has(oid))
   }
 
