@@ -11,7 +11,7 @@ const outcomeOf = (binding: string, ending: string, pooler: string, serverVersio
 }
 
 test('the rules tell RESET ALL from DISCARD ALL, local from session settings, and 17 from 18', () => {
-  expect(all).toHaveLength(840)
+  expect(all).toHaveLength(960)
   expect(outcomeOf('SET', 'commit', 'pg pool: released as it is')).toBe('leaks')
   expect(outcomeOf('SET', 'commit', 'pg pool: RESET ALL on release')).toBe('safe')
   expect(outcomeOf('SET ROLE', 'commit', 'pg pool: RESET ALL on release')).toBe('leaks')
