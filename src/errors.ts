@@ -25,7 +25,9 @@ export class WatertightError extends Error {
 
 /** SQLSTATE of a driver error, null when the server never answered. */
 export function sqlstateOf(error: unknown): string | null {
-  const code = (error as { code?: unknown } | null)?.code
+  const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown }
+  // EPIPE has five letters too, but no server sent it.
+  if (syscall !== undefined) return null
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null
 }
 

@@ -2,6 +2,7 @@
 
 import { relative } from 'node:path'
 import { printableEntries, readConfigFile, readSettings } from '../config/read.ts'
+import type { Settings } from '../config/settings.ts'
 import type { Report } from '../model/report.ts'
 import { renderSummary } from '../report/console.ts'
 import { renderJson } from '../report/json.ts'
@@ -31,7 +32,7 @@ export async function executeCommand(command: ExecutedCommand, options: CommandO
       process.stdout.write(`${suite}/${id}  ${probe.claim}\n`)
     return 0
   }
-  using interrupt = interruptible(settings.timeMs)
+  using interrupt = interruptible(limitMs(command, settings))
   const display = options.quiet === true ? { done: () => {} } : progressOn(process.stderr)
   const walk = command === 'prove' && settings.server.length > 0 ? proveServers : execute
   const { report, directory } = await walk({
@@ -54,6 +55,15 @@ export async function executeCommand(command: ExecutedCommand, options: CommandO
     )
   }
   return report.verdict.exitCode
+}
+
+const defaultLimitMs = 3_600_000
+/** A search that ends by its own budget still has to be judged and written down. */
+const graceMs = 600_000
+
+function limitMs(command: ExecutedCommand, { timeMs }: Settings): number {
+  if (timeMs === null) return defaultLimitMs
+  return command === 'verify' ? timeMs + graceMs : timeMs
 }
 
 /** The same objects as in report.json. */

@@ -36,6 +36,23 @@ export function number(fallback: number, min: number, max: number): Kind<number>
   }
 }
 
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+
+/** Milliseconds from `90s`, `5m`, `1h`, `1500ms` or a bare number of ms; null when it was not given. */
+export function optionalDuration(minMs: number, maxMs: number): Kind<number | null> {
+  return {
+    fallback: null,
+    isSwitch: false,
+    parse: (raw) => {
+      if (raw === null) return null
+      const found = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(String(raw).trim())
+      const value = found === null ? NaN : Math.round(Number(found[1]) * (unitsMs[found[2] ?? 'ms'] ?? 1))
+      if (value >= minMs && value <= maxMs) return value
+      throw new Error(`it must be a time from ${minMs / 1000}s to ${maxMs / 3_600_000}h, such as 90s or 5m`)
+    },
+  }
+}
+
 export function flag(): Kind<boolean> {
   return {
     fallback: false,

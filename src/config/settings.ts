@@ -3,7 +3,9 @@
 import { failOnLevels, type FailOn } from '../gate/rules.ts'
 import { channels, type Channel } from '../model/channel.ts'
 import { tenancies, type TenancyName } from '../model/tenancy.ts'
-import { choice, flag, integer, list, number, optionalText, text, type SettingDefinition } from './parse.ts'
+import {
+  choice, flag, integer, list, number, optionalDuration, optionalText, text, type SettingDefinition,
+} from './parse.ts'
 
 export interface Settings {
   /** DSN of a server that the user names; null starts the embedded one. */
@@ -34,7 +36,9 @@ export interface Settings {
   /** Mutants of a proof beside one of each probe; 0 tries all. */
   readonly sample: number
   readonly statementTimeoutMs: number
-  readonly timeMs: number
+  /** Null when it was not given. */
+  readonly timeMs: number | null
+  readonly workers: number
 }
 
 type Definitions = { readonly [Key in keyof Settings]: SettingDefinition<Settings[Key]> }
@@ -131,9 +135,14 @@ export const definitions: Definitions = {
     ...integer(10_000, 1, 600_000),
   },
   timeMs: {
-    flag: '--time <ms>',
-    what: 'limit of the whole command',
-    ...integer(3_600_000, 1_000, 86_400_000),
+    flag: '--time <duration>',
+    what: 'verify searches on until then (5m, 90s); limit of every other command, 1h by default',
+    ...optionalDuration(1_000, 86_400_000),
+  },
+  workers: {
+    flag: '--workers <n>',
+    what: 'threads that search, each on databases of its own',
+    ...integer(1, 1, 64),
   },
 }
 

@@ -53,6 +53,7 @@ export function transactionScoped(bind: Bind): ContextStrategy {
 export function sessionScoped(bind: Bind): ContextStrategy {
   return {
     title: 'session-scoped context, reset on release',
+    clears: 'session',
     async withTenant(pool, tenant, work) {
       const client = await pool.connect()
       let broken: Error | undefined

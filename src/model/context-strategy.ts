@@ -27,6 +27,11 @@ export interface StrategyTenant {
 
 export interface ContextStrategy {
   readonly title: string
+  /**
+   * What it promises to clear: the tenant's `context` (default), or all of the `session`, so that the
+   * work may also leave temporary tables, prepared statements, cursors, locks and settings.
+   */
+  readonly clears?: 'context' | 'session'
   /** Runs the work on a session in the tenant's context, and leaves nothing behind on any exit. */
   withTenant<T>(
     pool: StrategyPool, tenant: StrategyTenant, work: (session: StrategySession) => Promise<T>,

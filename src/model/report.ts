@@ -2,6 +2,7 @@
 
 import type { Finding } from './finding.ts'
 import type { Measurement, PlanCheck } from './measurement.ts'
+import type { SearchSummary } from './search-summary.ts'
 import type { Severity } from './severity.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -186,6 +187,8 @@ export interface Report {
   readonly controls: ControlScore
   /** Servers of `prove --server`, each with its own defects; absent elsewhere. */
   readonly servers?: readonly ServerScore[] | undefined
+  /** How the leaks were searched for; absent in records of earlier versions and where nothing was searched. */
+  readonly search?: SearchSummary | undefined
   readonly timeline: readonly TimelineSpan[]
   readonly environment: Environment
 }

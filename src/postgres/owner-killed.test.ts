@@ -24,8 +24,12 @@ interface Owned {
 
 let build = ''
 
+/** A cache of its own: a server that another test starts meanwhile would bury the orphans of this one. */
+const cache = join(tmpdir(), `watertight-owner-killed-${process.pid}`)
+
 /** The owner has to be a plain node process, so it runs what the build would make of our sources. */
 beforeAll(async () => {
+  process.env['WATERTIGHT_CACHE_DIR'] = cache
   build = await mkdtemp(join(tmpdir(), 'watertight-build-'))
   await mkdir(join(build, 'postgres'))
   await writeFile(join(build, 'package.json'), '{"type":"module"}')
@@ -41,7 +45,10 @@ beforeAll(async () => {
   }
 })
 
-afterAll(async () => { await rm(build, { recursive: true }) })
+afterAll(async () => {
+  await rm(build, { recursive: true })
+  await rm(cache, { recursive: true, force: true })
+})
 
 /** `last` is what the owner does after its server is up. */
 async function startOwner(last: string): Promise<Owned> {

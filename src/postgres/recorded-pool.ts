@@ -25,6 +25,8 @@ export interface PoolOptions extends SessionOptions {
 export class RecordedPool implements AsyncDisposable {
   readonly pool: pg.Pool
   readonly log: LoggedStatement[] = []
+  readonly #lent = new Set<pg.PoolClient>()
+  readonly #ended = new WeakSet<pg.PoolClient>()
   #clients = 0
 
   constructor(options: PoolOptions) {
@@ -43,8 +45,16 @@ export class RecordedPool implements AsyncDisposable {
       client.on('error', (error) => {
         this.log.push({ client: -1, sql: '-- connection lost', observation: failure(error) })
       })
+      client.once('end', () => this.#ended.add(client))
       this.#record(client)
     })
+    this.pool.on('acquire', (client) => this.#lent.add(client))
+    this.pool.on('release', (_error, client) => this.#lent.delete(client))
+  }
+
+  /** Gives back the clients that borrowers still hold although their connections have ended. */
+  giveBackEnded(): void {
+    for (const client of this.#lent) if (this.#ended.has(client)) client.release(true)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

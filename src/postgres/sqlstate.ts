@@ -1,5 +1,7 @@
 /** Which SQLSTATEs are a denial. Anything else is no proof: a tool that counts any error as "blocked" lies. */
 
+import { messageOf, sqlstateOf } from '../errors.ts'
+
 /**
  * 42501 insufficient_privilege (row-security violations too), 42P01 undefined_table,
  * 3F000 invalid_schema_name. https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -12,6 +14,17 @@ const refusals: ReadonlySet<string> = new Set(['42501', '42P01', '3F000'])
  */
 export function isInterruption(sqlstate: string | null): boolean {
   return sqlstate === null || sqlstate === '55P03' || /^(08|40|53|57|58|XX)/.test(sqlstate)
+}
+
+/** True when an error is the end of a connection: the server stopped, crashed, or cannot be reached any more. */
+export function isConnectionLoss(error: unknown): boolean {
+  const cause = (error as { cause?: unknown } | null)?.cause
+  if (cause !== undefined) return isConnectionLoss(cause)
+  const sqlstate = sqlstateOf(error)
+  if (sqlstate !== null) return /^(08|57P0[1-3])/.test(sqlstate)
+  return (error as { syscall?: unknown } | null)?.syscall !== undefined
+    || /^(Connection terminated|the connection has ended|Client has encountered a connection error)/i
+      .test(messageOf(error))
 }
 
 /**

@@ -5,14 +5,15 @@ import type { ContextStrategy } from '../model/context-strategy.ts'
 import type { CellVerdict } from '../model/verdict.ts'
 import { metaOf, type Cell, type Probe, type ProbeMeta, type SearchSettings } from './define.ts'
 import type { PoolerRig } from './pooler.ts'
-import { anyRequests, interleave } from './interleaving.ts'
-import { anyCommand, type RequestModel } from './request-commands.ts'
-import { RequestRun, WitnessSeen, type RunScene } from './request-run.ts'
+import { anyInterleaving, interleave, knownInterleavings, type Interleaving } from './interleaving.ts'
+import { Interrupter } from './interrupter.ts'
+import { anyCommand, knownSequences } from './request-commands.ts'
+import { RequestRun, WitnessSeen } from './request-run.ts'
+import type { RequestCommand, RequestModel } from './request-steps.ts'
+import type { RunScene } from './run-scene.ts'
+import { canaryTexts } from './canary-texts.ts'
 import { cellVerdict, CounterexampleSearch } from './search.ts'
 import { Tally } from './tally.ts'
-import { keyCondition } from './statements.ts'
-import { ownedTables, targetOf } from './targets.ts'
-import type { WorldObject } from './world-object.ts'
 import type { World } from './world.ts'
 
 const commandsMax = 16
@@ -46,13 +47,22 @@ export function defineContextProbe(definition: ContextProbeDefinition): Probe {
           strategy.title === cell.name && `${rig.title}, ${definition.form}` === cell.path,
       )
       if (found === undefined) throw new Error(`no pooler serves the cell ${cell.name}, ${cell.path}`)
-      const scene = {
+      await using interrupter = new Interrupter(world)
+      const scene: RunScene = {
         world,
         ...found,
         tally: new Tally({ countsSteps: false }),
-        probeSql: canarySql(world),
+        ...canaryTexts(world),
+        interrupter,
+        low: { counts: false, seen: false },
       }
-      return searchContext(scene, { cell, settings, form: definition.form })
+      const search = { cell, settings, form: definition.form }
+      const verdict = await searchContext(scene, search)
+      if (verdict.outcome === 'violated' || !scene.low.seen) return verdict
+      // Nothing serious: the same search again, in which slight witnesses count.
+      scene.low.counts = true
+      // Awaited: the interrupter ends with this scope.
+      return await searchContext({ ...scene, tally: new Tally({ countsSteps: false }) }, search)
     },
   }
 }
@@ -75,20 +85,34 @@ async function searchContext(
   { cell, settings, form }: ContextSearch,
 ): Promise<CellVerdict> {
   const { tally } = scene
-  const runs = settings.runs === 0 ? 0 : Math.max(sequencesMin, settings.runs)
   const search = new CounterexampleSearch(tally, settings.signal)
-  const options = { settings, runs, login: scene.world.application }
+  const known = form === 'commands' ? knownSequences(scene).length : knownInterleavings(scene.world).length
+  // Each known sequence is a fault of its own, so a short search takes all of them or none.
+  const examplesMax = settings.examplesMax === 0 ? 0 : known
+  const random = Math.max(sequencesMin, settings.runs - examplesMax)
+  const asked = settings.runs === 0 ? 0 : random + examplesMax
+  const options = { settings, runs: asked, login: scene.world.application }
   const counterexample =
-    runs === 0
+    asked === 0
       ? null
       : form === 'commands'
-        ? await search.run(commandsProperty(scene, search, settings), { ...options, examples: [] })
-        : await search.run(interleavingProperty(scene, search, settings), { ...options, examples: [] })
+        ? await search.run(commandsProperty(scene, search, settings), {
+            ...options,
+            examples: knownSequences(scene)
+              .slice(0, examplesMax)
+              .map((each): [Iterable<RequestCommand>] => [each]),
+          })
+        : await search.run(interleavingProperty(scene, search, settings), {
+            ...options,
+            examples: knownInterleavings(scene.world)
+              .slice(0, examplesMax)
+              .map((each): [Interleaving] => [each]),
+          })
   return cellVerdict({
     cell,
     counterexample,
     tally,
-    runs,
+    runs: asked,
     privilege: 'granted',
     replaying: settings.replay !== undefined,
   })
@@ -96,37 +120,35 @@ async function searchContext(
 
 function commandsProperty(scene: RunScene, search: CounterexampleSearch, settings: SearchSettings) {
   const replayPath = settings.replay?.replayPath ?? null
-  const sequences = fc.commands<RequestModel, RequestRun, false>([...anyCommand(scene)], {
+  const commands = [...anyCommand(scene)]
+  const sequences: fc.Arbitrary<Iterable<RequestCommand>> = fc.commands<RequestModel, RequestRun, false>(commands, {
     maxCommands: commandsMax,
     size: 'max',
     ...(replayPath === null ? {} : { replayPath }),
   })
-  return fc.asyncProperty(sequences, (commands) =>
-    search.try({ input: () => String(commands) }, () =>
-      observed(scene, settings, (run) =>
-        fc.asyncModelRun(
+  return fc.asyncProperty(sequences, (commands) => {
+    let steps: readonly string[] = []
+    return search.try({ input: () => steps.join(',') }, () =>
+      observed(scene, settings, (run) => {
+        steps = run.steps
+        return fc.asyncModelRun(
           () => ({ model: { open: new Map(), slots: scene.rig.slots }, real: run }),
           commands,
-        ),
-      ),
-    ),
-  )
+        )
+      }),
+    )
+  })
 }
 
 function interleavingProperty(scene: RunScene, search: CounterexampleSearch, settings: SearchSettings) {
-  return fc.asyncProperty(fc.scheduler(), anyRequests(scene.world), (scheduler, requests) =>
-    search.try(
-      {
-        input: () => ({
-          requests,
-          schedule: String(scheduler)
-            .split('\n')
-            .filter((line) => line.startsWith('-> ')),
-        }),
-      },
-      () => observed(scene, settings, (run) => interleave(run, scheduler, requests)),
-    ),
-  )
+  return fc.asyncProperty(anyInterleaving(scene.world), (interleaving) => {
+    let timeline: readonly string[] = []
+    return search.try({ input: () => ({ requests: interleaving.requests, timeline }) }, () =>
+      observed(scene, settings, async (run) => {
+        timeline = await interleave(run, interleaving)
+      }),
+    )
+  })
 }
 
 /** One run on fresh connections; a witness ends it, any other error is the harness's or the pool's. */
@@ -143,31 +165,4 @@ async function observed(
   }
   settings.onSpans?.(scene, run.spans)
   return { attempt: run.attempt(), witness: run.witness }
-}
-
-/** Asks for the canaries of all tenants in the first table that has one of each. */
-function canarySql(world: World): string {
-  const first = world.tenants[0]
-  const guarded = (each: WorldObject) =>
-    first !== undefined && each.relationOf(first)?.relrowsecurity === true
-  const readable = ownedTables(world).filter(
-    (each) =>
-      each.kind === 'table' &&
-      world.tenants.every(
-        (tenant) =>
-          each.samplesOf(tenant.id).length > 0 &&
-          each.relationOf(tenant)?.applicationPrivileges.includes('SELECT') === true,
-      ),
-  )
-  const object = readable.find(guarded) ?? readable[0]
-  const target = object === undefined || first === undefined ? null : targetOf(object, first)
-  if (object === undefined || target === null)
-    throw new Error('no table has a readable row of every tenant')
-  const keys = world.tenants
-    .slice(0, 64)
-    .flatMap((tenant) => object.samplesOf(tenant.id).slice(0, 1))
-    .map((row) => `(${keyCondition(target.relation, row)})`)
-  const name = world.id.tenancy === 'schema-per-tenant' ? `"${target.relation.name}"` : target.address
-  return `SELECT pg_backend_pid() AS pid, t.tenant_id, t.id FROM (SELECT 1) one LEFT JOIN ${name} t ON ` +
-    `${keys.join(' OR ')}`
 }

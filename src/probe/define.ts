@@ -5,7 +5,7 @@ import type { TablePrivilege } from '../model/catalog.ts'
 import type { Attempt, Witness } from '../model/observation.ts'
 import type { CellVerdict, Severity } from '../model/verdict.ts'
 import { withoutUnclaimed } from './inherent.ts'
-import { searchCell } from './search.ts'
+import { searchCell, sparedVerdict } from './search.ts'
 import type { World } from './world.ts'
 import type { WorldObject } from './world-object.ts'
 import type { Tenant } from '../model/tenant.ts'
@@ -13,7 +13,8 @@ import type { TenancyName } from '../model/tenancy.ts'
 import type { ContextStrategy } from '../model/context-strategy.ts'
 import type { MatrixServers } from './pool-matrix/servers.ts'
 import type { PoolerRig } from './pooler.ts'
-import type { RunScene, SeenSpan } from './request-run.ts'
+import type { SeenSpan } from './request-run.ts'
+import type { RunScene } from './run-scene.ts'
 
 /** What a probe cannot do without; a world that lacks it makes the verdict `inapplicable` or `unknown`. */
 export type Need = 'rows' | 'writes' | 'pool' | 'pgbouncer'
@@ -70,6 +71,8 @@ export interface ProbeMeta {
 /** What the runner sees of every probe. */
 export interface Probe extends ProbeMeta {
   readonly basis: 'executed' | 'catalogue'
+  /** True when one search tries everything there is: another one would only repeat it. */
+  readonly exhaustive?: boolean
   cells(world: World, settings: SearchSettings): readonly Cell[]
   search(world: World, cell: Cell, settings: SearchSettings): Promise<CellVerdict>
 }
@@ -88,6 +91,8 @@ export interface ProbeDefinition<Input> extends ProbeMeta {
    * the application has no such right, so that every attack is refused by privilege.
    */
   control(world: World, cell: Cell, tenant: Tenant): Promise<Attempt> | null
+  /** Why the cell must not be tried on this server, as a reason for the report. Default: every cell is tried. */
+  spares?(world: World, cell: Cell): string | null
 }
 
 export interface Scene {
@@ -101,8 +106,11 @@ export function defineProbe<Input>(definition: ProbeDefinition<Input>): Probe {
     ...metaOf(definition),
     basis: 'executed',
     cells: (world) => definition.cells(world),
-    search: async (world, cell, settings) =>
-      withoutUnclaimed(await searchCell(definition, { world, cell }, settings), settings.claims ?? new Set()),
+    search: async (world, cell, settings) => {
+      const spared = definition.spares?.(world, cell) ?? null
+      if (spared !== null) return sparedVerdict(cell, spared)
+      return withoutUnclaimed(await searchCell(definition, { world, cell }, settings), settings.claims ?? new Set())
+    },
   }
 }
 

@@ -1,114 +1,95 @@
-/** The steps of a sequence: each a fast-check command over open requests on one small pool. */
+/** Which steps a sequence is made of, and how often: random ones, and the sequences tried first. */
 
 import fc from 'fast-check'
-import type { RequestRun, RunScene } from './request-run.ts'
+import type { TenantId } from '../model/tenant.ts'
+import { clearedWithTransaction, leftoverKinds, type LeftoverKind } from './leftovers.ts'
+import {
+  requestSteps, slotSteps, troublesOfRequests, type RequestCommand, type SlotStep,
+} from './request-steps.ts'
+import type { RunScene } from './run-scene.ts'
 
-export interface RequestModel {
-  /** Open requests: slot and tenant. */
-  readonly open: Map<number, string>
-  readonly slots: number
-}
-
-type RequestCommand = fc.AsyncCommand<RequestModel, RequestRun, false>
-
-interface Step {
-  readonly name: string
-  readonly possible: (model: RequestModel) => boolean
-  readonly execute: (run: RequestRun, model: RequestModel) => Promise<void>
-}
-
-/** Slot of a request that one step begins and ends. */
-const wholeRequest = -1
+const {
+  enter, handle, leaveBehind, loseConnections, nest, queryLate, queryWithoutTenant, release, spoil, step, throwError,
+} = requestSteps
 
 /** What an application does with a connection, a forgotten code path included. */
-export function anyCommand({ world, rig }: RunScene): readonly fc.Arbitrary<RequestCommand>[] {
-  const slot = fc.nat({ max: rig.slots - 1 })
-  const tenant = fc.constantFrom(...world.tenants.map((each) => each.id))
-  const onOpen = (name: string, execute: (run: RequestRun, slot: number) => Promise<void>) =>
-    slot.map((number) => command({
-      name: `${name}(${number})`, possible: (model) => model.open.has(number),
-      execute: (run) => execute(run, number),
-    }))
-  const ending = (name: string, error?: Error) => slot.map((number) => command({
-    name: `${name}(${number})`, possible: (model) => model.open.has(number),
-    execute: async (run, model) => {
-      model.open.delete(number)
-      await run.close(number, error)
-    },
-  }))
-  const enter = fc.tuple(slot, tenant).map(([number, id]) => command({
-    name: `Enter(${number}, ${JSON.stringify(id)})`, possible: (model) => !model.open.has(number),
-    execute: async (run, model) => {
-      model.open.set(number, id)
-      await run.open(number, id)
-      await run.look(number)
-    },
-  }))
-  const handle = tenant.map((id) => command({
-    name: `Handle(${JSON.stringify(id)})`, possible: (model) => model.open.size < model.slots,
-    execute: async (run) => {
-      await run.open(wholeRequest, id)
-      await run.look(wholeRequest)
-      await run.close(wholeRequest)
-    },
-  }))
-  const query = onOpen('Query', (run, number) => run.look(number))
+export function anyCommand(scene: RunScene): readonly fc.Arbitrary<RequestCommand>[] {
+  const slot = fc.nat({ max: scene.rig.slots - 1 })
+  const tenant = fc.constantFrom(...scene.world.tenants.map((each) => each.id))
+  const often = <T>(times: number, value: T) => Array.from({ length: times }, () => value)
+  const look = slot.map((number) => step('Query', number))
+  const others = slotSteps.filter((name) => name !== 'Query')
   // Whole requests come more often: without them a sequence shows nothing about sharing.
   return [
-    handle, handle, handle, enter, enter, query, query,
-    fc.constant(command({
-      name: 'QueryWithoutTenant', possible: (model) => model.open.size < model.slots,
-      execute: (run) => run.lookWithoutTenant(),
-    })),
-    ...spoiledRequests(tenant),
-    ending('Release'),
-    ending('Throw', new Error('thrown by the work')),
-    onOpen('SqlError', (run, number) => run.disturb(number, 'SELECT 1/0')),
-    onOpen('Rollback', (run, number) => run.disturb(number, 'ROLLBACK')),
-    onOpen('Savepoint', (run, number) => run.disturb(number, 'SAVEPOINT step')),
-    onOpen('RollbackToSavepoint', (run, number) => run.disturb(number, 'ROLLBACK TO SAVEPOINT step')),
-    onOpen('Commit', (run, number) => run.disturb(number, 'COMMIT')),
+    ...often(8, tenant.map((id) => handle(id))),
+    ...troublesOfRequests.map((trouble) => tenant.map((id) => spoil(trouble, id))),
+    ...often(6, fc.tuple(slot, tenant).map(([number, id]) => enter(number, id))),
+    ...often(4, look),
+    ...often(2, fc.constant(queryWithoutTenant)),
+    ...often(2, slot.map(release)),
+    ...often(2, slot.map(throwError)),
+    ...others.map((name) => slot.map((number) => step(name, number))),
+    fc.constant(queryLate),
+    ...(scene.rig.kind === 'driver' ? [fc.constant(loseConnections)] : []),
+    ...often(2, fc.tuple(fc.constantFrom(...kindsOf(scene)), tenant).map(([kind, id]) => leaveBehind(kind, id))),
+    ...(scene.rig.slots < 2 ? [] : [
+      ...often(2, fc.tuple(slot, tenant).map(([number, id]) => nest(number, id))),
+      tenant.map((id) => handle(id, 1)),
+    ]),
   ]
 }
 
-function command(step: Step): RequestCommand {
-  return {
-    check: (model) => step.possible(model),
-    run: (model, run) => step.execute(run, model),
-    toString: () => step.name,
-  }
-}
-
-/** Requests that go wrong as a whole, and looks at what they leave: what matters is what the next one finds. */
-function spoiledRequests(tenant: fc.Arbitrary<string>): readonly fc.Arbitrary<RequestCommand>[] {
-  const whole = (name: string, spoil: (run: RequestRun) => Promise<void>, error?: Error) => tenant.map((id) => command({
-    name: `${name}(${JSON.stringify(id)})`, possible: (model) => model.open.size < model.slots,
-    execute: async (run) => {
-      await run.open(wholeRequest, id)
-      await run.look(wholeRequest)
-      await spoil(run)
-      await run.close(wholeRequest, error)
-    },
-  }))
-  const sql = (...statements: readonly string[]) => async (run: RequestRun) => {
-    for (const statement of statements) await run.disturb(wholeRequest, statement)
-  }
-  const thrown = new Error('thrown by the work')
+/**
+ * The known ways in which contexts go astray, at most 4 steps each, tried before anything random.
+ * They are short as they stand, because fast-check does not shrink examples.
+ */
+export function knownSequences(scene: RunScene): readonly (readonly RequestCommand[])[] {
+  const [first, second = first] = scene.world.tenants.map((each) => each.id)
+  if (first === undefined || second === undefined) return []
   return [
-    whole('HandleAndThrow', async () => undefined, thrown),
-    whole('HandleSqlError', sql('SELECT 1/0'), thrown),
-    whole('HandleSqlErrorQuietly', sql('SELECT 1/0')),
-    whole('HandleCancelled', (run) => run.cancel(wholeRequest), thrown),
-    whole('HandleTimeout', sql(`SET LOCAL statement_timeout = '15ms'`, 'SELECT pg_sleep(1)'), thrown),
-    whole('HandleEarlyCommit', sql('COMMIT')),
-    whole('HandleRollback', sql('ROLLBACK'), thrown),
-    fc.constant(command({
-      name: 'LookForLeftovers', possible: (model) => model.open.size < model.slots,
-      execute: (run) => run.lookForLeftovers(),
-    })),
-    fc.constant(command({
-      name: 'LoseConnections', possible: (model) => model.open.size === 0,
-      execute: (run) => run.loseConnections(),
-    })),
+    ...shortest(first, second),
+    ...kindsOf(scene).map((kind) => [leaveBehind(kind, first), handle(second)]),
+    ...afterTrouble(first, second),
+    ...(scene.rig.slots < 2 ? [] : besideEachOther(first, second)),
   ]
+}
+
+function shortest(first: TenantId, second: TenantId) {
+  return [
+    [handle(first), queryWithoutTenant],
+    [handle(first), handle(second)],
+    [enter(0, first), step('Query', 0), step('Query', 0)],
+    [enter(0, first), throwError(0), queryWithoutTenant],
+    [enter(0, first), throwError(0), handle(second)],
+    [handle(first), queryLate],
+    [enter(0, first), step('DeclareCursor', 0), release(0), handle(second)],
+  ]
+}
+
+function afterTrouble(first: TenantId, second: TenantId) {
+  const trouble: readonly SlotStep[] = ['SqlError', 'Cancel', 'Timeout', 'Rollback', 'Commit']
+  return [
+    ...trouble.map((name) => [handle(first), enter(0, second), step(name, 0), step('Query', 0)]),
+    ...trouble.map((name) => [enter(0, first), step(name, 0), release(0), queryWithoutTenant]),
+    [enter(0, first), step('Recover', 0), step('Query', 0)],
+    [enter(0, first), step('Cut', 0), release(0), handle(second)],
+  ]
+}
+
+function besideEachOther(first: TenantId, second: TenantId) {
+  return [
+    [enter(0, first), enter(1, second), step('Query', 0)],
+    [enter(0, first), nest(0, second), step('Query', 0)],
+    [handle(first), handle(second, 1)],
+  ]
+}
+
+/** What the work may leave: what the strategy promises to clear, on a session that is its own. */
+function kindsOf({ strategy, rig, world }: RunScene): readonly LeftoverKind[] {
+  const whole = strategy.clears === 'session' && rig.kind === 'driver'
+  const bySchema = world.id.tenancy === 'schema-per-tenant'
+  return leftoverKinds.filter((kind) => {
+    if (clearedWithTransaction.has(kind)) return true
+    return whole && (bySchema || (kind !== 'role' && kind !== 'search_path'))
+  })
 }

@@ -1,41 +1,35 @@
 /**
- * Requests of several tenants over one small pool, driven step by step: what each sees is compared
+ * Requests of several tenants over small pools, driven step by step: what each sees is compared
  * with who it is. A request stays open between steps, as a handler does that awaits something else.
  */
 
+import { AsyncResource } from 'node:async_hooks'
 import { sqlstateOf } from '../errors.ts'
-import type { ContextStrategy, StrategyPool, StrategySession } from '../model/context-strategy.ts'
+import type { StrategyPool, StrategySession } from '../model/context-strategy.ts'
 import type { Attempt, Row, Step, Witness } from '../model/observation.ts'
 import type { Tenant, TenantId } from '../model/tenant.ts'
-import { identifier, literal } from '../postgres/identifier.ts'
 import type { LoggedStatement, RecordedPool } from '../postgres/recorded-pool.ts'
-import type { PoolerRig } from './pooler.ts'
+import { claimsIn } from './session-context.ts'
+import type { RunScene } from './run-scene.ts'
 import { strategyTenant } from './strategy-tenant.ts'
-import type { Tally } from './tally.ts'
-import type { World } from './world.ts'
-
-const stepTimeoutMs = 5_000
-const lossNoticedMs = 2_000
+import { limited, settleable } from './settleable.ts'
 
 /** Ends the run at the first witness. */
 export class WitnessSeen extends Error {}
 
-export interface RunScene {
-  readonly world: World
-  readonly rig: PoolerRig
-  readonly strategy: ContextStrategy
-  readonly tally: Tally
-  /** Reads the canaries of all tenants that the session can see, and the backend. */
-  readonly probeSql: string
-}
-
-interface Request {
+/** A loan of a session to one tenant, from the strategy's first statement to its last. */
+export interface Request {
   readonly tenant: Tenant
   readonly session: StrategySession
+  readonly pool: StrategyPool
+  /** Runs a step as the work itself would, in its asynchronous context. */
+  readonly inside: <T>(step: () => Promise<T>) => Promise<T>
   readonly finish: (error?: Error) => void
   readonly settled: Promise<unknown>
   /** False once the work itself may have ended or aborted the transaction. */
   contextCertain: boolean
+  /** True once the connection was cut: any error is in order. */
+  cut: boolean
 }
 
 export interface SeenSpan {
@@ -51,137 +45,96 @@ export class RequestRun implements AsyncDisposable {
   readonly scene: RunScene
   readonly spans: SeenSpan[] = []
   witness: Witness | null = null
-  readonly #pool: RecordedPool
+  /** Called at the witness, before what led to it goes on. */
+  onWitness: () => void = () => undefined
+  /** Steps that were executed, as they are printed. */
+  readonly steps: string[] = []
+  /** A session that its request has given back, kept by work that was not awaited. */
+  handedBack: { readonly session: StrategySession; readonly tenant: Tenant } | null = null
+  readonly #pools: RecordedPool[] = []
   readonly #open = new Map<number, Request>()
-  #witnessEntry: LoggedStatement | null = null
+  #witnessEntry: { readonly pool: RecordedPool; readonly entry: LoggedStatement } | null = null
   readonly #askedMs = new WeakMap<readonly Row[], number>()
 
   constructor(scene: RunScene) {
     this.scene = scene
-    this.#pool = scene.rig.open(scene.world)
+    this.#poolNumber(0)
   }
 
-  /** Starts a request and keeps it open. */
-  async open(slot: number, tenantId: TenantId): Promise<void> {
+  get openRequests(): number { return this.#open.size }
+  get pool(): StrategyPool { return this.#poolNumber(0).pool }
+
+  request(slot: number): Request | null { return this.#open.get(slot) ?? null }
+
+  /** Starts a request and keeps it open. `pool` 1 is a second pool of the same process. */
+  async open(slot: number, tenantId: TenantId, pool = 0): Promise<void> {
     const tenant = this.scene.world.tenant(tenantId)
-    const entered = settleable<StrategySession>()
+    this.#open.set(slot, await this.begin(tenant, this.#poolNumber(pool).pool))
+  }
+
+  /** A request outside the slots; whoever begins it must end it. */
+  async begin(tenant: Tenant, pool: StrategyPool): Promise<Request> {
+    const entered = settleable<{ session: StrategySession; resource: AsyncResource }>()
     const done = settleable<void>()
-    const settled = this.scene.strategy.withTenant(
-      this.#pool.pool,
-      strategyTenant(tenant),
-      async (session) => {
-        entered.resolve(session)
-        await done.promise
-      },
-    )
-    settled.then(undefined, (error: unknown) => {
-      entered.reject(error)
+    const settled = this.scene.strategy.withTenant(pool, strategyTenant(tenant), async (session) => {
+      entered.resolve({ session, resource: new AsyncResource('request') })
+      await done.promise
     })
-    const session = await limited(entered.promise, `the request of ${tenantId} was not started`)
+    settled.then(undefined, (error: unknown) => { entered.reject(error) })
+    const { session, resource } = await limited(entered.promise, `the request of ${tenant.id} was not started`)
       .catch((error: unknown) => this.#blocked(error, tenant))
-    this.#open.set(slot, {
-      tenant,
-      session,
-      settled,
-      contextCertain: true,
+    return {
+      tenant, session, pool, settled, contextCertain: true, cut: false,
+      inside: (step) => resource.runInAsyncScope(step),
       finish: (error) => {
         if (error === undefined) done.resolve()
         else done.reject(error)
       },
-    })
+    }
   }
 
   /** 25P02 before anything was asked: the connection was given back inside an aborted transaction. */
   #blocked(error: unknown, tenant: Tenant): never {
-    if (sqlstateOf(error) !== '25P02') throw error
-    this.#testify({
-      sentence: `A request of tenant ${tenant.id} cannot begin: its connection is in another's aborted transaction`,
-      rows: [], victim: tenant.id, command: this.scene.rig.title, severity: 'medium',
-    })
+    if (sqlstateOf(error) === '25P02') {
+      this.#remember((entry) => entry.observation !== null && entry.observation.kind !== 'rows')
+      this.testify({
+        sentence: `A request of tenant ${tenant.id} cannot begin: its connection is in another's aborted transaction`,
+        rows: [], victim: tenant.id, severity: 'medium',
+      })
+    }
+    throw error
   }
 
   /** The request looks for canaries; a foreign one, or none of its own, is a witness. */
   async look(slot: number): Promise<void> {
     const request = this.#open.get(slot)
-    if (request === undefined) return
-    const rows = await this.#ask(request.session, request)
-    if (rows !== null) this.judge(rows, request.tenant, request.contextCertain)
+    if (request !== undefined) await this.lookAs(request)
   }
 
-  /** SQL of the application's own that may fail or end the transaction. */
-  async disturb(slot: number, sql: string): Promise<void> {
-    const request = this.#open.get(slot)
-    if (request === undefined) return
-    request.contextCertain = false
-    await limited(request.session.query(sql), `no answer to ${sql}`).catch((error: unknown) => {
-      if (sqlstateOf(error) === null) this.scene.tally.addError(error, sql)
-    })
-  }
-
-  /** A statement of the request that an operator cancels while it runs (57014). */
-  async cancel(slot: number): Promise<void> {
-    const request = this.#open.get(slot)
-    const pid = this.spans.at(-1)?.pid
-    if (request === undefined || pid === undefined) return
-    request.contextCertain = false
-    // Caught at once: it fails while the cancel is still under way.
-    const sleeping = limited(request.session.query('SELECT pg_sleep(3)'), 'no answer to a cancelled statement')
-      .catch((error: unknown) => {
-        if (sqlstateOf(error) === null) this.scene.tally.addError(error, 'SELECT pg_sleep(3)')
-      })
-    const { admin } = this.scene.world
-    await admin.observe({ sql: `SELECT pg_sleep(0.01), pg_cancel_backend(${pid})`, role: 'context' })
-    await sleeping
-  }
-
-  /** An operator ends every idle connection of the application to this database: the pool opens new ones. */
-  async loseConnections(): Promise<void> {
-    const { admin, application, database } = this.scene.world
-    if (this.scene.rig.kind !== 'driver') return
-    const idleBefore = this.#pool.pool.idleCount
-    const ended = await admin.observe({
-      role: 'context',
-      sql: `SELECT pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE usename = ${literal(application)}
-        AND datname = ${literal(database)} AND pid IN (${[0, ...this.spans.map(({ pid }) => pid)].join(', ')})`,
-    })
-    // A pool learns of it a moment later; until then it would hand out what is dead already.
-    const lost = ended.kind === 'rows' ? ended.rows.length : 0
-    const untilMs = performance.now() + lossNoticedMs
-    while (this.#pool.pool.idleCount > idleBefore - lost && performance.now() < untilMs) {
-      await new Promise((resolve) => setTimeout(resolve, 2))
-    }
-  }
-
-  /**
-   * What an earlier request left on the connection for anybody to find by name: temporary tables, prepared
-   * statements with its literals, cursors WITH HOLD. The request that looks binds no tenant.
-   */
-  async lookForLeftovers(): Promise<void> {
-    const { rig } = this.scene
-    const client = await limited(this.#pool.pool.connect(), 'no connection to look for leftovers')
+  /** As `look`, with another statement that answers as the canary query does. */
+  async lookAs(request: Request, sql = this.scene.probeSql): Promise<void> {
+    this.scene.tally.controlsTried += 1
     try {
-      const rows: Row[] = [...await answered(client, leftoversSql)]
-      for (const { kind, name } of rows.map((row) => ({ kind: row['kind'], name: String(row['name']) }))) {
-        if (kind === 'table') rows.push(...await answered(client,
-          `SELECT t::text AS row FROM pg_temp.${identifier(name)} t LIMIT 5`))
-        if (kind === 'cursor') rows.push(...await answered(client, `FETCH 5 FROM ${identifier(name)}`))
-      }
-      const found = rows.find((row) => this.#ownersIn(row).length > 0 || this.#namesTenant(row) !== null)
-      if (found === undefined) return
-      const victim = this.#ownersIn(found)[0] ?? this.#namesTenant(found)
-      this.#witnessEntry = this.#pool.log.at(-1) ?? null
-      this.#testify({
-        sentence: `A checkout finds what a request of ${victim ?? 'a tenant'} left on its connection`,
-        rows: [found], victim: victim ?? null, command: rig.title, severity: 'high',
-      })
-    } finally {
-      client.release()
+      const rows = await request.inside(() => this.observe(request.session, sql))
+      this.judge(rows, request.tenant, request.contextCertain)
+    } catch (error) {
+      if (error instanceof WitnessSeen) throw error
+      this.#explain(error, request, sql)
     }
   }
 
-  #namesTenant(row: Row): TenantId | null {
-    const text = JSON.stringify(row)
-    return this.scene.world.tenants.find(({ id }) => text.includes(literal(id)))?.id ?? null
+  /** SQL of the application's own that may fail or end the transaction; true when it succeeded. */
+  async disturb(slot: number, sql: string, { certain = false } = {}): Promise<boolean> {
+    const request = this.#open.get(slot)
+    if (request === undefined) return false
+    if (!certain) request.contextCertain = false
+    try {
+      await request.inside(() => limited(request.session.query(sql), `no answer to ${sql}`))
+      return true
+    } catch (error) {
+      if (sqlstateOf(error) === null && !request.cut) this.scene.tally.addError(error, sql)
+      return false
+    }
   }
 
   /** Ends a request, by returning or by throwing. */
@@ -189,88 +142,103 @@ export class RequestRun implements AsyncDisposable {
     const request = this.#open.get(slot)
     if (request === undefined) return
     this.#open.delete(slot)
-    request.finish(error)
-    await limited(request.settled, 'the request did not end').catch((failure: unknown) => {
-      if (failure !== error && sqlstateOf(failure) === null) this.scene.tally.addError(failure)
-    })
+    await this.end(request, error)
   }
 
-  /** A checkout that never names a tenant: a forgotten code path. It must see nobody's rows. */
-  async lookWithoutTenant(): Promise<void> {
-    const rows = await this.#ask(this.#pool.pool, null)
-    if (rows === null) return
-    const [foreign] = rows.flatMap((row) => this.#ownersIn(row))
-    if (foreign === undefined) return
-    this.#testify({
-      sentence: `A checkout without a tenant reads rows of ${foreign}, whose request used the connection before`,
-      rows: rows.slice(0, 5),
-      victim: foreign,
-      command: this.scene.rig.title,
+  async end(request: Request, error?: Error): Promise<void> {
+    request.finish(error)
+    await limited(request.settled, 'the request did not end').catch((failure: unknown) => {
+      if (failure === error || request.cut) return
+      if (sqlstateOf(failure) === null) this.scene.tally.addError(failure)
     })
+    if (!request.cut) this.handedBack = request
+    // A strategy that forgets clients of dead connections starves its pool, but shows nobody's rows.
+    else for (const pool of this.#pools) pool.giveBackEnded()
   }
 
   /** Judges what a request saw; `contextCertain` is false where it may rightly see nothing. */
   judge(rows: readonly Row[], tenant: Tenant, contextCertain: boolean): void {
-    const owners = rows.flatMap((row) => this.#ownersIn(row))
+    const owners = rows.flatMap((row) => this.ownersIn(row))
     const foreign = owners.find((owner) => owner !== tenant.id)
     const pid = Number(rows[0]?.['pid'])
-    this.scene.tally.addBackend(pid, tenant.id)
+    if (rows.length > 0) this.scene.tally.addBackend(pid, tenant.id)
     const endMs = performance.now()
     const startMs = this.#askedMs.get(rows) ?? endMs
     this.spans.push({ pid, tenant: tenant.id, startMs, endMs, foreign: foreign !== undefined })
     if (foreign !== undefined) {
-      this.#testify({
+      this.testify({
         sentence: `A request of tenant ${tenant.id} reads rows of ${foreign} on a shared connection`,
-        rows: rows.slice(0, 5),
-        victim: foreign,
-        command: this.scene.rig.title,
+        rows, victim: foreign,
+      })
+    }
+    const claim = this.claimsIn(rows).find((each) => each.tenant.id !== tenant.id)
+    if (claim !== undefined) {
+      this.testify({
+        sentence: `A request of tenant ${tenant.id} runs in the context of ${claim.tenant.id}, says ${claim.by}`,
+        rows, victim: claim.tenant.id, severity: 'high',
       })
     }
     if (owners.length > 0) this.scene.tally.controlsSeen += 1
     else if (contextCertain) {
-      this.#testify({
+      this.testify({
         sentence: `A request of tenant ${tenant.id} sees none of its own rows: its context was lost`,
-        rows: rows.slice(0, 5),
-        victim: tenant.id,
-        command: this.scene.rig.title,
-        severity: 'high',
+        rows, victim: tenant.id, severity: 'high',
       })
     }
   }
 
-  get pool(): StrategyPool {
-    return this.#pool.pool
+  /** A query on a session; remembers it as the one a witness rests on. */
+  async observe(session: StrategySession, sql = this.scene.probeSql): Promise<readonly Row[]> {
+    const startMs = performance.now()
+    try {
+      const { rows } = await limited(session.query(sql), `no answer to ${sql}`)
+      const answer = rows as readonly Row[]
+      this.#askedMs.set(answer, startMs)
+      this.#remember((entry) => entry.observation?.kind === 'rows' && entry.observation.rows === answer)
+      return answer
+    } catch (error) {
+      this.#remember((entry) => entry.sql === sql)
+      throw error
+    }
   }
 
-  /** The canary query on a session of a request; remembers it as the one a witness rests on. */
-  async observe(session: StrategySession): Promise<readonly Row[]> {
-    const startMs = performance.now()
-    const { rows } = await limited(session.query(this.scene.probeSql), 'no answer to the canary query')
-    const answer = rows as readonly Row[]
-    this.#askedMs.set(answer, startMs)
-    this.#witnessEntry =
-      this.#pool.log.findLast(
-        (entry) =>
-          entry.sql === this.scene.probeSql &&
-          entry.observation?.kind === 'rows' &&
-          entry.observation.rows === answer,
-      ) ??
-      this.#pool.log.findLast((entry) => entry.sql === this.scene.probeSql) ??
-      null
-    return answer
+  ownersIn(row: Row): readonly TenantId[] {
+    return [...this.scene.world.ownership.ownersIn(row, { tenantColumn: 'tenant_id' })]
+  }
+
+  claimsIn(rows: readonly Row[]) {
+    const { world } = this.scene
+    return claimsIn(rows[0], { tenancy: world.id.tenancy, tenants: world.tenants })
+  }
+
+  /** Ends the run, unless what was shown is too slight for this search: then it is only remembered. */
+  testify(witness: Omit<Witness, 'command'>): void {
+    const { scene } = this
+    if (witness.severity === 'low' && !scene.low.counts) {
+      scene.low.seen = true
+      return
+    }
+    this.witness ??= { ...witness, rows: witness.rows.slice(0, 5), command: scene.rig.title }
+    this.onWitness()
+    throw new WitnessSeen(witness.sentence)
+  }
+
+  /** Connections that the driver believes idle; what dies among them, it learns a moment later. */
+  get idleConnections(): number {
+    return this.#pools.reduce((total, { pool }) => total + pool.idleCount, 0)
   }
 
   /** What went over the connection that leaked, or over all of them. */
   attempt(): Attempt {
     const leaked = this.#witnessEntry
-    const entries =
-      leaked === null || this.scene.rig.kind === 'pgbouncer'
-        ? this.#pool.log
-        : this.#pool.log.filter((entry) => entry.client === leaked.client)
-    const until = leaked === null ? entries : entries.slice(0, entries.indexOf(leaked) + 1)
+    const log = leaked === null ? this.#pools.flatMap((pool) => pool.log) : leaked.pool.log
+    const entries = leaked === null || this.scene.rig.kind === 'pgbouncer'
+      ? log
+      : log.filter((entry) => entry.client === leaked.entry.client)
+    const until = leaked === null ? entries : entries.slice(0, entries.indexOf(leaked.entry) + 1)
     const steps = until.map((entry): Step => ({
       sql: entry.sql,
-      role: entry === leaked ? 'attack' : 'context',
+      role: entry === leaked?.entry ? 'attack' : 'context',
       observation: entry.observation ?? { kind: 'rows', rows: [], affected: null, truncated: false },
     }))
     return { steps, backendPid: null }
@@ -278,85 +246,39 @@ export class RequestRun implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const slot of [...this.#open.keys()]) await this.close(slot)
-    await this.#pool[Symbol.asyncDispose]()
-  }
-
-  async #ask(session: StrategySession, request: Request | null): Promise<readonly Row[] | null> {
-    if (request !== null) this.scene.tally.controlsTried += 1
-    try {
-      return await this.observe(session)
-    } catch (error) {
-      this.#explain(error, request)
-      return null
+    // A strategy that keeps a client for itself must not keep the search waiting.
+    for (const pool of this.#pools) {
+      await limited(pool[Symbol.asyncDispose](), 'the pool did not end: a client was not given back')
+        .catch((error: unknown) => { this.scene.tally.addError(error) })
     }
   }
 
-  /** Without a context nothing is visible, or not even the table: both are as they should be. */
-  #explain(error: unknown, request: Request | null): void {
+  #poolNumber(number: number): RecordedPool {
+    const existing = this.#pools[number]
+    if (existing !== undefined) return existing
+    const made = this.scene.rig.open(this.scene.world)
+    this.#pools[number] = made
+    return made
+  }
+
+  #remember(isIt: (entry: LoggedStatement) => boolean): void {
+    for (const pool of this.#pools) {
+      const entry = pool.log.findLast(isIt)
+      if (entry !== undefined) this.#witnessEntry = { pool, entry }
+    }
+  }
+
+  /** Without a context not even the table is visible: that is in order only where the work ended it. */
+  #explain(error: unknown, request: Request, sql: string): void {
+    if (request.cut) return
     const sqlstate = sqlstateOf(error)
-    const invisible = sqlstate === '42P01' || sqlstate === '42501'
-    if (request === null && invisible) return
-    if (request !== null && !request.contextCertain && sqlstate !== null) return
-    if (request !== null && invisible) {
-      this.#witnessEntry = this.#pool.log.findLast((entry) => entry.sql === this.scene.probeSql) ?? null
-      this.#testify({
+    if (!request.contextCertain && sqlstate !== null) return
+    if (sqlstate === '42P01' || sqlstate === '42501') {
+      this.testify({
         sentence: `A request of tenant ${request.tenant.id} cannot reach its own rows: its context was lost`,
-        rows: [],
-        victim: request.tenant.id,
-        command: this.scene.rig.title,
-        severity: 'high',
+        rows: [], victim: request.tenant.id, severity: 'high',
       })
     }
-    this.scene.tally.addError(error, this.scene.probeSql)
+    this.scene.tally.addError(error, sql)
   }
-
-  #ownersIn(row: Row): readonly TenantId[] {
-    return [...this.scene.world.ownership.ownersIn(row, { tenantColumn: 'tenant_id' })]
-  }
-
-  #testify(witness: Witness): never {
-    this.witness ??= witness
-    throw new WitnessSeen(witness.sentence)
-  }
-}
-
-const leftoversSql = `SELECT 'statement' AS kind, name, statement FROM pg_catalog.pg_prepared_statements WHERE from_sql
-  UNION ALL SELECT 'cursor', name, statement FROM pg_catalog.pg_cursors WHERE is_holdable
-  UNION ALL SELECT 'table', relname, NULL FROM pg_catalog.pg_class
-    WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r'`
-
-/** Inside somebody's aborted transaction nothing can be asked. */
-async function answered(client: StrategySession, sql: string): Promise<readonly Row[]> {
-  return await client.query(sql).then(({ rows }) => rows as readonly Row[], () => [])
-}
-
-async function limited<T>(promise: Promise<T>, message: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`${message} within ${stepTimeoutMs} ms`))
-    }, stepTimeoutMs)
-  })
-  try {
-    return await Promise.race([promise, timeout])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-interface Settleable<T> {
-  readonly promise: Promise<T>
-  readonly resolve: (value: T) => void
-  readonly reject: (error: unknown) => void
-}
-
-/** Promise.withResolvers of Node 22. */
-function settleable<T>(): Settleable<T> {
-  let settle: Omit<Settleable<T>, 'promise'> | undefined
-  const promise = new Promise<T>((resolve, reject) => {
-    settle = { resolve, reject }
-  })
-  promise.catch(() => undefined)
-  if (settle === undefined) throw new Error('the promise executor did not run')
-  return { promise, ...settle }
 }

@@ -3,7 +3,7 @@
 import { messageOf } from '../errors.ts'
 import type { CellVerdict, Evidence, Outcome, Verdict } from '../model/verdict.ts'
 import { worstOutcome } from '../judge/order.ts'
-import type { Cell, Probe, SearchSettings } from './define.ts'
+import type { Cell, Probe, Scene, SearchSettings } from './define.ts'
 import { Tally } from './tally.ts'
 import type { World } from './world.ts'
 
@@ -21,6 +21,10 @@ export interface RunSettings extends SearchSettings {
   readonly chooseCells?: (cells: readonly Cell[]) => readonly Cell[]
   /** Ends the search of a probe at its first witness. */
   readonly untilFirstWitness?: boolean
+  /** Cells that are violated already, by `cellKey`: a counterexample of an earlier run still leaks. */
+  readonly known?: ReadonlyMap<string, CellVerdict>
+  /** Why the signal was given. Default: the run was interrupted. */
+  readonly whyStopped?: () => string
   readonly onCell?: (loaded: LoadedProbe, verdict: CellVerdict) => void
 }
 
@@ -28,42 +32,39 @@ export interface RunSettings extends SearchSettings {
 export async function runProbe(loaded: LoadedProbe, world: World, given: RunSettings): Promise<Verdict> {
   const startedMs = performance.now()
   const skipped = whyNot(loaded, world, given)
-  // Without the admin's connection there is no server to ask: what is left is unknown, not slow.
-  const lost = world.admin.lostSignal
-  const settings = {
-    ...given,
-    signal: given.signal === undefined ? lost : AbortSignal.any([given.signal, lost]),
-  }
   const cells: CellVerdict[] = []
   if (skipped === null) {
-    const asked = cellsOf(loaded, world, settings)
-    const search = { ...settings, ...budgetPerCell(settings, asked.length) }
+    const asked = cellsOf(loaded, world, given)
+    const search = { ...given, ...budgetPerCell(given, asked.length) }
     for (const cell of asked) {
-      const verdict = settings.signal.aborted
-        ? unknownCell(cell, lost.aborted ? 'the server went away' : 'the run was interrupted')
-        : await searchSafely(loaded, { world, cell }, search)
+      const verdict = await askCell(loaded, { world, cell }, search)
       cells.push(verdict)
-      settings.onCell?.(loaded, verdict)
-      if (settings.untilFirstWitness === true && verdict.outcome === 'violated') break
+      given.onCell?.(loaded, verdict)
+      if (given.untilFirstWitness === true && verdict.outcome === 'violated') break
     }
   }
-  const { outcome, reason } = skipped ?? conclude(cells)
-  const { probe, id, suite } = loaded
+  const concluded = { cells, ...(skipped ?? conclude(cells)), durationMs: Math.round(performance.now() - startedMs) }
+  return verdictOf(loaded, world, concluded)
+}
+
+/** The verdict of a probe after some of its cells were searched further. */
+export function verdictAfter(before: Verdict, cells: readonly CellVerdict[], spentMs: number): Verdict {
   return {
-    probe: id,
-    suite,
-    claim: probe.claim,
-    source: probe.source,
-    severity: probe.severity,
-    remedy: probe.remedy,
-    world: world.id,
-    database: world.database,
-    basis: probe.basis,
-    outcome,
-    reason,
-    evidence: sumOf(cells.map((cell) => cell.evidence)),
-    cells,
-    durationMs: Math.round(performance.now() - startedMs),
+    ...before, ...conclude(cells), cells,
+    evidence: sumOf(cells.map((cell) => cell.evidence)), durationMs: before.durationMs + Math.round(spentMs),
+  }
+}
+
+interface Concluded extends Conclusion {
+  readonly cells: readonly CellVerdict[]
+  readonly durationMs: number
+}
+
+function verdictOf({ probe, id, suite }: LoadedProbe, world: World, concluded: Concluded): Verdict {
+  const { claim, source, severity, remedy, basis } = probe
+  return {
+    probe: id, suite, claim, source, severity, remedy, world: world.id, database: world.database, basis, ...concluded,
+    evidence: sumOf(concluded.cells.map((cell) => cell.evidence)),
   }
 }
 
@@ -97,10 +98,46 @@ function cellsOf({ probe }: LoadedProbe, world: World, settings: RunSettings): r
   return settings.chooseCells?.(cells) ?? cells
 }
 
+/**
+ * Asks again when the server came back: a backend that crashes takes every connection with it, and the
+ * statement that did it may have been another world's. Whoever crashes it twice stays unknown.
+ */
+export async function askCell(loaded: LoadedProbe, scene: Scene, given: RunSettings): Promise<CellVerdict> {
+  const { world, cell } = scene
+  const seen = given.known?.get(cellKey(loaded, cell))
+  if (seen !== undefined) return seen
+  for (let tries = 1; ; tries += 1) {
+    if (given.signal?.aborted === true) return unknownCell(cell, given.whyStopped?.() ?? 'the run was interrupted')
+    if (!await world.revive()) return unknownCell(cell, 'the server went away')
+    // Without the admin's connection there is no server to ask: the rest is not tried, instead of failing slowly.
+    const lost = world.admin.lostSignal
+    const signal = given.signal === undefined ? lost : eitherOf(given.signal, lost)
+    const verdict = await searchSafely(loaded, scene, { ...given, signal })
+    const unanswered = lost.aborted || verdict.indeterminate.some(({ sqlstate }) => sqlstate === null)
+    if (!unanswered || tries === 2 || verdict.outcome === 'violated') return verdict
+    // The admin's connection may end a moment after the attacker's; what it is told then is the truth.
+    await world.admin.observe({ sql: 'SELECT pg_sleep(0.05)', role: 'context' })
+  }
+}
+
+/** One signal for all cells of a connection: each one made from others stays in their memory. */
+const combined = new WeakMap<AbortSignal, WeakMap<AbortSignal, AbortSignal>>()
+
+function eitherOf(given: AbortSignal, lost: AbortSignal): AbortSignal {
+  const known = combined.get(lost) ?? new WeakMap<AbortSignal, AbortSignal>()
+  combined.set(lost, known)
+  const signal = known.get(given) ?? AbortSignal.any([given, lost])
+  known.set(given, signal)
+  return signal
+}
+
+/** Names a cell within its world. */
+export function cellKey({ id }: LoadedProbe, { name, path }: Cell): string {
+  return [id, name, path].join('|')
+}
+
 async function searchSafely(
-  { probe }: LoadedProbe,
-  { world, cell }: { readonly world: World; readonly cell: Cell },
-  settings: RunSettings,
+  { probe }: LoadedProbe, { world, cell }: Scene, settings: RunSettings,
 ): Promise<CellVerdict> {
   try {
     return await probe.search(world, cell, settings)
@@ -132,7 +169,7 @@ function conclude(cells: readonly CellVerdict[]): Conclusion {
   return { outcome, reason: `${first?.object ?? ''}: ${first?.reason ?? ''}${more}` }
 }
 
-function sumOf(evidence: readonly Evidence[]): Evidence {
+export function sumOf(evidence: readonly Evidence[]): Evidence {
   const sum = (pick: (each: Evidence) => number) => evidence.reduce((total, each) => total + pick(each), 0)
   const shared = evidence.flatMap((each) => each.sharedBackends ?? [])
   return {

@@ -5,6 +5,7 @@
 
 import fc from 'fast-check'
 import type { Attempt, Witness } from '../model/observation.ts'
+import { severities } from '../model/severity.ts'
 import type { CellVerdict, Counterexample } from '../model/verdict.ts'
 import type { ProbeDefinition, Scene, SearchSettings } from './define.ts'
 import { concludeCell, Tally } from './tally.ts'
@@ -29,8 +30,9 @@ export async function searchCell<Input>(
     tally,
     controlTenantsMax: settings.controlTenantsMax ?? 16,
   })
-  const examples =
-    settings.runs === 0 ? [] : (definition.examples?.(world, cell) ?? []).slice(0, settings.examplesMax)
+  // The coordinates of a counterexample count all fixed inputs, so that a replay needs not know how many were tried.
+  const fixed = settings.runs === 0 ? [] : definition.examples?.(world, cell) ?? []
+  const examples = settings.replay === undefined ? fixed.slice(0, settings.examplesMax) : fixed
   const runs = settings.runs === 0 ? 0 : settings.runs + examples.length
   const search = new CounterexampleSearch(tally, settings.signal)
   const inputs = definition.inputs(world, cell)
@@ -56,12 +58,24 @@ export async function searchCell<Input>(
         })
   return cellVerdict({
     cell,
-    counterexample,
+    counterexample: counterexample === null ? null : countingAll(counterexample, { fixed, examples }),
     tally,
     runs,
     privilege,
     replaying: settings.replay !== undefined,
   })
+}
+
+interface Examples {
+  readonly fixed: readonly unknown[]
+  readonly examples: readonly unknown[]
+}
+
+function countingAll(found: Counterexample, { fixed, examples }: Examples): Counterexample {
+  const [index, ...shrinking] = found.replay.path.split(':')
+  if (Number(index) < examples.length) return found
+  const path = [Number(index) - examples.length + fixed.length, ...shrinking].join(':')
+  return { ...found, replay: { ...found.replay, path } }
 }
 
 /**
@@ -132,7 +146,8 @@ export class CounterexampleSearch {
       return
     }
     if (this.#first === null) this.#tally.addAttempt(seen.attempt)
-    if (seen.witness === null) return
+    // Shrinking goes on to what is as grave: else a leak ends as the loss of rows that it also causes.
+    if (seen.witness === null || isSlighter(seen.witness, this.#last?.witness)) return
     this.#first ??= { cases: this.#tally.casesTried, ms: Math.round(performance.now() - this.#startedMs) }
     this.#last = { input: input(), attempt: seen.attempt, witness: seen.witness }
     throw new LeakFound(seen.witness.sentence)
@@ -167,6 +182,12 @@ export class CounterexampleSearch {
       login,
     }
   }
+}
+
+/** A witness without a severity of its own has that of its probe, the gravest it can show. */
+function isSlighter(witness: Witness, found: Witness | undefined): boolean {
+  const rank = ({ severity }: Witness) => (severity === undefined ? -1 : severities.indexOf(severity))
+  return found !== undefined && rank(witness) > rank(found)
 }
 
 /** fc.commands prints the coordinates of its own shrinking; they are found nowhere else. */
@@ -209,6 +230,14 @@ async function runControls<Input>(
 /** An emptied table is no reason to ask less: its cells stay unknown. */
 function hasRows({ object }: Scene['cell']): boolean {
   return (object?.rowsTotal ?? 0) > 0
+}
+
+/** A cell that nobody tried: stated as such, never as held. */
+export function sparedVerdict({ name, path }: Scene['cell'], reason: string): CellVerdict {
+  return {
+    object: name, path, outcome: 'inapplicable', reason, evidence: new Tally().evidence(0),
+    counterexample: null, indeterminate: [],
+  }
 }
 
 export interface CellOutcome {

@@ -29,6 +29,7 @@ export function defineServerProbe(meta: ProbeMeta): Probe {
   return {
     ...metaOf(meta),
     basis: 'executed',
+    exhaustive: true,
     cells: (world) => speaksForServer(world) ? rehearsals.filter((each) => isKnown(each, world)).map(cellOf) : [],
     search: async (world, cell, settings) => {
       const rehearsal = rehearsals.find((each) => each.defect === cell.name && each.path === cell.path)

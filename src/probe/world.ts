@@ -11,6 +11,7 @@ import { worldKey, type WorldId } from '../model/tenancy.ts'
 import type { Tenant } from '../model/tenant.ts'
 import type { RoleNames, RolePasswords } from '../dotmac/roles.ts'
 import type { ServerAddress } from '../postgres/server-address.ts'
+import { openWithin, Renewable } from '../postgres/renewable.ts'
 import { Session } from '../postgres/session.ts'
 import { survey } from '../postgres/survey.ts'
 import type { Tenancy } from '../tenancy/tenancy.ts'
@@ -39,22 +40,29 @@ export interface AttemptOptions {
   readonly freshSession?: boolean
 }
 
+/** A server in crash recovery refuses connections for less than this, where it has as little to recover as here. */
+const revivalMs = 10_000
+
 export class World implements AsyncDisposable {
   readonly options: WorldOptions
   readonly catalog: Catalog
   readonly objects: readonly WorldObject[]
   readonly tenants: readonly Tenant[]
   readonly truth: GroundTruth
-  readonly admin: Session
-  #session: Session | null = null
+  readonly #session = new Renewable(() => this.connect())
   /** Never enters a tenant's context, so that its setting stays as a new connection has it. */
-  #untouched: Session | null = null
-  #oracle: Promise<WriteOracle> | null = null
-  #superuser: Promise<Session> | null = null
+  readonly #untouched = new Renewable(() => this.connect())
+  #admin: Session
+  #gone = false
+  readonly #oracle = new Renewable(() => WriteOracle.open(this))
+  readonly #superuser = new Renewable(() => {
+    const { address, database, statementTimeoutMs } = this.options
+    return Session.connect({ address, database, statementTimeoutMs: statementTimeoutMs ?? 10_000 })
+  })
 
   private constructor(options: WorldOptions, admin: Session, content: { catalog: Catalog; truth: GroundTruth }) {
     this.options = options
-    this.admin = admin
+    this.#admin = admin
     this.catalog = content.catalog
     this.truth = content.truth
     this.tenants = options.tenants
@@ -63,9 +71,7 @@ export class World implements AsyncDisposable {
 
   /** Surveys the database and reads who owns what. @throws WatertightError when it cannot connect. */
   static async open(options: WorldOptions): Promise<World> {
-    const admin = await Session.connect({
-      address: options.address, database: options.database, statementTimeoutMs: 60_000,
-    })
+    const admin = await connectAdmin(options)
     try {
       const byTenant = options.id.tenancy === 'schema-per-tenant'
       const roleBySchema = new Map(byTenant ? options.tenants.map((each) => [each.schema, each.role]) : [])
@@ -78,6 +84,8 @@ export class World implements AsyncDisposable {
     }
   }
 
+  /** The superuser's connection; another one after `revive`. */
+  get admin(): Session { return this.#admin }
   get id(): WorldId { return this.options.id }
   get key(): string { return worldKey(this.options.id) }
   get database(): string { return this.options.database }
@@ -96,15 +104,23 @@ export class World implements AsyncDisposable {
     return found
   }
 
+  /**
+   * True when the server answers, with a new connection where the old one was lost: one backend that crashes
+   * ends the connections of all. A server that does not come back within seconds is gone for good.
+   */
+  async revive(): Promise<boolean> {
+    if (this.#admin.lost === null || this.#gone) return !this.#gone
+    const admin = await openWithin(revivalMs, () => connectAdmin(this.options))
+    if (admin === null) this.#gone = true
+    else this.#admin = admin
+    return !this.#gone
+  }
+
   /** Runs the statements as the application, in one transaction that is rolled back; never throws. */
   async attempt(statements: readonly Statement[], options: AttemptOptions = {}): Promise<Attempt> {
     try {
-      if (options.freshSession === true) {
-        if (this.#untouched === null || this.#untouched.lost !== null) this.#untouched = await this.connect()
-        return await this.#untouched.attempt(statements)
-      }
-      if (this.#session === null || this.#session.lost !== null) this.#session = await this.connect()
-      return await this.#session.attempt(statements)
+      const session = options.freshSession === true ? this.#untouched : this.#session
+      return await (await session.get()).attempt(statements)
     } catch (error) {
       return failedAttempt(statements, error)
     }
@@ -115,21 +131,14 @@ export class World implements AsyncDisposable {
    * @throws when no connection can be had.
    */
   async write(attacker: Tenant, statements: readonly Statement[], setup: readonly Statement[] = []): Promise<Written> {
-    if (this.#oracle !== null && (await this.#oracle).lost) this.#oracle = null
-    this.#oracle ??= WriteOracle.open(this)
-    return (await this.#oracle).run(attacker, statements, setup)
+    return (await this.#oracle.get()).run(attacker, statements, setup)
   }
 
   /** Runs the statements as the superuser, in one transaction that is rolled back; never throws. */
   async administer(statements: readonly Statement[]): Promise<Attempt> {
-    if (this.#superuser === null || (await this.#superuser).lost !== null) {
-      const { address, database, statementTimeoutMs } = this.options
-      this.#superuser = Session.connect({ address, database, statementTimeoutMs: statementTimeoutMs ?? 10_000 })
-    }
     try {
-      return await (await this.#superuser).attempt(statements)
+      return await (await this.#superuser.get()).attempt(statements)
     } catch (error) {
-      this.#superuser = null
       return failedAttempt(statements, error)
     }
   }
@@ -158,12 +167,16 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#session?.[Symbol.asyncDispose]()
-    await this.#untouched?.[Symbol.asyncDispose]()
-    await (await this.#oracle)?.[Symbol.asyncDispose]()
-    await (await this.#superuser)?.[Symbol.asyncDispose]()
-    await this.admin[Symbol.asyncDispose]()
+    await this.#session[Symbol.asyncDispose]()
+    await this.#untouched[Symbol.asyncDispose]()
+    await this.#oracle[Symbol.asyncDispose]()
+    await this.#superuser[Symbol.asyncDispose]()
+    await this.#admin[Symbol.asyncDispose]()
   }
+}
+
+function connectAdmin({ address, database }: WorldOptions): Promise<Session> {
+  return Session.connect({ address, database, statementTimeoutMs: 60_000 })
 }
 
 /** How the application logs in. */

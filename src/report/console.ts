@@ -3,6 +3,7 @@
 import { styleText } from 'node:util'
 import type { Finding } from '../model/finding.ts'
 import type { Report, ServerScore } from '../model/report.ts'
+import type { SearchSummary } from '../model/search-summary.ts'
 import { severities } from '../model/verdict.ts'
 import { notableMeasurements } from './notable.ts'
 import { columns, labelled, wrapped } from './layout.ts'
@@ -100,7 +101,9 @@ function facts(report: Report, { width }: Screen): string[] {
   const detector = mutants.total === 0 ? [] : [`${mutants.killed}/${mutants.total} mutants killed${
     mutants.classes === undefined ? '' : ` of ${mutants.classes.tried} classes`}, ` +
     `${controls.silent}/${controls.total} controls silent`]
+  const search = report.search === undefined ? [] : searchLine(report.search)
   return [
+    ...search.map((line, index) => labelled(index === 0 ? 'Search' : '', line, width)),
     ...pools.map((line, index) => labelled(index === 0 ? 'Pool' : '', line, width)),
     ...detector.map((line) => labelled('Detector', line, width)),
     ...mutants.survived.map((each) => labelled('Survivor', visible(each.id), width)),
@@ -108,6 +111,19 @@ function facts(report: Report, { width }: Screen): string[] {
     ...(report.servers ?? []).map((server, index) => labelled(index === 0 ? 'Servers' : '', serverLine(server), width)),
     ...speed.map((line, index) => labelled(index === 0 ? 'Speed' : '', line, width)),
   ]
+}
+
+/** Nothing where every cell was asked once and nothing was known before. */
+function searchLine({ budgetMs, workers, firstPassMs, rounds, cases, sqlstates, planShapes, known }: SearchSummary) {
+  const further = budgetMs === null ? [] : firstPassMs === null
+    ? [`${budgetMs / 1000} s given: they were over before every cell was asked`] : [
+    `${budgetMs / 1000} s given: every cell asked after ${(firstPassMs / 1000).toFixed(1)} s, then ` +
+    `${counted(cases, 'further case')} in ${counted(rounds, 'round')}, ${counted(planShapes, 'plan')}, ` +
+    `${counted(sqlstates, 'SQLSTATE')}`]
+  const threads = workers === 1 ? [] : [`${workers} threads`]
+  const again = known.tried === 0 ? []
+    : [`${counted(known.tried, 'known counterexample')} tried first, ${known.leaking} still leaking`]
+  return [...further, ...threads, ...again]
 }
 
 function serverLine({ version, defects }: ServerScore): string {

@@ -48,6 +48,11 @@ const run = z.object({
 
 const exitCode = z.literal([0, 1, 2, 3, 4, 70, 130, 143])
 
+const search = z.object({
+  budgetMs: count.nullable(), workers: count, firstPassMs: z.number().nullable(), rounds: count, cases: count,
+  sqlstates: count, planShapes: count, known: z.object({ tried: count, leaking: count }).readonly(),
+}).readonly()
+
 export const reportSchema = z.object({
   reportVersion: z.literal(1),
   tool: z.object({ name: z.literal('watertight'), version: text, commit: text.nullable() }).readonly(),
@@ -81,6 +86,7 @@ export const reportSchema = z.object({
     }).readonly().optional(),
   }).readonly(),
   controls: z.object({ total: count, silent: count, noisy: z.array(titled).readonly() }).readonly(),
+  search: search.optional(),
   servers: z.array(z.object({
     version: text, versionNum: count, durationMs: z.number(),
     defects: z.array(z.object({

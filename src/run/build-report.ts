@@ -69,6 +69,7 @@ export async function buildReport(context: RunContext): Promise<Report> {
     mutants: material.mutants,
     controls: material.controls,
     ...(material.servers.length === 0 ? {} : { servers: material.servers }),
+    ...(material.search === null ? {} : { search: material.search }),
     timeline: material.timeline,
     environment: await readEnvironment(open.died() === null ? open.admin : null, open.serverVersion),
   }

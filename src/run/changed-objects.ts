@@ -24,15 +24,16 @@ function shapeOf(relation: Relation): string {
   return JSON.stringify({ ...relation, oid: 0, estimatedRows: 0 })
 }
 
-type Chooser = (cells: readonly Cell[]) => readonly Cell[]
+/** Which cells of a probe are asked, in which order. */
+export type CellChooser = (cells: readonly Cell[]) => readonly Cell[]
 
 /**
  * Two passes for a mutant: the cells of what it changed, then the others. One for a control: all cells of
  * what it changed, and a sample of the others that is spread over all of them.
  */
-export function cellChoosers(changed: ReadonlySet<string>, { expect }: Pick<Mutant, 'expect'>): readonly Chooser[] {
-  const own: Chooser = (cells) => cells.filter(({ name }) => changed.has(name))
-  const others: Chooser = (cells) => cells.filter(({ name }) => !changed.has(name))
+export function cellChoosers(changed: ReadonlySet<string>, { expect }: Pick<Mutant, 'expect'>): readonly CellChooser[] {
+  const own: CellChooser = (cells) => cells.filter(({ name }) => changed.has(name))
+  const others: CellChooser = (cells) => cells.filter(({ name }) => !changed.has(name))
   if (expect === 'holds') return [(cells) => [...own(cells), ...sampled(others(cells))]]
   return changed.size === 0 ? [others] : [own, others]
 }

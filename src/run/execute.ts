@@ -14,6 +14,7 @@ import { asWrittenServices, type Command, type ExecuteOptions, type RunContext }
 import { emptyMaterial } from './material.ts'
 import { databaseName, worldsOf } from './namespace.ts'
 import { openSite } from './open-site.ts'
+import { nameLoss } from './name-loss.ts'
 import { openPoolers } from './poolers.ts'
 import type { StageName } from './progress.ts'
 import { proveStage } from './prove-stage.ts'
@@ -90,8 +91,9 @@ async function runStages(context: RunContext): Promise<void> {
       context.onStage?.(name, performance.now() - startedMs, summary)
     } catch (error) {
       // Half a run is still evidence: it is written down, marked as cut short, and never green.
-      context.material.cutShortBy ??= context.open.died() ?? `${name}: ${messageOf(error)}`
-      context.material.failure ??= error
+      const failure = await nameLoss(context, error)
+      context.material.cutShortBy ??= context.open.died() ?? `${name}: ${messageOf(failure)}`
+      context.material.failure ??= failure
     }
     context.material.stages.push({ stage: name, durationMs: Math.round(performance.now() - startedMs) })
     if (context.material.cutShortBy !== null) break

@@ -2,6 +2,7 @@
 
 import type { Measurement, PlanCheck } from '../model/measurement.ts'
 import type { ControlScore, MutantScore, ServerScore, TimelineSpan } from '../model/report.ts'
+import type { SearchSummary } from '../model/search-summary.ts'
 import type { WorldId } from '../model/tenancy.ts'
 import type { Verdict } from '../model/verdict.ts'
 import type { LoadedProbe } from '../probe/run.ts'
@@ -21,6 +22,7 @@ export interface Material {
   readonly plans: PlanCheck[]
   /** Servers that were asked for their own defects, in order. */
   readonly servers: ServerScore[]
+  search: SearchSummary | null
   mutants: MutantScore
   controls: ControlScore
   cutShortBy: string | null
@@ -39,6 +41,7 @@ export function emptyMaterial(start: Pick<Material, 'startedAt' | 'command' | 'p
     measurements: [],
     plans: [],
     servers: [],
+    search: null,
     mutants: { total: 0, killed: 0, survived: [], kills: [] },
     controls: { total: 0, silent: 0, noisy: [] },
     cutShortBy: null,

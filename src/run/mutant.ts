@@ -16,7 +16,7 @@ export interface Mutant {
   readonly expect: 'violated' | 'holds'
   readonly tenancy: TenancyName
   readonly service: Service
-  /** SQL for the clone, run by the superuser; null for a strategy. */
+  /** SQL for the clone, run by the superuser; null where a strategy needs none. */
   readonly sql: string | null
   readonly strategy: ContextStrategy | null
   /** Probe named by the file name `<probe>--<defect>`; null when it names none. */
@@ -135,10 +135,11 @@ async function fromModule(path: string, kind: MutantKind): Promise<Mutant> {
     id,
     title: value.title,
     expect,
-    sql: null,
+    sql: typeof value.sql === 'string' ? value.sql : null,
     probe: probeOf(id),
     strategy: {
       title: strategy.title ?? value.title,
+      ...(strategy.clears === undefined ? {} : { clears: strategy.clears }),
       withTenant: (pool, tenant, work) => strategy.withTenant(pool, tenant, work),
     },
     tenancy: tenancies.find((name) => name === value.tenancy) ?? 'row-level-security',

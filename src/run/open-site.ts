@@ -127,12 +127,22 @@ interface Closing extends Pick<OpenSite, 'server' | 'site' | 'admin' | 'database
   readonly keep: boolean
 }
 
+/** A server that crashed in between is asked by a new connection; one that is gone cannot be asked. */
+async function dropAll({ server, site, admin, databases }: Omit<Closing, 'keep'>): Promise<void> {
+  const cleaner = admin.lost === null ? admin
+    : await adminSession(server.address, databaseOf(server)).catch(() => null)
+  if (cleaner === null) return
+  try {
+    await dropDatabases(cleaner, [...databases])
+    await dropRoles(cleaner, roleNamesOf(site))
+  } finally {
+    if (cleaner !== admin) await cleaner[Symbol.asyncDispose]()
+  }
+}
+
 async function closeSite({ server, site, admin, databases, keep }: Closing): Promise<void> {
   try {
-    if (server.kind === 'named' && !keep && admin.lost === null) {
-      await dropDatabases(admin, [...databases])
-      await dropRoles(admin, roleNamesOf(site))
-    }
+    if (server.kind === 'named' && !keep) await dropAll({ server, site, admin, databases })
   } catch (error) {
     throw new WatertightError(
       'WATERTIGHT_CLEANUP',

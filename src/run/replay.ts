@@ -6,6 +6,7 @@ import type { Step } from '../model/observation.ts'
 import type { Report } from '../model/report.ts'
 import type { Outcome } from '../model/verdict.ts'
 import { planSeed } from '../seed/plan.ts'
+import { findCell } from './find-cell.ts'
 import { databaseName } from './namespace.ts'
 import { channels } from '../model/channel.ts'
 import { openPoolers } from './poolers.ts'
@@ -56,15 +57,12 @@ export async function replay(report: Report, finding: Finding, target: string | 
     ...searchLimits({ quick: value('quick') === true }),
     claims: new Set(channels),
     poolers: poolers.rigs,
-      ...(poolers.matrix === null ? {} : { matrix: poolers.matrix }),
+    ...(poolers.matrix === null ? {} : { matrix: poolers.matrix }),
     replay: { path: token.path, replayPath: token.replayPath },
   }
   const object = finding.object.replace(onServer, '')
-  const named = loaded.probe.cells(world, settings).filter(({ name }) => name === object)
-  // A probe may ask about one object in several ways; some name the command by what was seen.
-  const cell = named.find(({ path }) => path === finding.command) ?? named.find(({ path }) =>
-    finding.suite !== 'context' || finding.command.startsWith(path.split(',')[0] ?? path))
-  if (cell === undefined) {
+  const cell = findCell(loaded.probe.cells(world, settings), { ...finding, object })
+  if (cell === null) {
     throw new WatertightError('WATERTIGHT_NO_CELL', `The object ${finding.object} is not there any more`, {
       hint: 'Verify again instead',
     })

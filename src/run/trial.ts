@@ -12,7 +12,7 @@ import type { OpenSite } from './open-site.ts'
 import { plant } from './plant.ts'
 import { quickLimits } from './search-limits.ts'
 import { openWorld } from './worlds.ts'
-import { cellChoosers, changedObjects } from './changed-objects.ts'
+import { cellChoosers, changedObjects, type CellChooser } from './changed-objects.ts'
 
 /** Random cases per cell at most; `--runs` below it asks less. Every control meets every probe. */
 const runsMax = { mutant: 10, control: 4 } as const
@@ -55,7 +55,8 @@ export async function tryMutant(open: OpenSite, options: TrialOptions): Promise<
       for (const loaded of probes) {
         const named = loaded.id === mutant.probe
         if (named && chooseCells !== choosers[0]) continue
-        const choose = named && mutant.expect === 'violated' ? {} : { chooseCells }
+        const choose = named && mutant.expect === 'violated' ? {}
+          : { chooseCells: chooserFor(options, loaded, chooseCells) }
         const verdict = await runProbe(loaded, world, { ...searchFor(options, loaded), ...choose })
         if (verdict.cells.length > 0 || verdict.outcome === 'unknown') verdicts.push(verdict)
         if (mutant.expect === 'violated' && kills(mutant, verdict)) break search
@@ -82,6 +83,15 @@ function searchFor({ mutant, search }: TrialOptions, { id }: LoadedProbe): RunSe
   const atLeast = mutant.strategy === null ? most(runsMax.mutant) : Math.max(search.runs, strategyRunsMin)
   const runs = search.runs === 0 ? 0 : atLeast
   return { ...search, ...limits, ...strategies, runs, untilFirstWitness: true }
+}
+
+/**
+ * A correct shape of the database is tried with the first strategy over the driver's pool: strategies are the
+ * platform's own, and `verify` asks all of them over every pooler.
+ */
+function chooserFor({ mutant }: TrialOptions, { suite, id }: LoadedProbe, usual: CellChooser): CellChooser {
+  if (suite !== 'context' || mutant.strategy !== null || mutant.expect !== 'holds') return usual
+  return (cells) => id === 'pooled-context' ? cells.slice(0, 1) : []
 }
 
 /** A trial that says nothing: the mutant counts as a survivor, the control as noisy. */

@@ -3,8 +3,8 @@
 import {
   anyReading, countsTooMany, defineProbe, firstOwners, firstReadings, foreignContent, hasValue, may, nested, objectOf,
   ownerOfRelation, plannerSettings, readForms, readRequest, readsWholeRows, rowsOf, rowsOfForeignRelation,
-    vacuousAttempt,
-    type Attempt, type Cell, type GrammarInput,
+  vacuousAttempt, versionText,
+  type Attempt, type Cell, type GrammarInput,
   type ReadForm, type Scene, type Statement, type Tenant, type World, type WorldObject,
 } from '../../src/index.ts'
 
@@ -40,6 +40,8 @@ export default defineProbe<GrammarInput>({
     }
   },
   control: (world, cell, tenant) => controlOf({ world, cell }, tenant),
+  spares: ({ catalog }, cell) => formOf(cell).crashes !== catalog.serverVersionNum ? null
+    : `not tried: PostgreSQL ${versionText(catalog.serverVersionNum)} crashes on ${cell.path}`,
 })
 
 function applies(world: World, object: WorldObject, form: ReadForm): boolean {

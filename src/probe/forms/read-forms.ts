@@ -26,6 +26,8 @@ export interface ReadForm {
   readonly wholeRow?: boolean
   /** True when it names a row by its key: views have none that is known. */
   readonly byKey?: boolean
+  /** server_version_num of a server whose backend crashes on it, which ends every connection of everybody. */
+  readonly crashes?: number
   /** SELECT statements, the last one returns what is judged; null when it cannot be written here. */
   readonly build: (request: ReadRequest) => readonly string[] | null
 }
@@ -86,7 +88,7 @@ export const readForms: readonly ReadForm[] = [
       GROUP BY GROUPING SETS ((), (${keys})) LIMIT 400`),
   query('CUBE', ({ from, keys }) =>
     `SELECT count(*) AS n FROM ${from} t GROUP BY CUBE (${keys}) ORDER BY 1 DESC LIMIT 5`,
-      { shows: 'count', nests: false }),
+      { shows: 'count', nests: false, crashes: 180000 }),
   query('TABLESAMPLE', ({ columns, from, where }) =>
     `SELECT ${aliased(columns)} FROM ${from} t TABLESAMPLE SYSTEM (100) ${where} LIMIT 200`, { kinds: stored }),
   lock('FOR UPDATE', 'FOR UPDATE OF t'),

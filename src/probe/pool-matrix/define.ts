@@ -23,6 +23,7 @@ export function definePoolMatrix(meta: ProbeMeta): Probe {
   return {
     ...metaOf(meta),
     basis: 'executed',
+    exhaustive: true,
     cells: (world, settings) => placedCells(world, settings).map((placed) => cellOf(placed)),
     search: async (world, cell, settings) => {
       const placed = placedCells(world, settings).find((each) => {
