@@ -1,5 +1,6 @@
 /** A real driver pool that remembers every statement it sent, so that a leak can be replayed in psql. */
 
+import type { Socket } from 'node:net'
 import pg from 'pg'
 import { messageOf, sqlstateOf } from '../errors.ts'
 import type { Observation, Row } from '../model/observation.ts'
@@ -30,7 +31,7 @@ export class RecordedPool implements AsyncDisposable {
 
   constructor(options: PoolOptions) {
     this.pool = new pg.Pool({
-      ...clientConfig({ ...options, pipeline: false }),
+      ...clientConfig({ pipeline: false, ...options }),
       max: options.max,
       idleTimeoutMillis: 0,
       ...(options.maxUses === undefined ? {} : { maxUses: options.maxUses }),
@@ -82,6 +83,17 @@ export class RecordedPool implements AsyncDisposable {
       return answer
     }
     Object.assign(client, { query: recorded })
+  }
+}
+
+/** Everything that `send` asks leaves in one write. Waits for no answer only in a pool that pipelines. */
+export function inOneWrite<T>(client: object, send: () => T): T {
+  const { stream } = (client as { readonly connection: { readonly stream: Socket } }).connection
+  stream.cork()
+  try {
+    return send()
+  } finally {
+    stream.uncork()
   }
 }
 

@@ -38,6 +38,17 @@ export const poolerSetups: readonly PoolerSetup[] = [
   { kind: 'pgbouncer statement', title: 'server_reset_query_always', ini: always },
 ]
 
+/** True when the reset query runs after every transaction, not only between clients. */
+export function isReset({ ini }: Pick<PoolerSetup, 'ini'>): boolean {
+  return ini['server_reset_query_always'] === '1'
+}
+
+/** True when a pgbouncer is as new as [major, minor]. */
+export function isAtLeast(version: string, [wantedMajor, wantedMinor]: readonly [number, number]): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)
+}
+
 /** How long what is set lasts: the connection's life, the session, one transaction, or one statement. */
 export type Scope = 'connection' | 'session' | 'transaction' | 'statement'
 
@@ -64,7 +75,13 @@ export const bindings: readonly Binding[] = [
   { title: 'SET LOCAL search_path', scope: 'transaction', sets: 'search_path', ...schema },
 ]
 
-export const endings = ['commit', 'rollback', 'error', 'cancel', 'pipelined', 'cursor', 'prepared'] as const
+/**
+ * `pipelined`: the whole request leaves in one write, nothing waits for an answer. `prepared`: SQL's PREPARE.
+ * `named statement`: the protocol's Parse with a name, executed again by the next checkout.
+ */
+export const endings = [
+  'commit', 'rollback', 'error', 'cancel', 'pipelined', 'cursor', 'prepared', 'named statement',
+] as const
 export type Ending = (typeof endings)[number]
 
 export interface PoolCell {
@@ -73,7 +90,7 @@ export interface PoolCell {
   readonly ending: Ending
 }
 
-/** Every cell that asks about the tenancy; both together are 840 for each pgbouncer. */
+/** Every cell that asks about the tenancy; both together are 960 for each pgbouncer. */
 export function poolCells(tenancy: TenancyName): readonly PoolCell[] {
   return bindings.filter((binding) => binding.tenancy === tenancy).flatMap((binding) =>
     endings.flatMap((ending) => poolerSetups.map((setup) => ({ setup, binding, ending }))))

@@ -64,17 +64,25 @@ async function judge(
   if (measured instanceof Error) {
     return verdictOf(cell, { outcome: 'unknown', reason: `it could not be measured: ${measured.message}` })
   }
-  const rule = expected(placed.cell, { serverVersionNum: world.catalog.serverVersionNum })
+  const rule = expected(placed.cell, {
+    serverVersionNum: world.catalog.serverVersionNum, pgbouncerVersion: placed.binary?.version ?? null,
+  })
   const reused = placed.cell.setup.onRelease !== 'end'
   if (rule.outcome !== 'no effect' && measured.outcome !== 'leaks' && reused && measured.shared !== true) {
-    return verdictOf(cell, { outcome: 'unknown', reason: 'no backend provably served both requests' })
+    const learnt = [`backends ${measured.pids.join(' and ') || 'none'}`, ...measured.refusals].join(', ')
+    return verdictOf(cell, { outcome: 'unknown', reason: `no backend provably served both requests (${learnt})` })
   }
   const refused = measured.refusals.length === 0 ? '' : ` (refused: ${measured.refusals.join(', ')})`
-  if (rule.outcome === measured.outcome) {
+  if (rule.outcome === measured.outcome && rule.again === measured.again) {
     const reason = `${measured.outcome}, as documented: ${rule.because}${refused}`
     return verdictOf(cell, { outcome: 'holds', reason, measured })
   }
-  return violatedCell(cell, measured, { world, seed: settings.seed, rule: `${rule.outcome}, because ${rule.because}` })
+  const wanted = [rule.outcome, ...(rule.again === undefined ? [] : [answerOf(rule.again)])].join(' and ')
+  return violatedCell(cell, measured, { world, seed: settings.seed, rule: `${wanted}, because ${rule.because}` })
+}
+
+function answerOf(again: string | null): string {
+  return `its named statement ${again === null ? 'is answered' : `fails with ${again}`} in the next request`
 }
 
 const measurementsMax = 3
@@ -145,7 +153,8 @@ function verdictOf(cell: Cell, { outcome, reason, measured }: Conclusion): CellV
 interface Broken { readonly world: World; readonly seed: number; readonly rule: string }
 
 function violatedCell(cell: Cell, measured: Measured, { world, seed, rule }: Broken): CellVerdict {
-  const what = measured.outcome === 'leaks' ? 'leaks' : `is ${measured.outcome}`
+  const found = measured.outcome === 'leaks' ? 'leaks' : `is ${measured.outcome}`
+  const what = measured.again === undefined ? found : `${found} and ${answerOf(measured.again)}`
   const sentence = `${cell.name} on ${cell.path} ${what}, and the rule says: ${rule}`
   const steps = measured.log.map((entry): Step => ({
     sql: entry.sql, role: 'context',

@@ -2,11 +2,12 @@
 
 import { sqlstateOf } from '../../errors.ts'
 import type { Tenant } from '../../model/tenant.ts'
-import { RecordedPool } from '../../postgres/recorded-pool.ts'
+import { inOneWrite, RecordedPool } from '../../postgres/recorded-pool.ts'
 import type { ServerAddress } from '../../postgres/server-address.ts'
 import { identifier, literal } from '../../postgres/identifier.ts'
 import type { World } from '../world.ts'
 import type { PoolCell } from './cells.ts'
+import { clashes } from './named-rules.ts'
 import type { PoolOutcome } from './rules.ts'
 
 export interface Measured {
@@ -17,6 +18,8 @@ export interface Measured {
   readonly pids: readonly number[]
   /** SQLSTATEs of statements that were refused, in order. */
   readonly refusals: readonly string[]
+  /** SQLSTATE with which the next request was refused its named statement; null when it was answered. */
+  readonly again: string | null | undefined
   readonly log: RecordedPool['log']
 }
 
@@ -29,8 +32,9 @@ export interface Place {
   readonly probeSql: string
 }
 
-interface Client { query(sql: string): Promise<{ rows: readonly Record<string,
-  unknown>[] }>; release(destroy?: boolean): void }
+type Rows = readonly Record<string, unknown>[]
+interface Named { readonly name: string; readonly text: string }
+interface Client { query(sql: string | Named): Promise<{ rows: Rows }>; release(destroy?: boolean): void }
 interface Seen { readonly pid: number | null; readonly own: boolean }
 
 export async function measure(cell: PoolCell, place: Place): Promise<Measured> {
@@ -39,20 +43,24 @@ export async function measure(cell: PoolCell, place: Place): Promise<Measured> {
   const { roles, passwords } = world.options
   await using pool = new RecordedPool({
     address: { ...address, ...options }, database: place.database, login: { user: roles.app, password: passwords.app },
-    max: 1, ...(cell.setup.kind === 'pg pool' ? {} : { maxUses: 1 }),
+    max: 1, pipeline: cell.ending === 'pipelined', ...(cell.setup.kind === 'pg pool' ? {} : { maxUses: 1 }),
   })
   const request = new PoolRequest(cell, place)
   const first = await request.serve(await pool.pool.connect() as unknown as Client)
   const next = await request.follow(await pool.pool.connect() as unknown as Client)
+  const { refusals, again } = request
   const shared = first.pid === null || next.pid === null ? null : first.pid === next.pid
   return {
-    outcome: next.own ? 'leaks' : first.own ? 'safe' : 'no effect', shared, refusals: request.refusals, log: pool.log,
+    outcome: next.own ? 'leaks' : !first.own ? 'no effect' : clashes(again) ? 'refused' : 'safe',
+    shared, refusals, again, log: pool.log,
     pids: [first.pid, next.pid].filter((pid) => pid !== null),
   }
 }
 
 class PoolRequest {
   readonly refusals: string[] = []
+  /** Of the named statement, asked by the request that follows. */
+  again: string | null | undefined
   readonly #cell: PoolCell
   readonly #place: Place
 
@@ -73,12 +81,17 @@ class PoolRequest {
     let seen: Seen
     try {
       if (ending === 'pipelined') {
-        const answers = [...before, look, ...(this.#hasBlock() ? ['COMMIT'] : [])].map((sql) => this.#ask(client, sql))
+        const all = [...before, look, ...(this.#hasBlock() ? ['COMMIT'] : [])]
+        const answers = inOneWrite(client, () => all.map((sql) => this.#ask(client, sql)))
         seen = this.#seenIn(await answers[before.length] ?? null)
         await Promise.all(answers)
       } else {
         for (const sql of before) await this.#ask(client, sql)
         seen = await this.#learn(client, this.#seenIn(await this.#ask(client, look)))
+        if (ending === 'named statement') {
+          const named = this.#seenIn(await this.#ask(client, this.#named()))
+          seen = { pid: seen.pid, own: seen.own && named.own }
+        }
         await this.#end(client, seen)
       }
       if (setup.onRelease === 'RESET ALL' || setup.onRelease === 'DISCARD ALL') await this.#ask(client, setup.onRelease)
@@ -88,10 +101,14 @@ class PoolRequest {
     return seen
   }
 
-  /** The next request binds nothing: it looks for rows, and for a cursor that was left behind. */
+  /** The next request binds nothing: it looks for rows, and for a cursor or a statement that was left behind. */
   async follow(client: Client): Promise<Seen> {
     try {
       const seen = await this.#learn(client, this.#seenIn(await this.#ask(client, this.#place.probeSql, true)))
+      if (this.#cell.ending === 'named statement') {
+        const again = this.#seenIn(await this.#askAgain(client))
+        return { pid: seen.pid, own: seen.own || again.own }
+      }
       if (seen.own || this.#cell.ending !== 'cursor') return seen
       const left = this.#seenIn(await this.#ask(client, 'FETCH 5 FROM watertight_left', true))
       return { pid: seen.pid, own: left.own }
@@ -108,6 +125,7 @@ class PoolRequest {
       cursor: [`DECLARE watertight_left CURSOR WITH HOLD FOR ${look}`, 'COMMIT'],
       prepared: [`PREPARE watertight_left AS ${look}`, 'EXECUTE watertight_left', 'COMMIT',
         'DEALLOCATE watertight_left'],
+      'named statement': ['COMMIT'],
     }
     if (this.#cell.ending === 'cancel' && pid !== null) {
       const sleeping = this.#ask(client, 'SELECT pg_sleep(5)')
@@ -132,8 +150,24 @@ class PoolRequest {
     return { ...seen, pid: answer === null ? null : Number(answer[0]?.['pid']) }
   }
 
+  /** The same text under the same name in both requests; the comment is what a transcript shows of the name. */
+  #named(): Named {
+    return { name: 'watertight_named', text: `/* Parse, named watertight_named */ ${this.#place.probeSql}` }
+  }
+
+  async #askAgain(client: Client): Promise<Rows | null> {
+    try {
+      const { rows } = await client.query(this.#named())
+      this.again = null
+      return rows
+    } catch (error) {
+      this.again = sqlstateOf(error) ?? 'lost'
+      return null
+    }
+  }
+
   /** Null when the server, or the pooler, said no. A request that binds nothing may be refused: that is no fault. */
-  async #ask(client: Client, sql: string, quietly = false): Promise<readonly Record<string, unknown>[] | null> {
+  async #ask(client: Client, sql: string | Named, quietly = false): Promise<Rows | null> {
     try {
       return (await client.query(sql)).rows
     } catch (error) {
@@ -142,7 +176,7 @@ class PoolRequest {
     }
   }
 
-  #seenIn(rows: readonly Record<string, unknown>[] | null): Seen {
+  #seenIn(rows: Rows | null): Seen {
     const { world, tenant } = this.#place
     const pid = Number(rows?.[0]?.['pid'])
     const own = (rows ?? []).some((row) => world.ownership.ownersIn(row as Record<string, string>,

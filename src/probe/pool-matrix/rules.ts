@@ -1,26 +1,37 @@
 /** What the documentation of PostgreSQL and pgbouncer says must happen in each cell; measured cells must agree. */
 
-import type { Binding, PoolCell, PoolerSetup } from './cells.ts'
+import { isReset, type Binding, type PoolCell, type PoolerSetup } from './cells.ts'
+import { withNamed } from './named-rules.ts'
 
 /**
  * `leaks`: the next user of the connection, who binds nothing, sees the tenant's rows. `no effect`: the
- * tenant does not see its own. `safe`: neither.
+ * tenant does not see its own. `refused`: neither, but the next user cannot prepare or execute the same
+ * statement of its own. `safe`: none of these.
  */
-export type PoolOutcome = 'safe' | 'leaks' | 'no effect'
+export type PoolOutcome = 'safe' | 'leaks' | 'no effect' | 'refused'
 
 export interface Expectation {
   readonly outcome: PoolOutcome
   readonly because: string
+  /** SQLSTATE of the next user's named statement; null when it is answered. Only of that ending. */
+  readonly again?: string | null
 }
 
 export interface RuleContext {
   readonly serverVersionNum: number
+  /** E.g. `1.24.1`; null for the driver's own pool. */
+  readonly pgbouncerVersion: string | null
 }
 
 /** https://www.postgresql.org/docs/current/sql-set.html, https://www.pgbouncer.org/features.html */
 export function expected(cell: PoolCell, context: RuleContext): Expectation {
+  const carried = carriedOver(cell, context)
+  return cell.ending === 'named statement' ? withNamed(cell, carried, context.pgbouncerVersion) : carried
+}
+
+function carriedOver(cell: PoolCell, context: RuleContext): Expectation {
   const { setup, binding, ending } = cell
-  const reach = reachOf(setup, binding)
+  const reach = reachOf(cell)
   if (reach !== null) return reach
   const cleaned = cleanerOf(setup, binding, context)
   if (ending === 'cursor' && binding.scope !== 'statement') {
@@ -34,7 +45,7 @@ export function expected(cell: PoolCell, context: RuleContext): Expectation {
 }
 
 /** Bindings that never reach the statement they are made for, or that belong to the whole pool. */
-function reachOf(setup: PoolerSetup, { scope }: Binding): Expectation | null {
+function reachOf({ setup, binding: { scope }, ending }: PoolCell): Expectation | null {
   if (scope === 'statement') {
     return { outcome: 'no effect', because: 'SET LOCAL outside a transaction does nothing but warn (25P01)' }
   }
@@ -47,6 +58,8 @@ function reachOf(setup: PoolerSetup, { scope }: Binding): Expectation | null {
   if (setup.kind === 'pgbouncer statement' && scope === 'transaction') {
     return { outcome: 'no effect', because: 'statement pooling allows no transaction block' }
   }
+  // What is sent in one piece keeps its server connection to the last answer: nothing is reset in between.
+  if (ending === 'pipelined') return null
   if (isReset(setup) && setup.kind === 'pgbouncer statement') {
     return { outcome: 'no effect', because: 'the reset query runs after every statement' }
   }
@@ -56,10 +69,6 @@ function reachOf(setup: PoolerSetup, { scope }: Binding): Expectation | null {
   return null
 }
 
-function isReset({ ini }: PoolerSetup): boolean {
-  return ini['server_reset_query_always'] === '1'
-}
-
 /** Why nothing is left after the release; null when something is. */
 function cleanerOf({ kind, ini, onRelease }: PoolerSetup, { sets }: Binding, context: RuleContext): string | null {
   if (onRelease === 'end') return 'the connection is not used again'
@@ -67,6 +76,8 @@ function cleanerOf({ kind, ini, onRelease }: PoolerSetup, { sets }: Binding, con
   if (onRelease === 'RESET ALL') return sets === 'role' ? null : 'RESET ALL resets settings (but no role)'
   if (kind === 'pgbouncer session') return ini['server_reset_query'] === '' ? null
     : 'server_reset_query runs between clients'
+  // Pipelined requests only: since 1.7 it counts the answers it owes (https://www.pgbouncer.org/changelog.html).
+  if (isReset({ ini })) return 'the reset query runs after the last answer of what was sent in one piece'
   const tracked = ini['track_extra_parameters']?.includes('search_path') === true
   if (tracked && sets === 'search_path' && context.serverVersionNum >= 180000) {
     return 'search_path is reported from PostgreSQL 18 on, so pgbouncer gives each client its own'
@@ -77,5 +88,5 @@ function cleanerOf({ kind, ini, onRelease }: PoolerSetup, { sets }: Binding, con
 function closesCursors({ kind, ini, onRelease }: PoolerSetup): boolean {
   if (onRelease === 'end' || onRelease === 'DISCARD ALL') return true
   if (kind === 'pgbouncer session') return ini['server_reset_query'] !== ''
-  return isReset({ kind, ini, title: '' })
+  return isReset({ ini })
 }

@@ -4,7 +4,7 @@ import { messageOf } from '../../errors.ts'
 import { startPgbouncer, type Pgbouncer, type PgbouncerBinary } from '../../postgres/pgbouncer.ts'
 import type { PoolerUser } from '../../postgres/pgbouncer-files.ts'
 import type { ServerAddress } from '../../postgres/server-address.ts'
-import type { PoolerSetup } from './cells.ts'
+import { isAtLeast, type PoolerSetup } from './cells.ts'
 
 /** Cells take turns on this many names, so that none meets the server connection of the one before. */
 const aliasesPerDatabase = 64
@@ -78,7 +78,5 @@ export class MatrixServers implements AsyncDisposable {
 /** Null when this version knows the settings of the setup. */
 export function whyMissing({ version }: PgbouncerBinary, { since, title }: PoolerSetup): string | null {
   if (since === undefined) return null
-  const [major = 0, minor = 0] = version.split('.').map(Number)
-  const knows = major > since[0] || (major === since[0] && minor >= since[1])
-  return knows ? null : `pgbouncer ${version} has no ${title}: it came with ${since.join('.')}`
+  return isAtLeast(version, since) ? null : `pgbouncer ${version} has no ${title}: it came with ${since.join('.')}`
 }
