@@ -17,8 +17,9 @@ export function PoolTables({ report }: { readonly report: Report }) {
       <p class="note">
         A tenant’s request binds itself and ends as the row says; the next request on the same server connection
         binds nothing. <b class="holds">✓ safe</b> it sees nothing, <b class="leaks">! leaks</b> it sees the
-        tenant’s rows, <b class="unknown">∅ no effect</b> the tenant itself sees none of its own; each as the
-        documentation says. <b class="violated">✗</b> marks what contradicts it.
+        tenant’s rows, <b class="unknown">∅ no effect</b> the tenant itself sees none of its
+        own, <b class="unknown">⊘ refused</b> it sees nothing, and its own statement of that name is refused; each
+        as the documentation says. <b class="violated">✗</b> marks what contradicts it.
       </p>
       {verdicts.map((verdict) => <PoolTable key_={worldKey(verdict.world)} cells={verdict.cells} />)}
     </Section>
@@ -58,7 +59,13 @@ function PoolCell({ cell }: { readonly cell: CellVerdict | undefined }) {
     return <td class={cell.outcome} title={title}>? <Value text={cell.reason} max={48} /></td>
   }
   const [said = ''] = cell.reason.split(',')
-  const [kind, mark] = said === 'safe' ? ['holds', '\u2713']
-    : said === 'leaks' ? ['leaks', '!'] : ['inapplicable', '\u2205']
+  const [kind, mark] = marks.get(said) ?? ['unknown', '?']
   return <td class={kind} title={title}>{mark} {said}</td>
 }
+
+const marks: ReadonlyMap<string, readonly [string, string]> = new Map([
+  ['safe', ['holds', '\u2713']],
+  ['leaks', ['leaks', '!']],
+  ['no effect', ['inapplicable', '\u2205']],
+  ['refused', ['inapplicable', '\u2298']],
+])
