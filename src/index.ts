@@ -41,6 +41,7 @@ export {
   type Scene,
   type SearchSettings,
 } from './probe/define.ts'
+export { defineTimingProbe } from './probe/answer-times.ts'
 export { defineCatalogProbe, type Inspection } from './probe/catalog-probe.ts'
 export { definePoolMatrix } from './probe/pool-matrix/define.ts'
 export { defineServerProbe, speaksForServer } from './probe/server-probe.ts'

@@ -32,7 +32,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'pg': ['src/postgres/'], 'pg-copy-streams': ['src/postgres/'], 'pg-connection-string': ['src/postgres/'],
   'node:child_process': ['src/postgres/'],
   'fast-check': ['src/probe/', 'suites/'],
-  'tinybench': ['src/gauge/'], 'autocannon': ['src/gauge/'], 'simple-statistics': ['src/gauge/'],
+  'tinybench': ['src/gauge/'], 'autocannon': ['src/gauge/'], 'simple-statistics': ['src/judge/', 'src/gauge/'],
   'hdr-histogram-js': ['src/gauge/'],
   'commander': ['src/cli/'],
   'zod': ['src/config/', 'src/report/'],

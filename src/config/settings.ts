@@ -26,6 +26,8 @@ export interface Settings {
   readonly benchMs: number
   /** Inherent channels that the target claims to have closed: what is seen there is then a finding. */
   readonly claims: readonly Channel[]
+  /** Measure whether answer times reveal what is hidden. */
+  readonly timing: boolean
   readonly failOn: FailOn
   readonly strict: boolean
   readonly maxOverhead: number
@@ -98,6 +100,7 @@ export const definitions: Definitions = {
     what: `channels that are claimed to be closed: ${channels.join(', ')}`,
     ...list(Object.fromEntries(channels.map((name) => [name, name])), [] as readonly Channel[]),
   },
+  timing: { flag: '--timing', what: 'measure whether answer times tell of foreign rows', ...flag() },
   failOn: {
     flag: '--fail-on <severity>',
     what: 'least severity that shuts the gate',

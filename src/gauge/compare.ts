@@ -10,7 +10,7 @@ import type { Measurement } from '../model/measurement.ts'
 import type { Tenant } from '../model/tenant.ts'
 import type { Session } from '../postgres/session.ts'
 import { samplerOf, type Block, type Sampler, type TimedQuery } from './sampler.ts'
-import { pairsMin, uniform } from './statistics.ts'
+import { pairsMin, uniform } from '../judge/ratio.ts'
 import { measurementsOf, type Series } from './measurements.ts'
 import { isolating, plain, plainAgain, type Variant } from './variants.ts'
 

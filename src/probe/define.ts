@@ -17,7 +17,7 @@ import type { SeenSpan } from './request-run.ts'
 import type { RunScene } from './run-scene.ts'
 
 /** What a probe cannot do without; a world that lacks it makes the verdict `inapplicable` or `unknown`. */
-export type Need = 'rows' | 'writes' | 'pool' | 'pgbouncer'
+export type Need = 'rows' | 'writes' | 'pool' | 'pgbouncer' | 'timing'
 
 /** One question of a probe: an object of the matrix reached by a path. */
 export interface Cell {
@@ -43,6 +43,8 @@ export interface SearchSettings {
   readonly signal?: AbortSignal
   /** Inherent channels that the target claims to have closed. Default: none. */
   readonly claims?: ReadonlySet<string>
+  /** Measure how long answers take. Default false: a measurement is worth no more than the machine's peace. */
+  readonly timing?: boolean
   /** Cases as they happen, for the live progress and for the observations on disk. */
   readonly onCase?: (cell: Cell, attempt: Attempt, input: unknown) => void
   /** Poolers and strategies on trial; context probes need them. */

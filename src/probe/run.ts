@@ -88,6 +88,9 @@ function whyNot({ probe }: LoadedProbe, world: World, settings: RunSettings): Co
   if (probe.tenancies !== undefined && !probe.tenancies.includes(world.id.tenancy)) {
     return { outcome: 'inapplicable', reason: `asks about ${probe.tenancies.join(' and ')} only` }
   }
+  if (probe.needs.includes('timing') && settings.timing !== true) {
+    return { outcome: 'inapplicable', reason: 'answer times are measured with --timing only' }
+  }
   const behindPgbouncer = settings.poolers?.some((pooler) => pooler.kind === 'pgbouncer') === true
   if (!probe.needs.includes('pgbouncer') || behindPgbouncer) return null
   return settings.pgbouncerAsked === true

@@ -10,11 +10,12 @@ export async function proveStage(context: RunContext): Promise<string> {
   const { settings, material, open, poolers } = context
   const behindPgbouncer = poolers.rigs.some(({ kind }) => kind === 'pgbouncer')
   const probes = await loadProbes()
-  const needsPgbouncer = (probe: string | null) =>
-    probes.find(({ id }) => id === probe)?.probe.needs.includes('pgbouncer') === true
+  const needsOf = (probe: string | null) => probes.find(({ id }) => id === probe)?.probe.needs ?? []
   const lacks = ({ probe, needs, tenant, server }: Mutant): string | null => {
     if (server !== null && !runsOn(server, open)) return `it needs server ${server}`
-    if (!behindPgbouncer && (needs === 'pgbouncer' || needsPgbouncer(probe))) return 'it needs a pgbouncer'
+    const isPooled = needs === 'pgbouncer' || needsOf(probe).includes('pgbouncer')
+    if (!behindPgbouncer && isPooled) return 'it needs a pgbouncer'
+    if (!settings.timing && needsOf(probe).includes('timing')) return 'it needs --timing'
     const known = tenant === null || open.site.tenants.some(({ id }) => id === tenant)
     return known ? null : `it needs the tenant ${JSON.stringify(tenant)}`
   }
@@ -35,6 +36,7 @@ export async function proveStage(context: RunContext): Promise<string> {
     search: {
       seed: settings.seed,
       runs: settings.runs,
+      timing: settings.timing,
       poolers: poolers.rigs,
       ...(poolers.matrix === null ? {} : { matrix: poolers.matrix }),
       signal: context.signal,

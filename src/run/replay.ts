@@ -56,6 +56,7 @@ export async function replay(report: Report, finding: Finding, target: string | 
     runs: Number(value('runs')),
     ...searchLimits({ quick: value('quick') === true }),
     claims: new Set(channels),
+    timing: true,
     poolers: poolers.rigs,
     ...(poolers.matrix === null ? {} : { matrix: poolers.matrix }),
     replay: { path: token.path, replayPath: token.replayPath },

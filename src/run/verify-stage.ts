@@ -38,6 +38,7 @@ export async function verifyStage(context: RunContext): Promise<string> {
       seed: settings.seed,
       runs: settings.runs,
       claims: new Set(settings.claims),
+      timing: settings.timing,
       ...searchLimits(settings),
       poolers: poolers.rigs,
       ...(poolers.matrix === null ? {} : { matrix: poolers.matrix }),

@@ -86,7 +86,7 @@ async function copies(
 function startThread(context: RunContext, options: ThreadedOptions, share: ThreadData['share']): Promise<VerifyResult> {
   const { probes, search, budget } = options
   const { tenantRole: _, ...namespace } = context.open.site.namespace
-  const { seed, runs, claims, examplesMax, controlTenantsMax } = search
+  const { seed, runs, claims, timing, examplesMax, controlTenantsMax } = search
   const data: ThreadData = {
     site: { ...context.open.site, namespace }, share,
     options: {
@@ -94,6 +94,7 @@ function startThread(context: RunContext, options: ThreadedOptions, share: Threa
       probes: probes.map(({ id }) => id),
       search: {
         seed, runs, claims, pgbouncerAsked: search.pgbouncerAsked,
+        ...(timing === undefined ? {} : { timing }),
         ...(examplesMax === undefined ? {} : { examplesMax }),
         ...(controlTenantsMax === undefined ? {} : { controlTenantsMax }),
       },
