@@ -165,7 +165,8 @@ async function calibrated(session: Session, sqlOf: (repeats: number) => string):
 function statement({ address, column, type }: Keys, values: readonly string[], repeats: number): string {
   const list = `ARRAY[${values.map(literal).join(', ')}]::${type}[]`
   return `SELECT count(*) AS n FROM pg_catalog.generate_series(1, ${repeats}) AS r, ` +
-    `pg_catalog.unnest(${list}) AS k (v), LATERAL (SELECT 1 FROM ${address} t WHERE t.${identifier(column)} = k.v OFFSET 0) AS found`
+    `pg_catalog.unnest(${list}) AS k (v), ` +
+    `LATERAL (SELECT 1 FROM ${address} t WHERE t.${identifier(column)} = k.v OFFSET 0) AS found`
 }
 
 function shuffled<T>(list: readonly T[], random: () => number): readonly T[] {
