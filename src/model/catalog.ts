@@ -76,7 +76,7 @@ export interface FunctionEntry {
   readonly owner: string
   readonly language: string
   readonly kind: 'function' | 'procedure' | 'aggregate' | 'window'
-  /** Types of the input arguments, as format_type() prints them. */
+  /** Types of the arguments of a call, as format_type() prints them: CALL names OUT arguments too. */
   readonly argumentTypes: readonly string[]
   readonly argumentNames: readonly string[]
   readonly returnType: string

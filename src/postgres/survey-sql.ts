@@ -98,7 +98,8 @@ SELECT p.oid::int AS oid, n.nspname AS schema, p.proname AS name, pg_get_userbyi
   l.lanname AS language, CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' WHEN 'w'
     THEN 'window' ELSE 'function' END AS kind,
   (SELECT coalesce(json_agg(format_type(t.oid, NULL) ORDER BY t.ordinality), '[]')
-   FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY t (oid, ordinality)) AS "argumentTypes",
+   FROM unnest(CASE p.prokind WHEN 'p' THEN coalesce(p.proallargtypes, p.proargtypes::oid[])
+     ELSE p.proargtypes::oid[] END) WITH ORDINALITY t (oid, ordinality)) AS "argumentTypes",
   to_json(coalesce(p.proargnames, '{}')) AS "argumentNames",
   format_type(p.prorettype, NULL) AS "returnType", p.proretset AS "returnsSet", p.prosecdef AS "securityDefiner",
   to_json(coalesce(p.proconfig, '{}')) AS settings,

@@ -14,7 +14,7 @@ export default defineProbe<Input>({
   severity: 'critical',
   needs: ['writes'],
   remedy: 'Make {relation} SECURITY INVOKER, or let it take the tenant from the context instead of its arguments',
-  cells: (world) => callableFunctions(world, ['function', 'procedure']).map((entry) =>
+  cells: (world) => callableFunctions(world).map((entry) =>
     ({ object: null, name: functionSignature(entry), path: 'call writes' })),
   inputs: (world) => fc.record({ pair: anyPair(world), choice: fc.nat({ max: 7 }) }).map(
     ({ pair, choice }) => ({ ...pair, choice }), (value) => {

@@ -7,6 +7,9 @@ import {
   rowsOfTenantRemoved, type Attempt, type Pair,
 } from '../../src/index.ts'
 
+/** Values that fit an argument: as many as are tried. */
+const choicesMax = 24
+
 interface Input extends Pair { readonly choice: number }
 
 export default defineProbe<Input>({
@@ -17,12 +20,19 @@ export default defineProbe<Input>({
   remedy: 'Make {relation} SECURITY INVOKER, or filter every table it reads by the context',
   cells: (world) => callableFunctions(world).filter(({ volatility }) => volatility !== 'immutable').map((entry) =>
     ({ object: null, name: functionSignature(entry), path: 'function differs' })),
-  inputs: (world) => fc.record({ pair: anyPair(world), choice: fc.nat({ max: 7 }) }).map(
+  inputs: (world) => fc.record({ pair: anyPair(world), choice: fc.nat({ max: choicesMax - 1 }) }).map(
     ({ pair, choice }) => ({ ...pair, choice }), (value) => {
       const { attacker, victim, choice } = value as Input
       return { pair: { attacker, victim }, choice }
     }),
-  examples: (world) => everyAttacker(world).slice(0, 3).map((pair, choice): Input => ({ ...pair, choice })),
+  examples: (world) => {
+    const pairs = everyAttacker(world).slice(0, 3)
+    // Only a value that a row really has can be known: all of them in turn, by the first tenants in turn.
+    return Array.from({ length: choicesMax }, (_, choice) => choice).flatMap((choice): Input[] => {
+      const pair = pairs[choice % pairs.length]
+      return pair === undefined ? [] : [{ ...pair, choice }]
+    })
+  },
   attempt: async (world, cell, { attacker, victim, choice }) => {
     const statements = [callFunction({ world, cell }, { text: victim, owner: victim, choice }, 'comparison')]
     const who = { attacker: world.tenant(attacker), statements }
