@@ -75,7 +75,9 @@ export async function tryMutant(open: OpenSite, options: TrialOptions): Promise<
  * The probe that a mutant names is given the fixed inputs of a whole run: every tenant attacks, also the
  * one in whose name the defect lies. A control is asked what a quick run asks, by every probe.
  */
-function searchFor({ mutant, search }: TrialOptions, { id, suite }: LoadedProbe): RunSettings {
+function searchFor({ mutant, search: given }: TrialOptions, { id, suite }: LoadedProbe): RunSettings {
+  // Times are measured where a mutant is about them: other trials beside would make every cell unknown.
+  const search = { ...given, timing: given.timing === true && id === mutant.probe }
   const strategies = mutant.strategy === null ? {} : { strategies: [mutant.strategy] }
   const most = (limit: number) => Math.min(search.runs, limit)
   if (mutant.expect === 'holds') {
