@@ -23,7 +23,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   probe: [...base, 'judge', 'tenancy'],
   gauge: [...base, 'judge', 'tenancy'],
   run: upToProbe,
-  cli: [...pure, 'registry', 'run', 'config', 'gate', 'report'],
+  cli: [...pure, 'registry', 'run', 'config', 'gate', 'report', 'dotmac'], // dotmac: the platform's own operations
   index: upToProbe,
 }
 
@@ -38,6 +38,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'zod': ['src/config/', 'src/report/'],
   'preact': ['src/report/'], 'preact-render-to-string': ['src/report/'], '@observablehq/plot': ['src/report/'],
   'linkedom': ['src/report/'],
+  'postgrator': ['src/dotmac/'],
   'jose': ['src/dotmac/'], 'hono': ['src/dotmac/'], '@hono/node-server': ['src/dotmac/'],
   'typescript': ['src/run/', 'scripts/'],
 }

@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander'
 import { addCheck } from './check.ts'
+import { addDotmac } from './dotmac.ts'
 import { addExecuted } from './executed.ts'
 import { addReplay } from './replay.ts'
 import { reportFailure } from './failure.ts'
@@ -20,6 +21,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   for (const command of ['run', 'verify', 'prove', 'bench', 'seed'] as const) addExecuted(program, command, finish)
   addCheck(program, finish)
   addReplay(program, finish)
+  addDotmac(program, finish)
   try {
     await program.parseAsync([...argv], { from: 'user' })
     return exitCode

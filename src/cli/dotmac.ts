@@ -1,0 +1,14 @@
+/** `watertight dotmac`: the operations of the reference platform, each a file of src/cli/dotmac/. */
+
+import type { Command } from 'commander'
+import { addMigrate } from './dotmac/migrate.ts'
+
+/** Registers a command under `dotmac`; `finish` takes the exit code. */
+export type AddOperation = (dotmac: Command, finish: (code: number) => void) => void
+
+const operations: readonly AddOperation[] = [addMigrate]
+
+export function addDotmac(program: Command, finish: (code: number) => void): void {
+  const dotmac = program.command('dotmac').description('operate the reference platform: migrate and more')
+  for (const add of operations) add(dotmac, finish)
+}
