@@ -59,7 +59,7 @@ export function objectGrantsSql(service: Service, options: ObjectGrants): string
       `GRANT SELECT ON ${at(view)} TO ${readers};`,
     ]),
     `ALTER MATERIALIZED VIEW ${at(object.rollup)} OWNER TO ${owner};`,
-    ...['audit_row_change()', object.report].flatMap((name) => [
+    ...['audit_row_change()', 'touch_updated_at()', object.report].flatMap((name) => [
       `ALTER FUNCTION ${at(name)} OWNER TO ${owner};`,
       `REVOKE ALL ON FUNCTION ${at(name)} FROM PUBLIC;`,
     ]),

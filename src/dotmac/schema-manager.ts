@@ -3,7 +3,7 @@
 import type { Service } from '../model/tenancy.ts'
 import type { Tenant } from '../model/tenant.ts'
 import { identifier, literal } from '../postgres/identifier.ts'
-import { createKeysSql, createTablesSql } from './models/ddl.ts'
+import { createKeysSql, createTablesSql, updatedAtSql } from './models/ddl.ts'
 import { tablesOf } from './models/index.ts'
 import type { TableModel } from './models/model.ts'
 import { objectGrantsSql, objectsSql } from './objects.ts'
@@ -29,7 +29,8 @@ export function createPlatformSchemasSql(service: Service, roles: RoleNames): st
     'REVOKE ALL ON SCHEMA public FROM PUBLIC;',
     ...[sharedSchema, controlSchema].map((schema) => `CREATE SCHEMA ${schema} AUTHORIZATION ${owner};
 GRANT USAGE ON SCHEMA ${schema} TO ${admin};`),
-    createTablesSql(tables, options), createKeysSql(tables, options),
+    createTablesSql(tables, options), createKeysSql(tables, options), updatedAtSql(tables, options),
+    `ALTER FUNCTION ${controlSchema}.touch_updated_at() OWNER TO ${owner};`,
     ...tables.map((table) => {
       const name = `${schemaOfTable(table, { schema: '' })}.${identifier(table.name)}`
       return `ALTER TABLE ${name} OWNER TO ${owner}; GRANT SELECT ON ${name} TO ${admin};`
@@ -53,7 +54,7 @@ export function createTenantSchemaSql(service: Service, tenant: Tenant, roles: R
     `CREATE SCHEMA ${schema} AUTHORIZATION ${owner};`,
     `GRANT USAGE ON SCHEMA ${schema} TO ${role}, ${admin};`,
     `GRANT USAGE ON SCHEMA ${sharedSchema} TO ${role};`,
-    createTablesSql(tables, options), createKeysSql(tables, options),
+    createTablesSql(tables, options), createKeysSql(tables, options), updatedAtSql(tables, options),
     `SET LOCAL search_path = ${schema}, pg_catalog;`,
     objectsSql(service),
     ...tables.map((table) => {

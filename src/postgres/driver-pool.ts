@@ -12,8 +12,11 @@ export interface DriverPoolOptions extends SessionOptions {
   readonly applicationName?: string
 }
 
+/** A pool of the driver; what it lends answers queries and is released. */
+export type DriverPool = pg.Pool
+
 /** Values stay text, as the server sent them. A lost idle connection is replaced at the next checkout. */
-export function openDriverPool(options: DriverPoolOptions): pg.Pool {
+export function openDriverPool(options: DriverPoolOptions): DriverPool {
   const pool = new pg.Pool({
     ...clientConfig({ ...options, pipeline: false }),
     application_name: options.applicationName ?? 'dotmac',

@@ -1,10 +1,9 @@
 /** The reference platform on a server of its own, both databases seeded: what tests of src/dotmac run on. */
 
-import type pg from 'pg'
 import type { Service, TenancyName, WorldId } from '../model/tenancy.ts'
 import { services } from '../model/tenancy.ts'
 import type { Tenant } from '../model/tenant.ts'
-import { openDriverPool } from '../postgres/driver-pool.ts'
+import { openDriverPool, type DriverPool } from '../postgres/driver-pool.ts'
 import type { Session } from '../postgres/session.ts'
 import { planSeed } from '../seed/plan.ts'
 import { databaseName } from './namespace.ts'
@@ -25,7 +24,7 @@ export interface PlatformTrialOptions {
 export class PlatformOnTrial implements AsyncDisposable {
   readonly open: OpenSite
   readonly tenancy: TenancyName
-  readonly #pools: pg.Pool[] = []
+  readonly #pools: DriverPool[] = []
   readonly #sessions: Session[] = []
 
   private constructor(open: OpenSite, tenancy: TenancyName) {
@@ -55,7 +54,7 @@ export class PlatformOnTrial implements AsyncDisposable {
   }
 
   /** A pool of the application's (or the reporting role's) login; closed with the platform. */
-  pool(service: Service, { max = 4, login = 'app' as 'app' | 'admin' } = {}): pg.Pool {
+  pool(service: Service, { max = 4, login = 'app' as 'app' | 'admin' } = {}): DriverPool {
     const { address, namespace, passwords } = this.open.site
     const pool = openDriverPool({
       address, database: this.database(service), max,

@@ -1,10 +1,10 @@
 /** The seed's audit table stands in both databases; the application may add to it and read its own. */
 
 import type { Service } from '../../model/tenancy.ts'
-import { plainModel, type TableModel } from './model.ts'
+import { plainModel } from './model.ts'
 
 /** audit_tenant_access with the seed's columns, append-only for the application. */
-export function auditTenantAccess(service: Service): TableModel {
+export function auditTenantAccess(service: Service) {
   return plainModel(service, 'audit_tenant_access', {
     mixin: 'audit',
     weight: 0.5,

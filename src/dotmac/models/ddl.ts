@@ -39,6 +39,30 @@ export function createKeysSql(tables: readonly TableModel[], options: DdlOptions
   return [...indexes, ...tables.flatMap((table) => foreignKeysSql(table, tables, options))].join('\n')
 }
 
+/**
+ * Keeps updated_at: one function in each schema, one trigger on each table that has the column. A value that
+ * the statement sets itself stays, so that a restore brings back what was saved.
+ */
+export function updatedAtSql(tables: readonly TableModel[], options: Pick<DdlOptions, 'schemaOf'>): string {
+  const dated = tables.filter((table) => columnsOf(table).some(({ name }) => name === 'updated_at'))
+  const schemas = [...new Set(dated.map((table) => identifier(options.schemaOf(table))))]
+  return [
+    ...schemas.map((schema) => `CREATE FUNCTION ${schema}.touch_updated_at() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+  NEW.updated_at := now();
+  RETURN NEW;
+END;
+$$;
+REVOKE ALL ON FUNCTION ${schema}.touch_updated_at() FROM PUBLIC;`),
+    ...dated.map((table) => {
+      const schema = identifier(options.schemaOf(table))
+      return `CREATE TRIGGER touch_updated_at BEFORE UPDATE ON ${schema}.${identifier(table.name)} FOR EACH ROW
+  WHEN (NEW.updated_at IS NOT DISTINCT FROM OLD.updated_at) EXECUTE FUNCTION ${schema}.touch_updated_at();`
+    }),
+  ].join('\n')
+}
+
 export interface IndexModel {
   readonly name: string
   readonly columns: readonly string[]

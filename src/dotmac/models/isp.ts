@@ -7,7 +7,7 @@ const status = (...values: string[]) =>
   ({ name: 'status', type: 'varchar(50)', fill: { oneOf: values }, indexed: true }) as const
 const notes = { name: 'notes', type: 'text', fill: 'sentence', notNull: false } as const
 
-export const ispTables: readonly TableModel[] = [
+export const ispTables = [
   plainModel('isp', 'isp_reference_plans', {
     mixin: 'none',
     placement: 'shared',
@@ -146,4 +146,4 @@ export const ispTables: readonly TableModel[] = [
     ],
   }),
   auditTenantAccess('isp'),
-]
+] as const satisfies readonly TableModel[]

@@ -12,7 +12,7 @@ const severity = {
 const status = (...values: string[]) =>
   ({ name: 'status', type: 'varchar(50)', fill: { oneOf: values }, indexed: true }) as const
 
-export const managementTables: readonly TableModel[] = [
+export const managementTables = [
   plainModel('management', 'reference_regions', {
     mixin: 'none',
     placement: 'shared',
@@ -119,4 +119,4 @@ export const managementTables: readonly TableModel[] = [
     ],
   }),
   auditTenantAccess('management'),
-]
+] as const satisfies readonly TableModel[]

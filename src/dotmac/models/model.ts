@@ -61,25 +61,39 @@ export interface TableModel {
 
 const readWrite: readonly TablePrivilege[] = ['SELECT', 'INSERT', 'UPDATE', 'DELETE']
 
-interface TableOptions extends Partial<Omit<TableModel, 'service' | 'name' | 'columns'>> {
+export interface TableOptions extends Partial<Omit<TableModel, 'service' | 'name' | 'columns'>> {
   readonly columns: readonly ColumnModel[]
 }
 
+/** A model that remembers the names of its columns, so that the type of its rows follows from it. */
+export type NamedModel<Name extends string, M extends Mixin, Options extends TableOptions> = TableModel & {
+  readonly name: Name
+  readonly mixin: M
+  readonly columns: Options['columns']
+  readonly references: Options['references'] extends readonly ReferenceModel[] ? Options['references'] : readonly []
+}
+
 /** A table with the columns of the seed's ISPModelMixin. */
-export function ispModel(name: string, options: TableOptions): TableModel {
-  return withDefaults({ service: 'isp', name, mixin: 'isp' }, options)
+export function ispModel<const Name extends string, const Options extends TableOptions>(
+  name: Name, options: Options,
+): NamedModel<Name, 'isp', Options> {
+  return withDefaults({ service: 'isp', name, mixin: 'isp' }, options) as NamedModel<Name, 'isp', Options>
 }
 
 /** A table with the columns of the seed's ManagementModelMixin. */
-export function managementModel(name: string, options: TableOptions): TableModel {
-  return withDefaults({ service: 'management', name, mixin: 'management' }, options)
+export function managementModel<const Name extends string, const Options extends TableOptions>(
+  name: Name, options: Options,
+): NamedModel<Name, 'management', Options> {
+  const identity = { service: 'management', name, mixin: 'management' } as const
+  return withDefaults(identity, options) as NamedModel<Name, 'management', Options>
 }
 
 /** A table that brings its own columns beside id and tenant_id: audit trails, reference data. */
-export function plainModel(
-  service: Service, name: string, options: TableOptions & { readonly mixin: 'audit' | 'none' },
-): TableModel {
-  return withDefaults({ service, name, mixin: options.mixin }, options)
+export function plainModel<
+  const Name extends string, const Options extends TableOptions & { readonly mixin: 'audit' | 'none' },
+>(service: Service, name: Name, options: Options): NamedModel<Name, Options['mixin'], Options> {
+  const identity = { service, name, mixin: options.mixin } as const
+  return withDefaults(identity, options) as NamedModel<Name, Options['mixin'], Options>
 }
 
 function withDefaults(
