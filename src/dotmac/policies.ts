@@ -39,7 +39,7 @@ GRANT EXECUTE ON FUNCTION ${name} TO ${identifier(roles.app)}, ${identifier(role
  * ANY (ARRAY[...]): the partitions are pruned by it, and because it is no plain equality the planner
  * cannot merge the two and drop the init-plan. ARCHITECTURE.md shows the plans.
  */
-export function hardenedPredicate(table: TableModel, schema: string): string {
+export function hardenedPredicate(table: Pick<TableModel, 'hashPartitions'>, schema: string): string {
   const current = `${identifier(schema)}.current_tenant_id()`
   const once = `tenant_id = (SELECT ${current})`
   return table.hashPartitions === undefined ? once : `tenant_id = ANY (ARRAY[${current}]) AND ${once}`

@@ -1,0 +1,76 @@
+/** The guard of the tenant column: every row of a tenant-aware table says whose it is. */
+
+import type { Session } from '../../postgres/session.ts'
+import { identifier, literal } from '../../postgres/identifier.ts'
+import {
+  doing, guardError, isTrue, readTable, type GuardedTable, type GuardReport, type GuardScope,
+} from './guarded-table.ts'
+
+const typesAllowed = /^(text|character varying(\(\d+\))?)$/
+
+/**
+ * Adds what is missing of `tenant_id varchar(255) NOT NULL CHECK (tenant_id <> '')`; in a tenant's own schema
+ * also the default and the check that keep other tenants' ids out. Runs in the caller's transaction.
+ * @throws WatertightError WATERTIGHT_GUARD when the column has another type, or rows without an owner.
+ */
+export async function ensureTenantColumn(session: Session, name: string, scope: GuardScope): Promise<GuardReport> {
+  const table = await readTable(session, name, scope)
+  const column = table.columns.find((each) => each.name === 'tenant_id')
+  const added = column === undefined ? await addColumn(session, table, scope)
+    : await completeColumn(session, table, column)
+  const checks = await ensureChecks(session, table, scope)
+  return { table: name, did: [...added, ...checks] }
+}
+
+async function addColumn(session: Session, table: GuardedTable, scope: GuardScope): Promise<readonly string[]> {
+  const [row] = await session.query(`SELECT EXISTS (SELECT FROM ${table.address}) AS filled`)
+  const { onlyTenant } = scope
+  if (row !== undefined && isTrue(row, 'filled') && onlyTenant === undefined) {
+    throw guardError(table.name, 'it has rows, and nobody knows whose they are',
+      'Add tenant_id in the migration, fill it for every row, then call ensureTenantColumn')
+  }
+  const fallback = onlyTenant === undefined ? '' : ` DEFAULT ${literal(onlyTenant.id)}`
+  return doing(session, [{
+    sql: `ALTER TABLE ${table.address} ADD COLUMN tenant_id varchar(255) NOT NULL${fallback}`, did: 'added tenant_id',
+  }])
+}
+
+async function completeColumn(
+  session: Session, table: GuardedTable, { type, notNull }: GuardedTable['columns'][number],
+): Promise<readonly string[]> {
+  if (!typesAllowed.test(type)) {
+    throw guardError(table.name, `tenant_id is ${type}, and tenants are named by text`, 'Make it varchar(255)')
+  }
+  const [row] = await session.query(`SELECT count(*) AS orphans FROM ${table.address}
+    WHERE tenant_id IS NULL OR tenant_id = ''`)
+  if (row?.['orphans'] !== '0') {
+    throw guardError(table.name, `${String(row?.['orphans'])} rows have no tenant`, 'Say whose they are, or delete them')
+  }
+  return notNull ? [] : doing(session, [{
+    sql: `ALTER TABLE ${table.address} ALTER COLUMN tenant_id SET NOT NULL`, did: 'made tenant_id NOT NULL',
+  }])
+}
+
+async function ensureChecks(session: Session, table: GuardedTable, { onlyTenant }: GuardScope) {
+  const wanted = [
+    { name: `${table.name}_tenant_id_check`, condition: "tenant_id <> ''", did: 'forbade the empty tenant_id' },
+    ...(onlyTenant === undefined ? [] : [{
+      name: `${table.name}_only_tenant`, condition: `tenant_id = ${literal(onlyTenant.id)}`,
+      did: `forbade every tenant_id but ${onlyTenant.id}`,
+    }]),
+  ]
+  const there = new Set((await session.query(`SELECT conname AS name FROM pg_catalog.pg_constraint
+    WHERE conrelid = ${table.oid} AND contype = 'c'`)).map((row) => row['name']))
+  const missing = wanted.filter(({ name }) => !there.has(name))
+  const checks = await doing(session, missing.map(({ name, condition, did }) =>
+    ({ sql: `ALTER TABLE ${table.address} ADD CONSTRAINT ${identifier(name)} CHECK (${condition})`, did })))
+  if (onlyTenant === undefined) return checks
+  const [fallback] = await session.query(`SELECT pg_get_expr(d.adbin, d.adrelid) AS expression
+    FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE a.attrelid = ${table.oid} AND a.attname = 'tenant_id'`)
+  if (typeof fallback?.['expression'] === 'string') return checks
+  return [...checks, ...await doing(session, [{
+    sql: `ALTER TABLE ${table.address} ALTER COLUMN tenant_id SET DEFAULT ${literal(onlyTenant.id)}`,
+    did: 'gave tenant_id its default',
+  }])]
+}

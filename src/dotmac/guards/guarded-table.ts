@@ -1,0 +1,93 @@
+/** What the guards know of a table: read from the catalogue each time, because migrations change it. */
+
+import { WatertightError } from '../../errors.ts'
+import type { Row } from '../../model/observation.ts'
+import { literal, qualified } from '../../postgres/identifier.ts'
+import type { Session } from '../../postgres/session.ts'
+import type { RoleNames } from '../roles.ts'
+
+export interface GuardScope {
+  readonly schema: string
+  readonly roles: RoleNames
+  /** Under schema-per-tenant: whose schema it is. Absent where tenants share the tables. */
+  readonly onlyTenant?: { readonly id: string; readonly role: string }
+}
+
+/** What a guard did, as sentences; empty when everything was there. */
+export interface GuardReport {
+  readonly table: string
+  readonly did: readonly string[]
+}
+
+export interface GuardedTable {
+  readonly name: string
+  /** Qualified and quoted. */
+  readonly address: string
+  readonly oid: number
+  readonly owner: string
+  readonly isPartitioned: boolean
+  readonly isPartition: boolean
+  readonly rowSecurity: boolean
+  readonly forced: boolean
+  readonly columns: readonly { readonly name: string; readonly type: string; readonly notNull: boolean }[]
+  readonly indexes: readonly GuardedIndex[]
+}
+
+export interface GuardedIndex {
+  readonly name: string
+  readonly isUnique: boolean
+  readonly isValid: boolean
+  /** Null in the place of an expression. */
+  readonly columns: readonly (string | null)[]
+}
+
+/** @throws WatertightError WATERTIGHT_GUARD when there is no such table. */
+export async function readTable(session: Session, name: string, { schema }: GuardScope): Promise<GuardedTable> {
+  const address = qualified({ schema, name })
+  const [row] = await session.query(`SELECT c.oid::text AS oid, pg_get_userbyid(c.relowner) AS owner,
+    c.relkind = 'p' AS partitioned, c.relispartition AS partition, c.relrowsecurity AS secured,
+    c.relforcerowsecurity AS forced,
+    (SELECT coalesce(json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
+      'notNull', a.attnotnull) ORDER BY a.attnum), '[]') FROM pg_catalog.pg_attribute a
+      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)::text AS columns,
+    (SELECT coalesce(json_agg(json_build_object('name', i.relname, 'isUnique', x.indisunique, 'isValid', x.indisvalid,
+      'columns', (SELECT json_agg(a.attname ORDER BY k.place) FROM unnest(x.indkey::int[])
+        WITH ORDINALITY AS k (attnum, place) LEFT JOIN pg_catalog.pg_attribute a
+        ON a.attrelid = c.oid AND a.attnum = k.attnum AND k.attnum > 0 WHERE k.place <= x.indnkeyatts))), '[]')
+      FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
+      WHERE x.indrelid = c.oid)::text AS indexes
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = ${literal(schema)} AND c.relname = ${literal(name)} AND c.relkind IN ('r', 'p')`)
+  if (row === undefined) throw guardError(name, `there is no table ${address}`, 'Create the table before its guards')
+  const list = <T>(key: string) => JSON.parse(String(row[key])) as readonly T[]
+  return {
+    name, address, oid: Number(row['oid']), owner: String(row['owner']),
+    isPartitioned: isTrue(row, 'partitioned'), isPartition: isTrue(row, 'partition'),
+    rowSecurity: isTrue(row, 'secured'), forced: isTrue(row, 'forced'),
+    columns: list('columns'), indexes: list('indexes'),
+  }
+}
+
+export function isTrue(row: Row, key: string): boolean {
+  return row[key] === 't'
+}
+
+export function guardError(table: string, sentence: string, hint: string): WatertightError {
+  return new WatertightError('WATERTIGHT_GUARD', `The guards of ${table} refuse: ${sentence}`, { hint })
+}
+
+/** Runs the statements in turn and keeps what they did. */
+export async function doing(
+  session: Session, steps: readonly { readonly sql: string; readonly did: string }[],
+): Promise<readonly string[]> {
+  for (const { sql } of steps) await session.query(sql)
+  return steps.map(({ did }) => did)
+}
+
+/** PostgreSQL would cut a longer name silently, and two cut names may be one. */
+export function indexName(table: string, suffix: string): string {
+  const name = `idx_${table}_${suffix}`
+  if (Buffer.byteLength(name) <= 63) return name
+  throw guardError(table, `the index name ${name} is longer than 63 bytes`, 'Give the table or the column a shorter name')
+}
+
