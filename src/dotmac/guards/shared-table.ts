@@ -1,0 +1,24 @@
+/** The guard of tables without tenants: reference data that all may read, platform tables that none may. */
+
+import { literal } from '../../postgres/identifier.ts'
+import type { Session } from '../../postgres/session.ts'
+import { guardError, readTable, type GuardReport, type GuardScope } from './guarded-table.ts'
+
+/**
+ * Refuses rights that nobody should have; it adds none.
+ * @throws WatertightError WATERTIGHT_GUARD when PUBLIC, the application or a tenant's role may write, or may
+ *   read what is the platform's own.
+ */
+export async function refuseSharedWrites(
+  session: Session, name: string, scope: GuardScope & { readonly readers: 'everybody' | 'nobody' },
+): Promise<GuardReport> {
+  const table = await readTable(session, name, scope)
+  const held = await session.query(`SELECT coalesce(r.rolname, 'PUBLIC') AS grantee, g.privilege_type AS privilege
+    FROM pg_catalog.pg_class c, aclexplode(c.relacl) g LEFT JOIN pg_catalog.pg_roles r ON r.oid = g.grantee
+    WHERE c.oid = ${table.oid} AND coalesce(r.rolname, '') NOT IN
+      (${[scope.roles.owner, scope.roles.admin].map(literal).join(', ')}) AND g.grantee <> c.relowner`)
+  const bad = held.find(({ privilege }) => scope.readers === 'nobody' || privilege !== 'SELECT')
+  if (bad === undefined) return { table: name, did: [] }
+  throw guardError(name, `${String(bad['grantee'])} has ${String(bad['privilege'])} on a table without tenants`,
+    'Revoke it in the migration')
+}

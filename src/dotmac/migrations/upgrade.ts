@@ -1,0 +1,106 @@
+/** Brings one place (the shared tables, the platform's schemas, or one tenant's schema) to a version. */
+
+import { join } from 'node:path'
+import Postgrator from 'postgrator'
+import { messageOf, WatertightError } from '../../errors.ts'
+import type { Session } from '../../postgres/session.ts'
+import type { GuardReport, GuardScope } from '../guards/guarded-table.ts'
+import { filled, type MigrationNames } from './fill.ts'
+import { runGuarded, versionsSchema } from './run-guards.ts'
+
+export interface Place {
+  /** What an error and a report call it. */
+  readonly title: string
+  /** Folder with NNN.do.name.sql files. */
+  readonly folder: string
+  /** Table of versions within the schema dotmac_migrations. */
+  readonly versionTable: string
+  readonly names: MigrationNames
+  readonly schemas: readonly string[]
+  readonly scope: Omit<GuardScope, 'schema'>
+}
+
+export interface UpgradeOptions {
+  readonly serverVersionNum: number
+  /** Version to stop at; default the newest. */
+  readonly to?: number
+  /** Says what would run, and changes nothing. Default false. */
+  readonly dryRun?: boolean
+}
+
+export interface Upgraded {
+  readonly title: string
+  readonly from: number
+  /** Version that was reached; under dryRun the one that would be. */
+  readonly to: number
+  /** File names without folder, in order. */
+  readonly applied: readonly string[]
+  readonly guards: readonly GuardReport[]
+}
+
+/**
+ * One transaction for each migration, its version and its guards together: what was committed stays, so an
+ * interrupted upgrade is resumed by running it again.
+ * @throws WatertightError WATERTIGHT_MIGRATION_CHANGED (checksum), WATERTIGHT_MIGRATION_NEWER (the database is ahead
+ *   of the files), WATERTIGHT_MIGRATION_FAILED (names file and place; the place stays at its version).
+ */
+export async function upgrade(session: Session, place: Place, options: UpgradeOptions): Promise<Upgraded> {
+  const guards: GuardReport[] = []
+  let migration = ''
+  const postgrator = new Postgrator({
+    driver: 'pg', migrationPattern: join(place.folder, '*.sql'), validateChecksums: true, newline: 'LF',
+    schemaTable: `${versionsSchema}.${place.versionTable}`,
+    execQuery: async (sql) => ({ rows: await session.query(sql) as Record<string, unknown>[] }),
+    execSqlScript: async (sql) => {
+      const script = filled(sql, place.names, options.serverVersionNum)
+      guards.push(...await runGuarded(session, { migration, script, schemas: place.schemas, scope: place.scope }))
+    },
+  })
+  const from = await postgrator.getDatabaseVersion()
+  const files = (await postgrator.getMigrations()).filter(({ action }) => action === 'do')
+    .toSorted((a, b) => a.version - b.version)
+  const newest = files.at(-1)?.version ?? 0
+  if (from > newest) throw newer(place, { from, newest })
+  await validate(postgrator, place, from)
+  const waiting = files.filter(({ version }) => version > from && version <= (options.to ?? newest))
+  const nameOf = ({ filename }: { filename: string }) => filename.split(/[\\/]/).at(-1) ?? filename
+  if (options.dryRun !== true) {
+    for (const file of waiting) {
+      migration = nameOf(file)
+      await inTransaction(session, () => postgrator.migrate(String(file.version)), { place, migration })
+    }
+  }
+  const to = waiting.at(-1)?.version ?? from
+  return { title: place.title, from, to, applied: waiting.map(nameOf), guards }
+}
+
+async function validate(postgrator: Postgrator, place: Place, version: number): Promise<void> {
+  try {
+    if (version > 0) await postgrator.validateMigrations(version)
+  } catch (error) {
+    throw new WatertightError('WATERTIGHT_MIGRATION_CHANGED',
+      `A migration of ${place.title} is not the one that was run: ${messageOf(error)}`,
+      { hint: 'Bring the file back as it was, and write a new migration for the change', cause: error })
+  }
+}
+
+async function inTransaction(
+  session: Session, work: () => Promise<unknown>, { place, migration }: { place: Place; migration: string },
+): Promise<void> {
+  await session.query('BEGIN')
+  try {
+    await work()
+    await session.query('COMMIT')
+  } catch (error) {
+    await session.query('ROLLBACK').catch(() => undefined)
+    throw new WatertightError('WATERTIGHT_MIGRATION_FAILED',
+      `${migration} failed for ${place.title}, which stays as it was: ${messageOf(error)}`,
+      { hint: error instanceof WatertightError ? error.hint : 'Repair the cause and run the migration again', cause: error })
+  }
+}
+
+function newer(place: Place, { from, newest }: { readonly from: number; readonly newest: number }): WatertightError {
+  return new WatertightError('WATERTIGHT_MIGRATION_NEWER',
+    `${place.title} is at version ${from}, and the newest migration here is ${newest}`,
+    { hint: 'Use the release that migrated it, or a newer one' })
+}
