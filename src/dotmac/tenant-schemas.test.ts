@@ -7,7 +7,8 @@ const tenancy = 'schema-per-tenant'
 
 async function managerOf(trial: MigrationsOnTrial): Promise<SchemaPerTenantManager> {
   await trial.migrate(tenancy)
-  return new SchemaPerTenantManager({ sessions: { management: trial.management, isp: trial.isp }, roles: standardRoles })
+  const sessions = { management: trial.management, isp: trial.isp }
+  return new SchemaPerTenantManager({ sessions, roles: standardRoles })
 }
 
 test('a tenant gets the seed\'s schema and role in both databases, and PUBLIC gets nothing', async () => {
@@ -57,7 +58,8 @@ test('dropping needs the id as confirmation, takes everything of the tenant and 
   await trial.isp.query('DROP VIEW public.all_names')
   await manager.dropTenantSchema('acme', { confirm: 'acme' })
   const [left] = await trial.isp.query("SELECT to_regnamespace('tenant_acme') AS acme, " +
-    "to_regnamespace('tenant_globex') IS NOT NULL AS globex, to_regclass('dotmac_migrations.tenant_acme') AS versions, " +
+    "to_regnamespace('tenant_globex') IS NOT NULL AS globex, " +
+    "to_regclass('dotmac_migrations.tenant_acme') AS versions, " +
     "(SELECT count(*) FROM pg_roles WHERE rolname = 'tenant_acme_role') AS roles")
   expect(left).toEqual({ acme: null, globex: 't', versions: null, roles: '0' })
   await manager.createTenantSchema({ id: 'acme' })

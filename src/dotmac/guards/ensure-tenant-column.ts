@@ -44,7 +44,7 @@ async function completeColumn(
   const [row] = await session.query(`SELECT count(*) AS orphans FROM ${table.address}
     WHERE tenant_id IS NULL OR tenant_id = ''`)
   if (row?.['orphans'] !== '0') {
-    throw guardError(table.name, `${String(row?.['orphans'])} rows have no tenant`, 'Say whose they are, or delete them')
+    throw guardError(table.name, `${String(row?.['orphans'])} rows have no tenant`, 'Say whose they are')
   }
   return notNull ? [] : doing(session, [{
     sql: `ALTER TABLE ${table.address} ALTER COLUMN tenant_id SET NOT NULL`, did: 'made tenant_id NOT NULL',

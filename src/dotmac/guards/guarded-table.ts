@@ -88,6 +88,6 @@ export async function doing(
 export function indexName(table: string, suffix: string): string {
   const name = `idx_${table}_${suffix}`
   if (Buffer.byteLength(name) <= 63) return name
-  throw guardError(table, `the index name ${name} is longer than 63 bytes`, 'Give the table or the column a shorter name')
+  throw guardError(table, `the index name ${name} is longer than 63 bytes`, 'Give it a shorter name')
 }
 

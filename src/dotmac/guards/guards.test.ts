@@ -55,7 +55,8 @@ const wrong: readonly (readonly [string, string, RegExp])[] = [
   ['a grant to PUBLIC', 'GRANT SELECT ON public.isp_services TO PUBLIC', /PUBLIC has SELECT/],
   ['TRUNCATE for the application', 'GRANT TRUNCATE ON public.isp_services TO dotmac_app', /TRUNCATE/],
   ['a foreign key without the tenant', `CREATE UNIQUE INDEX elsewhere ON public.isp_customers (id);
-    ALTER TABLE public.isp_services ADD CONSTRAINT loose FOREIGN KEY (customer_id) REFERENCES public.isp_customers (id)`,
+    ALTER TABLE public.isp_services ADD CONSTRAINT loose
+    FOREIGN KEY (customer_id) REFERENCES public.isp_customers (id)`,
   /loose refers to/],
   ['a missing index', 'DROP INDEX public.idx_isp_services_tenant_active', /no index idx_isp_services_tenant_active/],
 ]

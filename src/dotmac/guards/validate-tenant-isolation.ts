@@ -53,16 +53,17 @@ async function refuseForeignKeys(session: Session, table: GuardedTable): Promise
     'Refer to (tenant_id, id): row security does not filter foreign key checks')
 }
 
-/** PUBLIC may do nothing, and the application neither TRUNCATE, REFERENCES nor TRIGGER: row security is silent there. */
+/** PUBLIC may do nothing; row security says nothing about TRUNCATE, REFERENCES and TRIGGER, so nobody has them. */
 async function refuseRights(session: Session, table: GuardedTable, { roles, onlyTenant }: GuardScope): Promise<void> {
   const application = onlyTenant?.role ?? roles.app
   const rows = await session.query(`SELECT coalesce(r.rolname, 'PUBLIC') AS grantee, g.privilege_type AS privilege
     FROM pg_catalog.pg_class c, aclexplode(c.relacl) g LEFT JOIN pg_catalog.pg_roles r ON r.oid = g.grantee
-    WHERE c.oid = ${table.oid} OR c.oid IN (SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = ${table.oid})`)
+    WHERE c.oid = ${table.oid}
+      OR c.oid IN (SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = ${table.oid})`)
   const bad = rows.find(({ grantee, privilege }) => grantee === 'PUBLIC'
     || (grantee === application && ['TRUNCATE', 'REFERENCES', 'TRIGGER'].includes(String(privilege))))
   if (bad === undefined) return
-  throw guardError(table.name, `${String(bad['grantee'])} has ${String(bad['privilege'])}`, 'Revoke it in the migration')
+  throw guardError(table.name, `${String(bad['grantee'])} has ${String(bad['privilege'])}`, 'Revoke it')
 }
 
 async function ensureOwner(session: Session, table: GuardedTable, { roles }: GuardScope): Promise<readonly string[]> {

@@ -10,7 +10,8 @@ test('schemas that lost an index, a check or a version are named, and the others
   await trial.migrate(tenancy)
   for (const id of ['acme', 'globex', 'initech', "o'hara"]) await trial.register(id, tenancy)
   await trial.migrate(tenancy)
-  const drift = async () => driftOf(await tenantVersions(trial.isp, 'isp', await mappedTenants(trial.management, tenancy)))
+  const drift = async () =>
+    driftOf(await tenantVersions(trial.isp, 'isp', await mappedTenants(trial.management, tenancy)))
   expect(await drift()).toEqual([])
   await trial.isp.query('DROP INDEX tenant_globex.idx_isp_customers_tenant_email')
   expect((await drift()).map(({ tenant }) => tenant)).toEqual(['globex'])

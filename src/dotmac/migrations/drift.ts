@@ -67,7 +67,8 @@ function shapesSql(tenants: readonly MappedTenant[]): string {
     a.attnotnull, ${neutral("coalesce(pg_get_expr(d.adbin, d.adrelid), '')")}) AS line
   FROM t JOIN pg_catalog.pg_namespace n ON n.nspname = t.schema JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-  LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum WHERE c.relkind IN ('r', 'p', 'v', 'm')
+  LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+  WHERE c.relkind IN ('r', 'p', 'v', 'm')
   UNION ALL SELECT t.schema, ${neutral('pg_get_indexdef(c.oid)')}
   FROM t JOIN pg_catalog.pg_namespace n ON n.nspname = t.schema
   JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('i', 'I')

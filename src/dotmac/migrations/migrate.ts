@@ -72,12 +72,13 @@ async function migrateService(service: Service, options: MigrateOptions): Promis
   const upgraded: Upgraded[] = []
   const failed: FailedPlace[] = []
   const shared = tenancy === 'row-level-security'
-  keep(await upgrade(session, platformPlace(tenancy, place), { ...common, ...(shared && to !== undefined ? { to } : {}) }))
+  const upTo = to === undefined ? {} : { to }
+  keep(await upgrade(session, platformPlace(tenancy, place), { ...common, ...(shared ? upTo : {}) }))
   if (service === 'isp' && dryRun !== true) await copyTenants(options)
   if (shared) return { upgraded, failed }
   for (const tenant of await tenantsToUpgrade(options)) {
     try {
-      keep(await upgrade(session, tenantPlace(tenant, place), { ...common, ...(to === undefined ? {} : { to }) }))
+      keep(await upgrade(session, tenantPlace(tenant, place), { ...common, ...upTo }))
     } catch (error) {
       // Without the connection every further tenant would only repeat it.
       if (session.lost !== null) throw error
@@ -137,7 +138,8 @@ async function tenantsToUpgrade({ sessions, tenancy, tenants }: MigrateOptions):
 
 /** Tenants of the management database that the ISP database does not know yet. */
 async function copyTenants({ sessions, tenancy }: MigrateOptions): Promise<void> {
-  const rows = await sessions.management.query(`SELECT tenant_id, name, status FROM ${controlTable(tenancy, 'tenants')}`)
+  const rows = await sessions.management.query(`SELECT tenant_id, name, status
+    FROM ${controlTable(tenancy, 'tenants')}`)
   for (const row of rows) {
     const values = [row['tenant_id'], row['name'], row['status']].map((value) => literal(String(value))).join(', ')
     await sessions.isp.query(`INSERT INTO ${controlTable(tenancy, 'isp_tenants')} (tenant_id, name, status)

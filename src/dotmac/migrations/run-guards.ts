@@ -35,9 +35,8 @@ export async function runGuarded(session: Session, guarded: GuardedMigration): P
   const calls = callsIn(guarded)
   const reports: GuardReport[] = []
   for (const call of calls) {
-    const place = guarded.schemas.map((schema) => after.find((each) => each.schema === schema && each.name === call.table))
-      .find((each) => each !== undefined)
-    const schema = place?.schema ?? guarded.schemas[0] ?? 'public'
+    const isThere = (schema: string) => after.some((each) => each.schema === schema && each.name === call.table)
+    const schema = guarded.schemas.find(isThere) ?? guarded.schemas[0] ?? 'public'
     reports.push(await run(session, call, { ...guarded.scope, schema }))
   }
   const closing = new Set(calls.filter(({ guard }) => !guard.startsWith('ensure')).map(({ table }) => table))

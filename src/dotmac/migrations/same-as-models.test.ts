@@ -27,7 +27,8 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
           await survey(session, { application: standardRoles.app, roleBySchema })
         const own = (schema: string) => schema !== 'dotmac_migrations'
         return JSON.parse(JSON.stringify({
-          relations: relations.filter(({ schema }) => own(schema)), functions, schemas: schemas.filter(({ name }) => own(name)),
+          relations: relations.filter(({ schema }) => own(schema)), functions,
+          schemas: schemas.filter(({ name }) => own(name)),
         }, (key, value: unknown) => ['oid', 'estimatedRows'].includes(key) ? undefined : value)) as object
       }
       expect(await catalogOf(migrated[service]), service).toEqual(await catalogOf(await installed.admin(service)))

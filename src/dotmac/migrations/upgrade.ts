@@ -95,7 +95,7 @@ async function inTransaction(
     await session.query('ROLLBACK').catch(() => undefined)
     throw new WatertightError('WATERTIGHT_MIGRATION_FAILED',
       `${migration} failed for ${place.title}, which stays as it was: ${messageOf(error)}`,
-      { hint: error instanceof WatertightError ? error.hint : 'Repair the cause and run the migration again', cause: error })
+      { hint: error instanceof WatertightError ? error.hint : 'Repair the cause and run it again', cause: error })
   }
 }
 

@@ -1,0 +1,86 @@
+/** Sessions on the platform's two databases; databases and roles that are missing can be made first. */
+
+import { randomBytes } from 'node:crypto'
+import { sqlstateOf, WatertightError } from '../errors.ts'
+import { services, type Service } from '../model/tenancy.ts'
+import { createRolesSql, secureDatabaseSql } from '../dotmac/roles.ts'
+import { identifier, literal } from '../postgres/identifier.ts'
+import { Session } from '../postgres/session.ts'
+import type { PlatformTarget } from './platform-target.ts'
+
+export interface PlatformSessions extends AsyncDisposable {
+  readonly sessions: Readonly<Record<Service, Session>>
+}
+
+export interface PlatformSessionOptions {
+  /** Create databases and roles that are missing; the roles cannot log in until a password is set. Default false. */
+  readonly create?: boolean
+  /** Limit of one statement in ms, default 600,000: a migration may rewrite a table. */
+  readonly statementTimeoutMs?: number
+}
+
+/**
+ * Connects with the target's login, which must see every row (superuser or BYPASSRLS).
+ * @throws WatertightError WATERTIGHT_UNREACHABLE, WATERTIGHT_LOGIN_REFUSED, WATERTIGHT_NO_DATABASE, WATERTIGHT_RIGHTS.
+ */
+export async function openPlatform(
+  target: PlatformTarget, { create = false, statementTimeoutMs = 600_000 }: PlatformSessionOptions = {},
+): Promise<PlatformSessions> {
+  const { address, databases } = target
+  const connect = (database: string) =>
+    Session.connect({ address, database, pipeline: false, statementTimeoutMs, lockTimeoutMs: 30_000 })
+  {
+    await using admin = await connect('postgres')
+    await refuseBlind(admin, address.user)
+    if (create) await ensureRoles(admin, target)
+    for (const service of services) await ensureDatabase(admin, databases[service], create ? target : null)
+  }
+  const open: Session[] = []
+  try {
+    for (const service of services) open.push(await connect(databases[service]))
+  } catch (error) {
+    for (const session of open) await session[Symbol.asyncDispose]()
+    throw error
+  }
+  const [management, isp] = open as [Session, Session]
+  return {
+    sessions: { management, isp },
+    [Symbol.asyncDispose]: async () => { for (const session of open) await session[Symbol.asyncDispose]() },
+  }
+}
+
+/** Under FORCE a login that row security filters would see no tenants, and call that success. */
+async function refuseBlind(admin: Session, user: string): Promise<void> {
+  const [row] = await admin.query(`SELECT rolsuper OR rolbypassrls AS sees FROM pg_catalog.pg_roles
+    WHERE rolname = current_user`)
+  if (row?.['sees'] === 't') return
+  throw new WatertightError('WATERTIGHT_RIGHTS', `The login ${user} is subject to row security`, {
+    hint: 'Operate the platform as a superuser, or as a role with BYPASSRLS',
+  })
+}
+
+async function ensureDatabase(admin: Session, name: string, create: PlatformTarget | null): Promise<void> {
+  const rows = await admin.query(`SELECT 1 FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`)
+  if (rows.length > 0) return
+  if (create === null) {
+    throw new WatertightError('WATERTIGHT_NO_DATABASE', `There is no database ${name} on the server`, {
+      hint: 'watertight dotmac migrate makes it (without --dry-run); or name yours with --management and --isp',
+    })
+  }
+  const made = admin.query(`CREATE DATABASE ${identifier(name)} TEMPLATE template0 ENCODING 'UTF8'`)
+  await made.catch((error: unknown) => {
+    // Another run was a moment faster.
+    if (sqlstateOf(error) !== '42P04' && sqlstateOf(error) !== '23505') throw error
+  })
+  await admin.query(secureDatabaseSql(name, create.roles))
+}
+
+/** Roles that exist keep their attributes and passwords. */
+async function ensureRoles(admin: Session, { roles }: PlatformTarget): Promise<void> {
+  const names = Object.values(roles)
+  const rows = await admin.query(`SELECT 1 FROM pg_catalog.pg_roles
+    WHERE rolname IN (${names.map(literal).join(', ')})`)
+  if (rows.length === names.length) return
+  const unknown = () => randomBytes(24).toString('base64url')
+  await admin.query(createRolesSql(roles, { app: unknown(), admin: unknown() }))
+}
