@@ -31,6 +31,11 @@ export function sqlstateOf(error: unknown): string | null {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null
 }
 
+/** What was thrown, as an error: anything can be thrown. */
+export function asError(failure: unknown): Error {
+  return failure instanceof Error ? failure : new Error(String(failure))
+}
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -1,48 +1,34 @@
 /** The platform's ways of binding a tenant to a pooled connection; both leave nothing behind. */
 
+import { asError } from '../errors.ts'
 import type { ContextStrategy, StrategyClient, StrategyTenant } from '../model/context-strategy.ts'
-import { identifier } from '../postgres/identifier.ts'
+import { identifier, literal } from '../postgres/identifier.ts'
 import { sharedSchema } from './schema-manager.ts'
+import { inTenantTransaction } from './tenant-transaction.ts'
 
-/** Puts the session into the tenant's context, until the transaction ends or for the session. */
-export type Bind = (client: StrategyClient, tenant: StrategyTenant, scope: 'transaction' | 'session') => Promise<void>
+/** SQL that puts the session into the tenant's context, until the transaction ends or for the session. */
+export type Bind = (tenant: Omit<StrategyTenant, 'toString'>, scope: 'transaction' | 'session') => string
 
 /** Row-level security: the setting that the policies read. */
-export const bindSetting: Bind = async (client, tenant, scope) => {
-  await client.query(`SELECT set_config('app.current_tenant_id', $1, ${scope === 'transaction'})`, [tenant.id])
-}
+export const bindSetting: Bind = ({ id }, scope) =>
+  `SELECT set_config('app.current_tenant_id', ${literal(id)}, ${scope === 'transaction'})`
 
 /** Schema-per-tenant: role and path of the tenant, and the setting for the audit trail. */
-export const bindSchema: Bind = async (client, tenant, scope) => {
+export const bindSchema: Bind = (tenant, scope) => {
   const set = scope === 'transaction' ? 'SET LOCAL' : 'SET SESSION'
-  await client.query(`${set} ROLE ${identifier(tenant.role)}`)
-  await client.query(`${set} search_path = ${identifier(tenant.schema)}, ${sharedSchema}, pg_temp`)
-  await bindSetting(client, tenant, scope)
+  return `${set} ROLE ${identifier(tenant.role)}; ` +
+    `${set} search_path = ${identifier(tenant.schema)}, ${sharedSchema}, pg_temp; ${bindSetting(tenant, scope)}`
 }
 
 /**
  * One transaction per piece of work: the context ends with it, whatever happens in between, also
- * behind a pooler in transaction mode. The recommended strategy.
+ * behind a pooler in transaction mode. The recommended strategy, and what withTenant does.
  */
 export function transactionScoped(bind: Bind): ContextStrategy {
   return {
     title: 'transaction-scoped context',
-    async withTenant(pool, tenant, work) {
-      const client = await pool.connect()
-      let broken: Error | undefined
-      try {
-        await client.query('BEGIN')
-        await bind(client, tenant, 'transaction')
-        const value = await work(client)
-        await client.query('COMMIT')
-        return value
-      } catch (error) {
-        await client.query('ROLLBACK').catch((failure: unknown) => { broken = asError(failure) })
-        throw error
-      } finally {
-        client.release(broken)
-      }
-    },
+    withTenant: (pool, tenant, work) =>
+      inTenantTransaction(pool, { tenantId: tenant.id, enter: bind(tenant, 'transaction'), work }),
   }
 }
 
@@ -58,7 +44,7 @@ export function sessionScoped(bind: Bind): ContextStrategy {
       const client = await pool.connect()
       let broken: Error | undefined
       try {
-        await bind(client, tenant, 'session')
+        await client.query(bind(tenant, 'session'))
         return await work(client)
       } finally {
         await reset(client).catch((failure: unknown) => { broken = asError(failure) })
@@ -72,8 +58,4 @@ export function sessionScoped(bind: Bind): ContextStrategy {
 async function reset(client: StrategyClient): Promise<void> {
   await client.query('ROLLBACK')
   await client.query('DISCARD ALL')
-}
-
-function asError(failure: unknown): Error {
-  return failure instanceof Error ? failure : new Error(String(failure))
 }

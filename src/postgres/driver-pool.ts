@@ -14,11 +14,12 @@ export interface DriverPoolOptions extends SessionOptions {
 
 /** A pool of the driver; what it lends answers queries and is released. */
 export type DriverPool = pg.Pool
+export type DriverClient = pg.PoolClient
 
 /** Values stay text, as the server sent them. A lost idle connection is replaced at the next checkout. */
 export function openDriverPool(options: DriverPoolOptions): DriverPool {
   const pool = new pg.Pool({
-    ...clientConfig({ ...options, pipeline: false }),
+    ...clientConfig({ pipeline: false, ...options }),
     application_name: options.applicationName ?? 'dotmac',
     max: options.max,
     idleTimeoutMillis: 0,

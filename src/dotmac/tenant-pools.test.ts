@@ -1,0 +1,95 @@
+import { expect, test } from 'vitest'
+import { PlatformOnTrial } from '../run/platform-on-trial.ts'
+import { readConfiguration, type PoolConfiguration } from './configuration.ts'
+import { TenantPools } from './tenant-pools.ts'
+import { withTenant } from './with-tenant.ts'
+
+function poolsOf(platform: PlatformOnTrial, limits: Partial<PoolConfiguration>): TenantPools {
+  const { address, namespace, passwords } = platform.open.site
+  const login = { user: namespace.roles.app, password: passwords.app }
+  return new TenantPools({ address, database: platform.database('isp'), login }, { ...readConfiguration({}).pool, ...limits })
+}
+
+async function start(): Promise<PlatformOnTrial> {
+  return PlatformOnTrial.start({ services: ['isp'], tenants: 3, rows: 5 })
+}
+
+test('a tenant with 200 slow requests has its share, and another one is served before them', async () => {
+  await using platform = await start()
+  await using pools = poolsOf(platform, { poolSize: 4, maxOverflow: 0, tenantPoolPerTenant: 3 })
+  const [greedy = '', modest = ''] = platform.tenants.map(({ id }) => id)
+  const order: string[] = []
+  let busyMost = 0
+  const ask = (tenant: string) => withTenant(pools.of(tenant), tenant, async (session) => {
+    busyMost = Math.max(busyMost, pools.use().tenants.get(greedy)?.busy ?? 0)
+    await session.query('SELECT pg_sleep(0.01)')
+    order.push(tenant)
+  })
+  const all = [...Array.from({ length: 200 }, () => ask(greedy)), ...Array.from({ length: 5 }, () => ask(modest))]
+  expect(pools.use()).toMatchObject({ busy: 4, waiting: 201 })
+  await Promise.all(all)
+  expect(busyMost).toBe(3)
+  expect(order).toHaveLength(205)
+  expect(order.lastIndexOf(modest)).toBeLessThan(40)
+  expect(pools.use()).toMatchObject({ busy: 0, waiting: 0, timeouts: 0, tenants: new Map() })
+}, 60_000)
+
+test('who waits too long is told which limit it was, and for whom', async () => {
+  await using platform = await start()
+  await using pools = poolsOf(platform, {
+    poolSize: 2, maxOverflow: 0, tenantPoolPerTenant: 1, tenantConnectionTimeout: 1, poolTimeout: 2,
+  })
+  const [one = '', two = '', three = ''] = platform.tenants.map(({ id }) => id)
+  const first = await pools.of(one).connect()
+  await expect(pools.of(one).connect()).rejects.toMatchObject({
+    code: 'WATERTIGHT_POOL_TIMEOUT', message: expect.stringMatching(/waited 1 s for one of its 1 connections/) as string,
+  })
+  const second = await pools.of(two).connect()
+  await expect(pools.of(three).connect()).rejects.toMatchObject({
+    code: 'WATERTIGHT_POOL_TIMEOUT', message: expect.stringMatching(/waited 2 s for one of the 2 connections/) as string,
+  })
+  expect(pools.use()).toMatchObject({ busy: 2, waiting: 0, timeouts: 2 })
+  first.release()
+  first.release()
+  expect(pools.use().busy).toBe(1)
+  second.release()
+}, 60_000)
+
+test('overflow is closed when it comes back, a recycled connection is a new one', async () => {
+  await using platform = await start()
+  await using pools = poolsOf(platform, { poolSize: 1, maxOverflow: 2, poolRecycle: 1 })
+  const [{ id } = { id: '' }] = platform.tenants
+  const loans = await Promise.all([1, 2, 3].map(() => pools.of(id).connect()))
+  expect(pools.use().open).toBe(3)
+  for (const loan of loans) loan.release()
+  await expect.poll(() => pools.use()).toMatchObject({ open: 1, idle: 1 })
+  const pidOf = async () => {
+    const client = await pools.of(id).connect()
+    const { rows } = await client.query("SELECT pg_backend_pid()::text AS pid, current_setting('app.left', true) AS left")
+    await client.query("SET app.left = 'here'")
+    client.release()
+    return rows[0]
+  }
+  const before = await pidOf()
+  expect(await pidOf()).toEqual({ pid: before?.['pid'], left: 'here' })
+  await expect.poll(async () => (await pidOf())?.['pid'] !== before?.['pid'], { timeout: 10_000 }).toBe(true)
+  expect((await pidOf())?.['left']).toBe('here')
+}, 60_000)
+
+test('closing refuses those that wait and waits for those that work; a dead server is an error, not a wait', async () => {
+  await using platform = await start()
+  const [{ id } = { id: '' }] = platform.tenants
+  const pools = poolsOf(platform, { tenantPoolPerTenant: 1 })
+  const loan = await pools.of(id).connect()
+  const waiting = pools.of(id).connect()
+  waiting.catch(() => undefined)
+  const closing = pools.close()
+  await expect(waiting).rejects.toMatchObject({ code: 'WATERTIGHT_POOL_CLOSED' })
+  await expect(pools.of(id).connect()).rejects.toMatchObject({ code: 'WATERTIGHT_POOL_CLOSED' })
+  loan.release()
+  await closing
+  await using others = poolsOf(platform, {})
+  await platform.open.server.stop()
+  await expect(others.of(id).connect()).rejects.toMatchObject({ code: 'WATERTIGHT_UNREACHABLE' })
+  expect(others.use().busy).toBe(0)
+}, 60_000)

@@ -1,0 +1,154 @@
+/** The seed's connection pool: pool_size, max_overflow, recycling, and a share for each tenant. */
+
+import { messageOf, WatertightError } from '../errors.ts'
+import type { StrategyClient, StrategyPool } from '../model/context-strategy.ts'
+import { openDriverPool, type DriverClient, type DriverPool, type DriverPoolOptions } from '../postgres/driver-pool.ts'
+import { Admission, type TenantUse } from './admission.ts'
+import type { PoolConfiguration } from './configuration.ts'
+
+export type TenantPoolOptions = Omit<DriverPoolOptions, 'max' | 'maxLifetimeSeconds'>
+
+export interface PoolUse {
+  /** Connections that are open, idle or on loan. */
+  readonly open: number
+  readonly idle: number
+  /** Loans, and requests that are being connected. */
+  readonly busy: number
+  readonly waiting: number
+  /** Requests that gave up, since the start. */
+  readonly timeouts: number
+  readonly tenants: ReadonlyMap<string, TenantUse>
+}
+
+type TenantPool = Pick<StrategyPool, 'connect'>
+
+export class TenantPools implements AsyncDisposable {
+  readonly #pool: DriverPool
+  readonly #limits: PoolConfiguration
+  readonly #admission: Admission
+  readonly #views = new Map<string, TenantPool>()
+  readonly #giveUp = new Set<(error: WatertightError) => void>()
+  #timeouts = 0
+  #isClosed = false
+  #settled: () => void = () => undefined
+
+  constructor(options: TenantPoolOptions, limits: PoolConfiguration) {
+    const total = limits.poolSize + limits.maxOverflow
+    this.#limits = limits
+    this.#admission = new Admission({ total, perTenant: limits.tenantPoolPerTenant })
+    // Pipelining saves withTenant a round trip; a recycled connection is a new one, so it carries nothing over.
+    this.#pool = openDriverPool({ pipeline: true, ...options, max: total, maxLifetimeSeconds: limits.poolRecycle })
+  }
+
+  /** The pool as one tenant has it: `withTenant(pools.of(id), id, work)`. The same object each time. */
+  of(tenant: string): TenantPool {
+    const view = this.#views.get(tenant) ?? { connect: () => this.#connect(tenant) }
+    this.#views.set(tenant, view)
+    return view
+  }
+
+  use(): PoolUse {
+    const { busy, waiting } = this.#admission
+    return {
+      open: this.#pool.totalCount, idle: this.#pool.idleCount, busy, waiting,
+      timeouts: this.#timeouts, tenants: this.#admission.tenants(),
+    }
+  }
+
+  /** Refuses new requests and those that wait, lets loans end, closes the connections. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    for (const giveUp of [...this.#giveUp]) giveUp(closed())
+    if (this.#admission.busy > 0) await new Promise<void>((resolve) => { this.#settled = resolve })
+    await this.#pool.end()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #connect(tenant: string): Promise<StrategyClient> {
+    if (this.#isClosed) throw closed()
+    await this.#admitted(tenant)
+    try {
+      return this.#lend(tenant, await this.#pool.connect())
+    } catch (error) {
+      this.#back(tenant)
+      throw new WatertightError('WATERTIGHT_UNREACHABLE',
+        `No connection could be opened for tenant ${JSON.stringify(tenant)}: ${messageOf(error)}`,
+        { hint: 'Look whether the server runs and takes more connections (max_connections)', cause: error })
+    }
+  }
+
+  /** Waits in two stretches: for the tenant's own share, then for the pool as a whole. */
+  #admitted(tenant: string): Promise<void> {
+    const { tenantConnectionTimeout, poolTimeout } = this.#limits
+    return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined
+      const end = (finish: () => void) => {
+        clearTimeout(timer)
+        this.#giveUp.delete(refuse)
+        finish()
+      }
+      const refuse = (error: WatertightError) => { end(() => { if (withdraw()) reject(error) }) }
+      const whenLate = (seconds: number) => {
+        if (!this.#admission.isTenantFull(tenant) && seconds < poolTimeout) {
+          timer = setTimeout(() => { whenLate(poolTimeout) }, (poolTimeout - seconds) * 1_000)
+          return
+        }
+        this.#timeouts += 1
+        refuse(this.#late(tenant, seconds))
+      }
+      // Entering may admit at once, before there is a timer to clear.
+      let isAdmitted = false
+      const withdraw = this.#admission.enter(tenant, () => {
+        isAdmitted = true
+        end(resolve)
+      })
+      if (isAdmitted) return
+      const first = Math.min(tenantConnectionTimeout, poolTimeout)
+      timer = setTimeout(() => { whenLate(first) }, first * 1_000)
+      this.#giveUp.add(refuse)
+    })
+  }
+
+  #late(tenant: string, seconds: number): WatertightError {
+    const { poolSize, maxOverflow, tenantPoolPerTenant } = this.#limits
+    const isTenant = this.#admission.isTenantFull(tenant)
+    const limit = isTenant ? `its ${tenantPoolPerTenant} connections (tenant_pool_per_tenant)`
+      : `the ${poolSize + maxOverflow} connections of the pool (pool_size + max_overflow)`
+    return new WatertightError('WATERTIGHT_POOL_TIMEOUT',
+      `Tenant ${JSON.stringify(tenant)} waited ${seconds} s for one of ${limit}, all of them busy`,
+      { hint: isTenant ? 'Its own requests hold them: make them shorter, or raise DB_TENANT_POOL_PER_TENANT'
+        : 'Make requests shorter, or raise DB_POOL_SIZE or DB_MAX_OVERFLOW' })
+  }
+
+  #lend(tenant: string, client: DriverClient): StrategyClient {
+    let isBack = false
+    const release = (error?: boolean | Error) => {
+      // Given back twice, it could already be another tenant's.
+      if (isBack) return
+      isBack = true
+      // What is beyond pool_size was opened for a rush and does not stay.
+      client.release(error ?? this.#pool.totalCount > this.#limits.poolSize)
+      this.#back(tenant)
+    }
+    return {
+      query: (sql: string, values?: readonly unknown[]) =>
+        values === undefined ? client.query(sql) : client.query(sql, [...values]),
+      release,
+      pipeline: (client as { readonly pipeline?: boolean }).pipeline === true,
+      getTransactionStatus: () => (client as { getTransactionStatus?(): string }).getTransactionStatus?.() ?? null,
+    } as StrategyClient
+  }
+
+  #back(tenant: string): void {
+    this.#admission.leave(tenant)
+    if (this.#isClosed && this.#admission.busy === 0) this.#settled()
+  }
+}
+
+function closed(): WatertightError {
+  return new WatertightError('WATERTIGHT_POOL_CLOSED', 'The pool is closed', { hint: 'The service is shutting down' })
+}

@@ -1,0 +1,81 @@
+/** withTenant: the TenantAwareSession and with_tenant_context of the seed, for any pool of the driver. */
+
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { WatertightError } from '../errors.ts'
+import type { StrategyPool, StrategySession } from '../model/context-strategy.ts'
+import type { TenancyName } from '../model/tenancy.ts'
+import { tenantNames } from './tenant-names.ts'
+import { bindSchema, bindSetting } from './tenant-session.ts'
+import { inTenantTransaction } from './tenant-transaction.ts'
+
+export interface WithTenantOptions {
+  /** Default row-level-security. */
+  readonly tenancy?: TenancyName
+  /** Schema and role as the tenants table maps them; default those that follow from the id. */
+  readonly mapped?: { readonly schema: string; readonly role: string }
+}
+
+interface Running {
+  readonly tenantId: string
+  readonly pool: object
+  readonly session: StrategySession
+  isOver: boolean
+}
+
+const running = new AsyncLocalStorage<Running>()
+
+/**
+ * Runs the work in one transaction in the tenant's context. The id is checked before anything reaches the server.
+ * Inside of it, withTenant of the same tenant on the same pool goes on in the same transaction; of another tenant it
+ * is refused, because whoever does that has mixed up two requests.
+ * Works behind pgbouncer in transaction mode. Costs one round trip over the work's statements with a pool that
+ * pipelines (`openDriverPool({ pipeline: true })`), two without.
+ * @throws WatertightError WATERTIGHT_TENANT_NAME, WATERTIGHT_NESTED_TENANT, and those of inTenantTransaction; and
+ *   what the work throws, after ROLLBACK.
+ */
+export async function withTenant<T>(
+  pool: Pick<StrategyPool, 'connect'>, tenantId: string,
+  work: (session: StrategySession) => Promise<T>, options: WithTenantOptions = {},
+): Promise<T> {
+  const names = options.mapped ?? tenantNames(tenantId)
+  tenantNames(tenantId)
+  const outer = running.getStore()
+  if (outer?.isOver === false) {
+    if (outer.tenantId !== tenantId) throw nested(outer.tenantId, tenantId)
+    if (outer.pool === pool) return work(outer.session)
+  }
+  const bind = options.tenancy === 'schema-per-tenant' ? bindSchema : bindSetting
+  return inTenantTransaction(pool, {
+    tenantId, enter: bind({ id: tenantId, ...names }, 'transaction'),
+    work: (session) => bound({ tenantId, pool, session, isOver: false }, work),
+  })
+}
+
+/** The seed's decorator: a function whose first argument names the tenant, run in that tenant's context. */
+export function withTenantContext<Arguments extends readonly unknown[], T>(
+  pool: Pick<StrategyPool, 'connect'>, run: (session: StrategySession, ...given: Arguments) => Promise<T>,
+  options: WithTenantOptions = {},
+): (tenantId: string, ...given: Arguments) => Promise<T> {
+  return (tenantId, ...given) => withTenant(pool, tenantId, (session) => run(session, ...given), options)
+}
+
+/** The tenant whose work is running here; null outside of withTenant. */
+export function currentTenant(): string | null {
+  const inner = running.getStore()
+  return inner?.isOver === false ? inner.tenantId : null
+}
+
+/** What goes on after the end, as a timer would, is outside again. */
+async function bound<T>(inner: Running, work: (session: StrategySession) => Promise<T>): Promise<T> {
+  try {
+    return await running.run(inner, () => work(inner.session))
+  } finally {
+    inner.isOver = true
+  }
+}
+
+function nested(outer: string, inner: string): WatertightError {
+  return new WatertightError('WATERTIGHT_NESTED_TENANT',
+    `Tenant ${JSON.stringify(inner)} is asked for inside the work of tenant ${JSON.stringify(outer)}`,
+    { hint: 'End the one before the other begins; reports over tenants have a role of their own' })
+}
