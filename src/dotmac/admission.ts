@@ -65,7 +65,9 @@ export class Admission {
 
   #next(): void {
     while (this.#total < this.#limits.total) {
-      const turn = [...this.#waiting].find(([tenant]) => !this.isTenantFull(tenant))
+      const free = [...this.#waiting].filter(([tenant]) => !this.isTenantFull(tenant))
+      // The one with the fewest loans; among equals the one whose turn was longest ago.
+      const [turn] = free.toSorted(([a], [b]) => (this.#busy.get(a) ?? 0) - (this.#busy.get(b) ?? 0))
       if (turn === undefined) return
       const [tenant, [ticket, ...others]] = turn
       // Back of the row: the others have their turn before it comes again.

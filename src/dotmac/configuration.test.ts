@@ -28,7 +28,8 @@ test('the seed\'s production values are read', () => {
 })
 
 test.each([
-  ['DB_POOL_SIZE', '0'], ['DB_POOL_SIZE', '-1'], ['DB_POOL_SIZE', '2.5'], ['DB_POOL_SIZE', 'many'], ['DB_POOL_SIZE', ''],
+  ['DB_POOL_SIZE', '0'], ['DB_POOL_SIZE', '-1'], ['DB_POOL_SIZE', '2.5'], ['DB_POOL_SIZE', 'many'],
+  ['DB_POOL_SIZE', ''],
   ['DB_MAX_OVERFLOW', '1e3'], ['DB_POOL_TIMEOUT', '99999'], ['ENABLE_RLS', 'maybe'], ['AUDIT_TENANT_ACCESS', ''],
 ])('%s=%j is refused by name', (name, value) => {
   expect(() => readConfiguration({ [name]: value })).toThrow(expect.objectContaining({

@@ -1,4 +1,4 @@
-/** The variables of the seed's production configuration: each is read, bounded, and refused by name when it is nonsense. */
+/** The variables of the seed's production configuration: read, bounded, and refused by name when they are nonsense. */
 
 import { WatertightError } from '../errors.ts'
 
@@ -24,7 +24,7 @@ export interface Configuration {
   readonly requireTenantColumn: boolean
   /** ENABLE_AUDIT_TRIGGERS: writes are audited by triggers. Default true. */
   readonly enableAuditTriggers: boolean
-  /** TENANT_ISOLATION_STRICT: a request that names another tenant than its token is refused, not served. Default true. */
+  /** TENANT_ISOLATION_STRICT: a request that names another tenant than its token is refused. Default true. */
   readonly tenantIsolationStrict: boolean
   /** AUDIT_TENANT_ACCESS: the session layer records access and refusals. Default true. */
   readonly auditTenantAccess: boolean

@@ -7,7 +7,8 @@ import { withTenant } from './with-tenant.ts'
 function poolsOf(platform: PlatformOnTrial, limits: Partial<PoolConfiguration>): TenantPools {
   const { address, namespace, passwords } = platform.open.site
   const login = { user: namespace.roles.app, password: passwords.app }
-  return new TenantPools({ address, database: platform.database('isp'), login }, { ...readConfiguration({}).pool, ...limits })
+  const options = { address, database: platform.database('isp'), login }
+  return new TenantPools(options, { ...readConfiguration({}).pool, ...limits })
 }
 
 async function start(): Promise<PlatformOnTrial> {
@@ -42,11 +43,13 @@ test('who waits too long is told which limit it was, and for whom', async () => 
   const [one = '', two = '', three = ''] = platform.tenants.map(({ id }) => id)
   const first = await pools.of(one).connect()
   await expect(pools.of(one).connect()).rejects.toMatchObject({
-    code: 'WATERTIGHT_POOL_TIMEOUT', message: expect.stringMatching(/waited 1 s for one of its 1 connections/) as string,
+    code: 'WATERTIGHT_POOL_TIMEOUT',
+    message: expect.stringMatching(/waited 1 s for one of its 1 connections/) as string,
   })
   const second = await pools.of(two).connect()
   await expect(pools.of(three).connect()).rejects.toMatchObject({
-    code: 'WATERTIGHT_POOL_TIMEOUT', message: expect.stringMatching(/waited 2 s for one of the 2 connections/) as string,
+    code: 'WATERTIGHT_POOL_TIMEOUT',
+    message: expect.stringMatching(/waited 2 s for one of the 2 connections/) as string,
   })
   expect(pools.use()).toMatchObject({ busy: 2, waiting: 0, timeouts: 2 })
   first.release()
@@ -65,18 +68,22 @@ test('overflow is closed when it comes back, a recycled connection is a new one'
   await expect.poll(() => pools.use()).toMatchObject({ open: 1, idle: 1 })
   const pidOf = async () => {
     const client = await pools.of(id).connect()
-    const { rows } = await client.query("SELECT pg_backend_pid()::text AS pid, current_setting('app.left', true) AS left")
-    await client.query("SET app.left = 'here'")
+    const { rows } = await client.query(`SELECT pg_backend_pid()::text AS pid,
+      current_setting('app.kept', true) AS kept`)
+    await client.query("SET app.kept = 'here'")
     client.release()
     return rows[0]
   }
   const before = await pidOf()
-  expect(await pidOf()).toEqual({ pid: before?.['pid'], left: 'here' })
-  await expect.poll(async () => (await pidOf())?.['pid'] !== before?.['pid'], { timeout: 10_000 }).toBe(true)
-  expect((await pidOf())?.['left']).toBe('here')
+  expect(await pidOf()).toEqual({ pid: before?.['pid'], kept: 'here' })
+  const another = async () => {
+    const now = await pidOf()
+    return now?.['pid'] === before?.['pid'] ? 'the same' : now?.['kept']
+  }
+  await expect.poll(another, { timeout: 10_000 }).toBe(null)
 }, 60_000)
 
-test('closing refuses those that wait and waits for those that work; a dead server is an error, not a wait', async () => {
+test('closing refuses those that wait and lets others end; a dead server is an error, not a wait', async () => {
   await using platform = await start()
   const [{ id } = { id: '' }] = platform.tenants
   const pools = poolsOf(platform, { tenantPoolPerTenant: 1 })
@@ -88,6 +95,9 @@ test('closing refuses those that wait and waits for those that work; a dead serv
   await expect(pools.of(id).connect()).rejects.toMatchObject({ code: 'WATERTIGHT_POOL_CLOSED' })
   loan.release()
   await closing
+  const kept = poolsOf(platform, {})
+  await kept.of(id).connect()
+  await kept.close({ waitMs: 50 })
   await using others = poolsOf(platform, {})
   await platform.open.server.stop()
   await expect(others.of(id).connect()).rejects.toMatchObject({ code: 'WATERTIGHT_UNREACHABLE' })

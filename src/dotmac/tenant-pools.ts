@@ -28,6 +28,7 @@ export class TenantPools implements AsyncDisposable {
   readonly #admission: Admission
   readonly #views = new Map<string, TenantPool>()
   readonly #giveUp = new Set<(error: WatertightError) => void>()
+  readonly #loans = new Set<StrategyClient['release']>()
   #timeouts = 0
   #isClosed = false
   #settled: () => void = () => undefined
@@ -55,12 +56,20 @@ export class TenantPools implements AsyncDisposable {
     }
   }
 
-  /** Refuses new requests and those that wait, lets loans end, closes the connections. */
-  async close(): Promise<void> {
+  /** Refuses new requests and those that wait, lets loans end for waitMs (default 30,000), then cuts them. */
+  async close({ waitMs = 30_000 }: { readonly waitMs?: number } = {}): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
     for (const giveUp of [...this.#giveUp]) giveUp(closed())
-    if (this.#admission.busy > 0) await new Promise<void>((resolve) => { this.#settled = resolve })
+    if (this.#admission.busy > 0) {
+      await new Promise<void>((resolve) => {
+        const late = setTimeout(() => { for (const cut of [...this.#loans]) cut(true) }, waitMs)
+        this.#settled = () => {
+          clearTimeout(late)
+          resolve()
+        }
+      })
+    }
     await this.#pool.end()
   }
 
@@ -130,10 +139,12 @@ export class TenantPools implements AsyncDisposable {
       // Given back twice, it could already be another tenant's.
       if (isBack) return
       isBack = true
+      this.#loans.delete(release)
       // What is beyond pool_size was opened for a rush and does not stay.
       client.release(error ?? this.#pool.totalCount > this.#limits.poolSize)
       this.#back(tenant)
     }
+    this.#loans.add(release)
     return {
       query: (sql: string, values?: readonly unknown[]) =>
         values === undefined ? client.query(sql) : client.query(sql, [...values]),

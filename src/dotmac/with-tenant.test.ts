@@ -25,7 +25,7 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
         login: { user: namespace.roles.app, password: passwords.app } })
       try {
         for (const id of tenants) {
-          const { rows } = await withTenant(pool, id, (session) => session.query(owners), { tenancy })
+          const { rows } = await withTenant(pool, { id, tenancy }, (session) => session.query(owners))
           expect(rows).toEqual([{ tenant_id: id }])
         }
         const [first = ''] = tenants
@@ -40,11 +40,11 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
         ]
         const before = (await leftOn(pool)).pid
         for (const exit of exits) {
-          await expect(withTenant(pool, first, exit, { tenancy })).rejects.toThrow()
+          await expect(withTenant(pool, { id: first, tenancy }, exit)).rejects.toThrow()
           expect(await leftOn(pool)).toEqual({ tenant: '', itself: 't', pid: before })
         }
         const suicide = 'SELECT pg_terminate_backend(pg_backend_pid())'
-        const dying = withTenant(pool, first, (session) => session.query(suicide), { tenancy })
+        const dying = withTenant(pool, { id: first, tenancy }, (session) => session.query(suicide))
         await expect(dying).rejects.toThrow()
         expect(await leftOn(pool)).toMatchObject({ tenant: '', itself: 't' })
       } finally {
@@ -53,7 +53,7 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
     }
   }, 60_000)
 
-test('what looks like success but is none is an error: swallowed errors, COMMIT by the work, late statements', async () => {
+test('what looks like success but is none is an error: swallowed errors, COMMIT, late statements', async () => {
   await using platform = await PlatformOnTrial.start({ services: ['isp'], tenants: 2, rows: 5 })
   const [{ id } = { id: '' }] = platform.tenants
   const pool = platform.pool('isp', { max: 1 })
@@ -98,7 +98,8 @@ test('another tenant inside of a work is refused, the same one goes on in its tr
 test('an id that cannot be a tenant reaches no server', async () => {
   const pool = { connect: () => Promise.reject(new Error('asked for a connection')) }
   for (const id of ['', ' ', 'a\u0000', ' acme', 'x'.repeat(256)]) {
-    await expect(withTenant(pool, id, () => Promise.resolve())).rejects.toMatchObject({ code: 'WATERTIGHT_TENANT_NAME' })
+    const asked = withTenant(pool, id, () => Promise.resolve())
+    await expect(asked).rejects.toMatchObject({ code: 'WATERTIGHT_TENANT_NAME' })
   }
 })
 

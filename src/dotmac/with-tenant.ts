@@ -8,7 +8,11 @@ import { tenantNames } from './tenant-names.ts'
 import { bindSchema, bindSetting } from './tenant-session.ts'
 import { inTenantTransaction } from './tenant-transaction.ts'
 
-export interface WithTenantOptions {
+/** A tenant's id, or more where its rows are in a schema of its own. */
+export type TenantLike = string | TenantReference
+
+export interface TenantReference {
+  readonly id: string
   /** Default row-level-security. */
   readonly tenancy?: TenancyName
   /** Schema and role as the tenants table maps them; default those that follow from the id. */
@@ -34,17 +38,17 @@ const running = new AsyncLocalStorage<Running>()
  *   what the work throws, after ROLLBACK.
  */
 export async function withTenant<T>(
-  pool: Pick<StrategyPool, 'connect'>, tenantId: string,
-  work: (session: StrategySession) => Promise<T>, options: WithTenantOptions = {},
+  pool: Pick<StrategyPool, 'connect'>, tenant: TenantLike, work: (session: StrategySession) => Promise<T>,
 ): Promise<T> {
-  const names = options.mapped ?? tenantNames(tenantId)
-  tenantNames(tenantId)
+  const reference: TenantReference = typeof tenant === 'string' ? { id: tenant } : tenant
+  const tenantId = reference.id
+  const names = { ...tenantNames(tenantId), ...reference.mapped }
   const outer = running.getStore()
   if (outer?.isOver === false) {
     if (outer.tenantId !== tenantId) throw nested(outer.tenantId, tenantId)
     if (outer.pool === pool) return work(outer.session)
   }
-  const bind = options.tenancy === 'schema-per-tenant' ? bindSchema : bindSetting
+  const bind = reference.tenancy === 'schema-per-tenant' ? bindSchema : bindSetting
   return inTenantTransaction(pool, {
     tenantId, enter: bind({ id: tenantId, ...names }, 'transaction'),
     work: (session) => bound({ tenantId, pool, session, isOver: false }, work),
@@ -54,9 +58,8 @@ export async function withTenant<T>(
 /** The seed's decorator: a function whose first argument names the tenant, run in that tenant's context. */
 export function withTenantContext<Arguments extends readonly unknown[], T>(
   pool: Pick<StrategyPool, 'connect'>, run: (session: StrategySession, ...given: Arguments) => Promise<T>,
-  options: WithTenantOptions = {},
-): (tenantId: string, ...given: Arguments) => Promise<T> {
-  return (tenantId, ...given) => withTenant(pool, tenantId, (session) => run(session, ...given), options)
+): (tenant: TenantLike, ...given: Arguments) => Promise<T> {
+  return (tenant, ...given) => withTenant(pool, tenant, (session) => run(session, ...given))
 }
 
 /** The tenant whose work is running here; null outside of withTenant. */
