@@ -39,7 +39,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'preact': ['src/report/'], 'preact-render-to-string': ['src/report/'], '@observablehq/plot': ['src/report/'],
   'linkedom': ['src/report/'],
   'postgrator': ['src/dotmac/'],
-  'jose': ['src/dotmac/'], 'hono': ['src/dotmac/'], '@hono/node-server': ['src/dotmac/'],
+  'jose': ['src/dotmac/', 'src/run/service-on-trial.ts'], 'hono': ['src/dotmac/'], '@hono/node-server': ['src/dotmac/'],
   'typescript': ['src/run/', 'scripts/'],
 }
 

@@ -2,13 +2,14 @@
 
 import type { Command } from 'commander'
 import { addMigrate } from './dotmac/migrate.ts'
+import { addServe } from './dotmac/serve.ts'
 
 /** Registers a command under `dotmac`; `finish` takes the exit code. */
 export type AddOperation = (dotmac: Command, finish: (code: number) => void) => void
 
-const operations: readonly AddOperation[] = [addMigrate]
+const operations: readonly AddOperation[] = [addMigrate, addServe]
 
 export function addDotmac(program: Command, finish: (code: number) => void): void {
-  const dotmac = program.command('dotmac').description('operate the reference platform: migrate and more')
+  const dotmac = program.command('dotmac').description('operate the reference platform: migrate, serve')
   for (const add of operations) add(dotmac, finish)
 }

@@ -94,15 +94,18 @@ class LentSession implements StrategySession {
     if (this.#isOver) {
       return Promise.reject(this.#error('WATERTIGHT_TENANT_ENDED', 'has ended', 'Wait for every statement'))
     }
-    const asked = this.#asked(values === undefined ? this.#client.query(sql) : this.#client.query(sql, values))
+    const asked = this.#asked(() => values === undefined ? this.#client.query(sql) : this.#client.query(sql, values))
     this.#running.add(asked)
     const forget = () => { this.#running.delete(asked) }
     asked.then(forget, forget)
     return asked
   }
 
-  async #asked<T>(answer: Promise<T>): Promise<T> {
-    const value = await answer
+  /** A driver that does not pipeline wants one statement after the other. */
+  async #asked<T>(ask: () => Promise<T>): Promise<T> {
+    const before = [...this.#running]
+    if (this.#client.pipeline !== true && before.length > 0) await Promise.allSettled(before)
+    const value = await ask()
     if (this.#client.getTransactionStatus?.() !== 'I') return value
     throw this.#error('WATERTIGHT_TENANT_LEFT', 'ended its own transaction, and with it its context',
       'Leave COMMIT and ROLLBACK to withTenant; use savepoints')

@@ -78,8 +78,8 @@ function shapesSql(tenants: readonly MappedTenant[]): string {
   UNION ALL SELECT t.schema, ${neutral('pg_get_triggerdef(g.oid)')} FROM t
   JOIN pg_catalog.pg_namespace n ON n.nspname = t.schema JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid
   JOIN pg_catalog.pg_trigger g ON g.tgrelid = c.oid AND NOT g.tgisinternal)
-SELECT n.nspname AS schema, md5(coalesce((SELECT string_agg(
-  replace(line, quote_ident(n.nspname) || '.', ''), E'\\n' ORDER BY replace(line, quote_ident(n.nspname) || '.', ''))
-  FROM lines WHERE lines.schema = n.nspname), '')) AS shape
-FROM t JOIN pg_catalog.pg_namespace n ON n.nspname = t.schema`
+SELECT n.nspname AS schema, md5(coalesce(string_agg(l.line, E'\\n' ORDER BY l.line), '')) AS shape
+FROM t JOIN pg_catalog.pg_namespace n ON n.nspname = t.schema LEFT JOIN (
+  SELECT schema, replace(line, quote_ident(schema) || '.', '') AS line FROM lines) l ON l.schema = t.schema
+GROUP BY n.nspname`
 }

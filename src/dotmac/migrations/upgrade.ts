@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import Postgrator from 'postgrator'
 import { messageOf, WatertightError } from '../../errors.ts'
+import { identifier, literal } from '../../postgres/identifier.ts'
 import type { Session } from '../../postgres/session.ts'
 import type { GuardReport, GuardScope } from '../guards/guarded-table.ts'
 import { filled, type MigrationNames } from './fill.ts'
@@ -56,6 +57,7 @@ export async function upgrade(session: Session, place: Place, options: UpgradeOp
       guards.push(...await runGuarded(session, { migration, script, schemas: place.schemas, scope: place.scope }))
     },
   })
+  askForColumnsOf(postgrator, place)
   const from = await postgrator.getDatabaseVersion()
   const files = (await postgrator.getMigrations()).filter(({ action }) => action === 'do')
     .toSorted((a, b) => a.version - b.version)
@@ -72,6 +74,17 @@ export async function upgrade(session: Session, place: Place, options: UpgradeOp
   }
   const to = waiting.at(-1)?.version ?? from
   return { title: place.title, from, to, applied: waiting.map(nameOf), guards }
+}
+
+/**
+ * Whether there is a table of versions is asked of pg_attribute: information_schema.columns, which Postgrator asks,
+ * took 0.2 s in a database of 1,000 tenants, several times for each of them.
+ */
+function askForColumnsOf(postgrator: Postgrator, { versionTable }: Place): void {
+  const { commonClient } = postgrator as unknown as { readonly commonClient: { getColumnsSql: () => string } }
+  const table = literal(`${versionsSchema}.${identifier(versionTable)}`)
+  commonClient.getColumnsSql = () => `SELECT attname AS column_name FROM pg_catalog.pg_attribute
+    WHERE attrelid = to_regclass(${table}) AND attnum > 0 AND NOT attisdropped`
 }
 
 async function validate(postgrator: Postgrator, place: Place, version: number): Promise<void> {

@@ -1,0 +1,37 @@
+/** Runs the service in the foreground; SIGINT and SIGTERM end it after the requests that run. */
+
+import { messageOf, WatertightError } from '../../errors.ts'
+import { openService } from '../../run/platform-service.ts'
+import { platformTarget, type PlatformFlags } from '../../run/platform-target.ts'
+
+/** Exit 130 or 143 by the signal that ended it. */
+export async function runServe(given: Readonly<Record<string, unknown>>, flags: PlatformFlags): Promise<number> {
+  const text = (name: string) => typeof given[name] === 'string' ? given[name] : null
+  const target = platformTarget(flags)
+  const reporting = text('reporting')
+  const service = await openService(target, {
+    jwks: urlOf(text('jwks') ?? ''), issuer: text('issuer') ?? '', audience: text('audience') ?? '',
+    hostname: text('host') ?? '127.0.0.1', port: portOf(text('port') ?? '8080'), variables: process.env,
+    reporting: reporting === null ? null : platformTarget({ ...flags, target: reporting }),
+    onError: (error) => { console.error(messageOf(error)) },
+  })
+  console.log(`listening on http://${text('host') ?? '127.0.0.1'}:${service.port}`)
+  const code = await new Promise<number>((resolve) => {
+    process.once('SIGINT', () => { resolve(130) })
+    process.once('SIGTERM', () => { resolve(143) })
+  })
+  await service.close()
+  return code
+}
+
+function urlOf(text: string): URL {
+  if (URL.canParse(text) && /^https?:/.test(text)) return new URL(text)
+  throw new WatertightError('WATERTIGHT_BAD_FLAG', `--jwks ${JSON.stringify(text)} is no address of keys`, {
+    hint: 'Give the https:// address of the issuer\'s JWKS' })
+}
+
+function portOf(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text)
+  throw new WatertightError('WATERTIGHT_BAD_FLAG', `--port ${text} is no port`, {
+    hint: 'Give a number from 0 to 65535' })
+}

@@ -1,0 +1,78 @@
+/** The platform's HTTP service on real pools. */
+
+import { tokenVerifier } from '../dotmac/access/tokens.ts'
+import { readConfiguration, type Variables } from '../dotmac/configuration.ts'
+import { reporter } from '../dotmac/reporting.ts'
+import { createService } from '../dotmac/service/service.ts'
+import { serveService } from '../dotmac/service/serve.ts'
+import { TenantPools } from '../dotmac/tenant-pools.ts'
+import { openDriverPool } from '../postgres/driver-pool.ts'
+import { WatertightError } from '../errors.ts'
+import type { PlatformTarget } from './platform-target.ts'
+
+export interface OpenServiceOptions {
+  readonly jwks: URL
+  readonly issuer: string
+  readonly audience: string
+  readonly hostname: string
+  readonly port: number
+  /** The seed's variables: DB_POOL_SIZE and the others. */
+  readonly variables: Variables
+  /** The same platform with the reporting role's login; null serves no reports. */
+  readonly reporting: PlatformTarget | null
+  readonly onError: (error: unknown) => void
+}
+
+export interface OpenService {
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** @throws WatertightError for a database that cannot be reached, a login that bypasses the policies, a port in use. */
+export async function openService(target: PlatformTarget, options: OpenServiceOptions): Promise<OpenService> {
+  const { jwks, issuer, audience, hostname, port, variables, onError } = options
+  const configuration = readConfiguration(variables)
+  const { address, databases, tenancy } = target
+  const pools = new TenantPools({ address, database: databases.isp }, configuration.pool)
+  const reporting = options.reporting === null ? null
+    : openDriverPool({ address: options.reporting.address, database: options.reporting.databases.isp, max: 2 })
+  const end = async () => {
+    await pools.close()
+    await reporting?.end()
+  }
+  try {
+    if (configuration.enableRls) await refuseBypassing(target)
+    const app = createService({
+      verifier: tokenVerifier({ jwks, issuer, audience }), isp: (tenant) => pools.of(tenant), tenancy, configuration,
+      onError, ...(reporting === null ? {} : { report: reporter({ isp: reporting }) }),
+    })
+    const service = await serveService(app, { port, hostname })
+    return {
+      port: service.port,
+      close: async () => {
+        await service.close()
+        await end()
+      },
+    }
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
+
+/** A superuser would serve every tenant's rows to every tenant. */
+async function refuseBypassing({ address, databases }: PlatformTarget): Promise<void> {
+  const pool = openDriverPool({ address, database: databases.isp, max: 1 })
+  try {
+    const { rows: [row] } = await pool.query<{ bypasses: string }>(`SELECT rolsuper OR rolbypassrls AS bypasses
+      FROM pg_catalog.pg_roles WHERE rolname = current_user`)
+    if (row?.bypasses !== 't') return
+  } catch (cause) {
+    throw new WatertightError('WATERTIGHT_UNREACHABLE', `The database ${databases.isp} cannot be reached`, {
+      hint: 'Look at --target and --isp; the login is the application\'s', cause })
+  } finally {
+    await pool.end()
+  }
+  throw new WatertightError('WATERTIGHT_RIGHTS', `The login ${address.user} bypasses row security`, {
+    hint: 'Serve as the application (dotmac_app), which the policies bind' })
+}
