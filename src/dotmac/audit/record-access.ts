@@ -56,8 +56,8 @@ export function assertEntry(entry: Omit<AuditEntry, 'tenant' | 'success'>): void
       hint: 'Give a user, a table and an operation of at most 255, 255 and 50 characters, and an IP address',
     })
   }
-  const bounds = [['user', entry.userId, 255], ['table', entry.tableName, 255], ['operation', entry.operation, 50]]
-  for (const [name, value, most] of bounds as readonly [string, string, number][]) {
+  const bounds = [['user', entry.userId, 255], ['table', entry.tableName, 255], ['operation', entry.operation, 50]] as const
+  for (const [name, value, most] of bounds) {
     const size = [...value].length
     if (size === 0 || size > most) refuse(`the ${name} has ${size} characters, allowed are 1 to ${most}`)
   }
