@@ -106,8 +106,8 @@ async function partitionedSql(session: Session, schema: string): Promise<string>
     ...await texts(`SELECT format('ALTER TABLE ${name} OWNER TO %I', relowner::regrole::name) AS sql
       FROM pg_class WHERE oid = ${oid}`),
     ...await texts(`SELECT format('ALTER TABLE ${name} %s ROW LEVEL SECURITY', v) AS sql FROM pg_class
-      CROSS JOIN LATERAL (VALUES ('ENABLE', relrowsecurity), ('FORCE', relforcerowsecurity)) AS m (v, is)
-      WHERE oid = ${oid} AND m.is`),
+      CROSS JOIN LATERAL (VALUES ('ENABLE', relrowsecurity), ('FORCE', relforcerowsecurity)) AS m (v, wanted)
+      WHERE oid = ${oid} AND m.wanted`),
     ...await texts(`SELECT format('CREATE POLICY %I ON ${name} AS %s FOR %s TO %s', policyname, permissive, cmd,
         (SELECT string_agg(CASE r WHEN 'public' THEN 'PUBLIC' ELSE quote_ident(r) END, ', ') FROM unnest(roles) r))
       || coalesce(' USING (' || qual || ')', '') || coalesce(' WITH CHECK (' || with_check || ')', '') AS sql
