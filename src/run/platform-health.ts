@@ -5,7 +5,7 @@ import { isInconclusive } from '../dotmac/health/health-check.ts'
 import { validateTenantIsolationHealth, type IsolationHealth } from '../dotmac/health/tenant-isolation-health.ts'
 import { services, type Service } from '../model/tenancy.ts'
 import { openDriverPool } from '../postgres/driver-pool.ts'
-import { namedServer } from '../postgres/named-server.ts'
+import type { ServerAddress } from '../postgres/server-address.ts'
 import { Session } from '../postgres/session.ts'
 import type { PlatformTarget } from './platform-target.ts'
 
@@ -17,7 +17,7 @@ export interface PlatformHealth {
 
 /** @throws WatertightError WATERTIGHT_UNREACHABLE, WATERTIGHT_LOGIN_REFUSED, WATERTIGHT_BAD_TARGET. */
 export async function checkPlatform(
-  target: PlatformTarget, { app, tenants: most }: { app: string; tenants: number },
+  target: PlatformTarget, { app, tenants: most }: { app: ServerAddress; tenants: number },
 ): Promise<PlatformHealth> {
   const tenants = await tenantsOf(target, most)
   const found: Record<string, IsolationHealth> = {}
@@ -30,12 +30,12 @@ export async function checkPlatform(
 type Known = readonly { id: string; schema: string; role: string }[]
 
 async function checkService(
-  target: PlatformTarget, { app, service, tenants }: { app: string; service: Service; tenants: Known },
+  target: PlatformTarget, { app, service, tenants }: { app: ServerAddress; service: Service; tenants: Known },
 ): Promise<IsolationHealth> {
   const database = target.databases[service]
   await using admin = await Session.connect({ address: target.address, database, pipeline: false })
-  await (await Session.connect({ address: namedServer(app).address, database }))[Symbol.asyncDispose]()
-  const pool = openDriverPool({ address: namedServer(app).address, database, max: 1 })
+  await (await Session.connect({ address: app, database }))[Symbol.asyncDispose]()
+  const pool = openDriverPool({ address: app, database, max: 1 })
   try {
     const { tenancy, roles } = target
     return await validateTenantIsolationHealth({ service, tenancy, roles, admin, pool, tenants })

@@ -28,7 +28,7 @@ async function health(given: Readonly<Record<string, unknown>>): Promise<number>
       hint: 'Give a whole number of at least 2: with one tenant nothing is foreign',
     })
   }
-  const { exitCode, services } = await checkPlatform(target, { app, tenants })
+  const { exitCode, services } = await checkPlatform(target, { app: platformTarget({ target: app }).address, tenants })
   if (given['json'] === true) console.log(JSON.stringify({ exitCode, services }, null, 2))
   else {
     for (const [service, { checks }] of Object.entries(services)) {

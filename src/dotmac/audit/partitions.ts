@@ -115,7 +115,7 @@ async function partitionedSql(session: Session, schema: string): Promise<string>
   ]
   return `ALTER TABLE ${name} RENAME TO ${table}_plain;
 CREATE TABLE ${name} (LIKE ${at}.${table}_plain INCLUDING DEFAULTS INCLUDING CONSTRAINTS,
-  PRIMARY KEY (tenant_id, id, access_time)) PARTITION BY RANGE (access_time);
+  UNIQUE (tenant_id, id, access_time)) PARTITION BY RANGE (access_time);
 CREATE TABLE ${at}.${table}_default PARTITION OF ${name} DEFAULT;
 ALTER TABLE ${at}.${table}_plain NO FORCE ROW LEVEL SECURITY;
 INSERT INTO ${name} SELECT * FROM ${at}.${table}_plain;
