@@ -10,7 +10,7 @@ import { sqlstateOf, WatertightError } from '../../errors.ts'
 import type { StrategyPool, StrategySession } from '../../model/context-strategy.ts'
 import type { TenancyName } from '../../model/tenancy.ts'
 import type { Caller, TokenVerifier } from '../access/tokens.ts'
-import { auditInside, auditRefusal, type Access } from '../audit.ts'
+import { insertEntry, recordAccess, type AuditEntry } from '../audit/record-access.ts'
 import type { Configuration } from '../configuration.ts'
 import { withTenant } from '../with-tenant.ts'
 import { refuseOtherTenants } from './named-tenants.ts'
@@ -128,7 +128,8 @@ class Requests {
       // Not waited for: they travel with the first statement of the work.
       void session.query("SELECT set_config('app.current_user_id', $1, true)", [caller.userId])
       if (configuration.auditTenantAccess) {
-        void auditInside(session, { ...accessOf(context, { ...asked, caller }), success: true }).catch(() => undefined)
+        // If it cannot be written, the transaction has failed, and the answer with it.
+        void insertEntry(session, { ...accessOf(context, { ...asked, caller }), success: true }).catch(() => undefined)
       }
       return work(session, caller, body)
     })
@@ -143,24 +144,27 @@ class Requests {
         && ['WATERTIGHT_TENANT_MISMATCH', 'WATERTIGHT_SCOPE'].includes(error.code))
       if (refused && this.#options.configuration.auditTenantAccess) {
         const { isp, tenancy = 'row-level-security' } = this.#options
-        const id = asked.caller.tenantId
-        await auditRefusal(isp(id), { id, tenancy }, accessOf(context, asked)).catch(this.#options.onError)
+        await recordAccess(isp(asked.caller.tenantId), accessOf(context, asked), { tenancy })
+          .catch(this.#options.onError)
       }
       throw error
     }
   }
 }
 
-function accessOf(context: Context, { caller, table, operation }: Asked): Access {
-  let clientIp: string | null = null
+/** A refusal, unless somebody says otherwise. Texts of the caller are cut to the columns. */
+function accessOf(context: Context, { caller, table, operation }: Asked): AuditEntry {
+  let clientIp: string | undefined
   try {
-    clientIp = getConnInfo(context).remote.address ?? null
+    clientIp = getConnInfo(context).remote.address
   } catch {
     // Called without a socket, as app.request() does.
   }
+  const userAgent = context.req.header('user-agent')
+  const kept = (text: string) => [...text.toWellFormed().replaceAll('\0', '')].slice(0, 255).join('')
   return {
-    userId: caller.userId, table, operation, success: false, clientIp,
-    userAgent: context.req.header('user-agent') ?? null,
+    tenant: { id: caller.tenantId }, userId: kept(caller.userId), tableName: kept(table), operation, success: false,
+    ...(clientIp === undefined ? {} : { clientIp }), ...(userAgent === undefined ? {} : { userAgent: kept(userAgent) }),
   }
 }
 

@@ -1,0 +1,128 @@
+/** Retention of the audit trail: one partition per month, made ahead, dropped when too old. */
+
+import { WatertightError } from '../../errors.ts'
+import { identifier, literal } from '../../postgres/identifier.ts'
+import type { Session } from '../../postgres/session.ts'
+
+export interface AuditPartitionOptions {
+  /** Schema of audit_tenant_access. Default public. */
+  readonly schema?: string
+  readonly now: Date
+  /** Months made ahead of the current one, 0 to 120. */
+  readonly ahead: number
+  /** Whole months kept before the current one, 0 to 1200; older partitions are dropped. */
+  readonly keep: number
+}
+
+export interface AuditPartitions { readonly created: readonly string[]; readonly dropped: readonly string[] }
+
+const table = 'audit_tenant_access'
+
+/**
+ * Makes the trail partitioned by month of access_time where it is a plain table (rows, policies, grants, indexes and
+ * foreign keys are carried over), makes the months ahead, drops old ones: one transaction, safe to repeat. Partitions
+ * have row security enabled and forced, no policy and no grant, so the only way in is the parent. Rows outside of every
+ * month are kept in a default partition, which is never dropped. The session must be a superuser's or the owner's.
+ * https://www.postgresql.org/docs/current/ddl-partitioning.html
+ * @throws WatertightError WATERTIGHT_AUDIT_PARTITIONS for bad bounds; nothing is changed by any error.
+ */
+export async function ensureAuditPartitions(
+  session: Session, { schema = 'public', now, ahead, keep }: AuditPartitionOptions,
+): Promise<AuditPartitions> {
+  const bounded = (value: number, most: number) => Number.isInteger(value) && value >= 0 && value <= most
+  if (!bounded(ahead, 120) || !bounded(keep, 1200) || Number.isNaN(now.getTime())) {
+    throw new WatertightError('WATERTIGHT_AUDIT_PARTITIONS',
+      `Partitions cannot be made for ahead ${ahead} and keep ${keep}`,
+      { hint: 'Give whole months: ahead 0 to 120, keep 0 to 1200, and a valid date' })
+  }
+  await session.query('BEGIN')
+  try {
+    await session.query(`LOCK TABLE ${identifier(schema)}.${table} IN ACCESS EXCLUSIVE MODE`)
+    const [kind] = await session.query(`SELECT relkind FROM pg_class WHERE oid = ${oidOf(schema)}`)
+    if (kind?.['relkind'] !== 'p') await session.query(await partitionedSql(session, schema))
+    const there = (await session.query(`SELECT c.relname AS name
+      FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+      WHERE i.inhparent = ${oidOf(schema)}`)).map((row) => String(row['name']))
+    const months = Array.from({ length: keep + ahead + 1 }, (_, index) => monthOf(now, index - keep))
+    const created = months.map((month) => `${table}_${month.suffix}`).filter((name) => !there.includes(name))
+    const oldest = `${table}_${months[0]?.suffix ?? ''}`
+    const dropped = there.filter((name) => /_y\d{4}m\d{2}$/.test(name) && name < oldest)
+    for (const month of months) {
+      const name = `${table}_${month.suffix}`
+      if (created.includes(name)) await session.query(monthSql({ schema, name, ...month }))
+    }
+    for (const name of dropped) await session.query(`DROP TABLE ${identifier(schema)}.${identifier(name)}`)
+    await session.query('COMMIT')
+    return { created, dropped }
+  } catch (error) {
+    await session.query('ROLLBACK')
+    throw error
+  }
+}
+
+function oidOf(schema: string): string {
+  return `${literal(`${identifier(schema)}.${table}`)}::regclass`
+}
+
+function monthOf(now: Date, offset: number) {
+  const first = (month: number) => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + month, 1))
+  const day = (date: Date) => date.toISOString().slice(0, 10)
+  const [from, to] = [day(first(offset)), day(first(offset + 1))]
+  return { suffix: `y${from.slice(0, 4)}m${from.slice(5, 7)}`, from, to }
+}
+
+/** Rows of the month that went into the default partition move; else it could not be attached. */
+function monthSql({ schema, name, from, to }: { schema: string; name: string; from: string; to: string }): string {
+  const at = identifier(schema)
+  const month = `access_time >= ${literal(from)} AND access_time < ${literal(to)}`
+  return `CREATE TABLE ${at}.${name} (LIKE ${at}.${table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
+ALTER TABLE ${at}.${table}_default NO FORCE ROW LEVEL SECURITY;
+WITH moved AS (DELETE FROM ${at}.${table}_default WHERE ${month} RETURNING *)
+  INSERT INTO ${at}.${name} SELECT * FROM moved;
+ALTER TABLE ${at}.${table} ATTACH PARTITION ${at}.${name} FOR VALUES FROM (${literal(from)}) TO (${literal(to)});
+${closedSql(at, `${table}_default`)}
+${closedSql(at, name)}`
+}
+
+function closedSql(at: string, name: string): string {
+  return `DO $$ BEGIN EXECUTE format('ALTER TABLE ${at}.${name} OWNER TO %I',
+  (SELECT relowner::regrole::name FROM pg_class WHERE oid = '${at}.${table}'::regclass)); END $$;
+ALTER TABLE ${at}.${name} ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ${at}.${name} FORCE ROW LEVEL SECURITY;
+REVOKE ALL ON ${at}.${name} FROM PUBLIC;`
+}
+
+/** The plain table made anew as a partitioned one; everything but its storage is read from the catalogue. */
+async function partitionedSql(session: Session, schema: string): Promise<string> {
+  const at = identifier(schema)
+  const oid = oidOf(schema)
+  const texts = async (sql: string) => (await session.query(sql)).map((row) => `${String(row['sql'])};`)
+  const name = `${at}.${table}`
+  const carried = [
+    ...await texts(`SELECT pg_get_indexdef(indexrelid) AS sql FROM pg_index
+      WHERE indrelid = ${oid} AND NOT indisprimary`),
+    ...await texts(`SELECT format('ALTER TABLE ${name} ADD CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)) AS sql
+      FROM pg_constraint WHERE conrelid = ${oid} AND contype = 'f'`),
+    ...await texts(`SELECT format('GRANT %s ON ${name} TO %s', a.privilege_type, CASE WHEN a.grantee = 0 THEN 'PUBLIC'
+        ELSE quote_ident(a.grantee::regrole::name) END) AS sql
+      FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a WHERE c.oid = ${oid} AND a.grantee <> c.relowner`),
+    ...await texts(`SELECT format('ALTER TABLE ${name} OWNER TO %I', relowner::regrole::name) AS sql
+      FROM pg_class WHERE oid = ${oid}`),
+    ...await texts(`SELECT format('ALTER TABLE ${name} %s ROW LEVEL SECURITY', v) AS sql FROM pg_class
+      CROSS JOIN LATERAL (VALUES ('ENABLE', relrowsecurity), ('FORCE', relforcerowsecurity)) AS m (v, wanted)
+      WHERE oid = ${oid} AND m.wanted`),
+    ...await texts(`SELECT format('CREATE POLICY %I ON ${name} AS %s FOR %s TO %s', policyname, permissive, cmd,
+        (SELECT string_agg(CASE r WHEN 'public' THEN 'PUBLIC' ELSE quote_ident(r) END, ', ') FROM unnest(roles) r))
+      || coalesce(' USING (' || qual || ')', '') || coalesce(' WITH CHECK (' || with_check || ')', '') AS sql
+      FROM pg_policies WHERE schemaname = ${literal(schema)} AND tablename = '${table}'`),
+  ]
+  return `ALTER TABLE ${name} RENAME TO ${table}_plain;
+CREATE TABLE ${name} (LIKE ${at}.${table}_plain INCLUDING DEFAULTS INCLUDING CONSTRAINTS,
+  UNIQUE (tenant_id, id, access_time)) PARTITION BY RANGE (access_time);
+CREATE TABLE ${at}.${table}_default PARTITION OF ${name} DEFAULT;
+ALTER TABLE ${at}.${table}_plain NO FORCE ROW LEVEL SECURITY;
+INSERT INTO ${name} SELECT * FROM ${at}.${table}_plain;
+DROP TABLE ${at}.${table}_plain;
+${carried.join('\n')}
+${closedSql(at, `${table}_default`)}`
+}
