@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { PlatformOnTrial } from './platform-on-trial.ts'
 import { checkPlatform } from './platform-health.ts'
 
-test.each(['row-level-security', 'schema-per-tenant'] as const)('both databases of %s: 0, 1 after a defect', async (tenancy) => {
+test.each(['row-level-security', 'schema-per-tenant'] as const)('both databases of %s: 0, 1 after a defect',
+  async (tenancy) => {
   await using platform = await PlatformOnTrial.start({ tenancy })
   const { address, namespace, passwords } = platform.open.site
   const target = { address, tenancy, roles: namespace.roles,

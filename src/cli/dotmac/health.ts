@@ -1,4 +1,4 @@
-/** `watertight dotmac health`: the seed's four checks on both databases. 0 healthy, 1 broken, 2 unreachable, 3 inconclusive. */
+/** `watertight dotmac health`: the four checks on both databases; 0 healthy, 1 broken, 2 unreachable, 3 unclear. */
 
 import type { Command } from 'commander'
 import { WatertightError } from '../../errors.ts'

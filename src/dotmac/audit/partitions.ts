@@ -97,7 +97,8 @@ async function partitionedSql(session: Session, schema: string): Promise<string>
   const texts = async (sql: string) => (await session.query(sql)).map((row) => `${String(row['sql'])};`)
   const name = `${at}.${table}`
   const carried = [
-    ...await texts(`SELECT pg_get_indexdef(indexrelid) AS sql FROM pg_index WHERE indrelid = ${oid} AND NOT indisprimary`),
+    ...await texts(`SELECT pg_get_indexdef(indexrelid) AS sql FROM pg_index WHERE indrelid = ${oid}
+      AND NOT indisprimary`),
     ...await texts(`SELECT format('ALTER TABLE ${name} ADD CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)) AS sql
       FROM pg_constraint WHERE conrelid = ${oid} AND contype = 'f'`),
     ...await texts(`SELECT format('GRANT %s ON ${name} TO %s', a.privilege_type, CASE WHEN a.grantee = 0 THEN 'PUBLIC'

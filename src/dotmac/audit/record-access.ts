@@ -56,13 +56,15 @@ export function assertEntry(entry: Omit<AuditEntry, 'tenant' | 'success'>): void
       hint: 'Give a user, a table and an operation of at most 255, 255 and 50 characters, and an IP address',
     })
   }
-  const bounds = [['user', entry.userId, 255], ['table', entry.tableName, 255], ['operation', entry.operation, 50]] as const
+  const bounds = [['user', entry.userId, 255], ['table', entry.tableName, 255],
+    ['operation', entry.operation, 50]] as const
   for (const [name, value, most] of bounds) {
     const size = [...value].length
     if (size === 0 || size > most) refuse(`the ${name} has ${size} characters, allowed are 1 to ${most}`)
   }
   const texts = [entry.userId, entry.tableName, entry.operation, entry.userAgent ?? '']
-  if (texts.some((text) => text.includes('\0') || !text.isWellFormed())) refuse('a text is no valid Unicode without NUL')
+  if (texts.some((text) => text.includes('\0') || !text.isWellFormed()))
+    refuse('a text is no valid Unicode without NUL')
   if (entry.clientIp !== undefined && isIP(entry.clientIp) === 0) {
     refuse(`${JSON.stringify(entry.clientIp.slice(0, 60))} is no IP address`)
   }

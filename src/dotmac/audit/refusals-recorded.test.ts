@@ -17,7 +17,8 @@ test('writes, refused writes and requests for another tenant are in the acting t
   await admin.query('TRUNCATE audit_tenant_access')
   const columns = await admin.query(`SELECT column_name FROM information_schema.columns
     WHERE table_name = 'isp_customers' AND is_nullable = 'NO' AND column_default IS NULL ORDER BY 1`)
-  const more = columns.map((row) => String(row['column_name'])).filter((name) => !['tenant_id', 'name', 'email'].includes(name))
+  const more = columns.map((row) => String(row['column_name']))
+    .filter((name) => !['tenant_id', 'name', 'email'].includes(name))
   const insert = insertFor.replace('email)', ['email', ...more].join(', ') + ')')
     .replace("'@x'", ["'@x'", ...more.map(() => "'1'")].join(', '))
   const request = { tenant: one, userId: 'ann', tableName: 'isp_customers', operation: 'INSERT',

@@ -34,7 +34,8 @@ test('each check is green on the healthy platform and goes red for its own mutan
     (await validateTenantIsolationHealth({ ...subject, ...changes })).checks
       .filter((check) => !check.ok).map((check) => [check.name, ...check.findings])
   expect(await red()).toEqual([])
-  expect((await red({ tenants: platform.tenants.slice(0, 1) })).map(([name]) => name)).toEqual(['validateCrossTenantQueries'])
+  expect((await red({ tenants: platform.tenants.slice(0, 1) }))
+    .map(([name]) => name)).toEqual(['validateCrossTenantQueries'])
 
   const names = async (sql: string, back: string) => {
     await admin.query(sql)
@@ -44,10 +45,13 @@ test('each check is green on the healthy platform and goes red for its own mutan
   }
   const predicate = 'tenant_id = (SELECT current_tenant_id())'
   expect(await names('DROP POLICY tenant_isolation_delete ON isp_customers',
-    `CREATE POLICY tenant_isolation_delete ON isp_customers FOR DELETE USING (${predicate})`)).toEqual(['validateRlsPolicies'])
+    `CREATE POLICY tenant_isolation_delete ON isp_customers FOR DELETE USING (${predicate})`))
+      .toEqual(['validateRlsPolicies'])
   expect(await names('DROP INDEX idx_isp_customers_tenant_created',
-    'CREATE INDEX idx_isp_customers_tenant_created ON isp_customers (tenant_id, created_at)')).toEqual(['validateTenantIndexes'])
-  expect(await names('CREATE POLICY mutant ON isp_services FOR SELECT USING (true)', 'DROP POLICY mutant ON isp_services'))
+    'CREATE INDEX idx_isp_customers_tenant_created ON isp_customers (tenant_id, created_at)'))
+      .toEqual(['validateTenantIndexes'])
+  expect(await names('CREATE POLICY mutant ON isp_services FOR SELECT USING (true)',
+    'DROP POLICY mutant ON isp_services'))
     .toEqual(['validateRlsPolicies', 'validateCrossTenantQueries', 'validateTenantContextLeaks'].filter((name) =>
       name !== 'validateTenantContextLeaks'))
   expect((await red({ strategy: forgetful })).map(([name]) => name)).toEqual(['validateTenantContextLeaks'])

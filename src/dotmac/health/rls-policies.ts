@@ -12,7 +12,8 @@ export async function validateRlsPolicies(subject: HealthSubject): Promise<Healt
 
 async function policies(subject: HealthSubject): Promise<HealthCheck> {
   const { admin, roles } = subject
-  const tables = await admin.query(`SELECT c.relname AS name, c.relrowsecurity AS enabled, c.relforcerowsecurity AS forced,
+  const tables = await admin.query(`SELECT c.relname AS name, c.relrowsecurity AS enabled,
+    c.relforcerowsecurity AS forced,
       pg_has_role(${literal(roles.app)}, c.relowner, 'MEMBER') AS owned, c.relispartition AS partition
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
@@ -54,7 +55,8 @@ function predicateFindings(table: string, policy: Readonly<Record<string, unknow
 
 function isTenantPredicate(expression: string): boolean {
   const plain = expression.replace(/\s+/g, ' ')
-  return /tenant_id/.test(plain) && /current_tenant_id\(\)|check_tenant_access\(/.test(plain) && !/\bOR\b|<>|!=/i.test(plain)
+  return /tenant_id/.test(plain) && /current_tenant_id\(\)|check_tenant_access\(/.test(plain) &&
+    !/\bOR\b|<>|!=/i.test(plain)
 }
 
 async function roleFindings({ admin, roles }: HealthSubject): Promise<readonly string[]> {

@@ -26,7 +26,8 @@ export async function validateTenantIndexes(subject: HealthSubject): Promise<Hea
         indexes += 1
         if (row === undefined) findings.push(`${schema}.${name}: the index is missing`)
         else if (row['valid'] !== 't') findings.push(`${schema}.${name}: the index is not valid`)
-        else if (row['lead'] !== lead) findings.push(`${schema}.${name}: leads with ${String(row['lead'])}, not ${lead}`)
+        else if (row['lead'] !== lead)
+          findings.push(`${schema}.${name}: leads with ${String(row['lead'])}, not ${lead}`)
       }
     }
   }
