@@ -40,7 +40,8 @@ export async function ensureAuditPartitions(
     await session.query(`LOCK TABLE ${identifier(schema)}.${table} IN ACCESS EXCLUSIVE MODE`)
     const [kind] = await session.query(`SELECT relkind FROM pg_class WHERE oid = ${oidOf(schema)}`)
     if (kind?.['relkind'] !== 'p') await session.query(await partitionedSql(session, schema))
-    const there = (await session.query(`SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    const there = (await session.query(`SELECT c.relname AS name
+      FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
       WHERE i.inhparent = ${oidOf(schema)}`)).map((row) => String(row['name']))
     const months = Array.from({ length: keep + ahead + 1 }, (_, index) => monthOf(now, index - keep))
     const created = months.map((month) => `${table}_${month.suffix}`).filter((name) => !there.includes(name))
@@ -65,7 +66,8 @@ function oidOf(schema: string): string {
 
 function monthOf(now: Date, offset: number) {
   const first = (month: number) => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + month, 1))
-  const [from, to] = [first(offset), first(offset + 1)].map((date) => date.toISOString().slice(0, 10)) as [string, string]
+  const [from, to] = [first(offset), first(offset + 1)]
+    .map((date) => date.toISOString().slice(0, 10)) as [string, string]
   return { suffix: `y${from.slice(0, 4)}m${from.slice(5, 7)}`, from, to }
 }
 

@@ -60,7 +60,8 @@ async function askTable(session: StrategySession, { table, schema, other, counts
       if (rows.length > 0) findings.push(`${table.name}: ${verb} reached rows of another tenant`)
     } catch (error) {
       const code = sqlstateOf(error)
-      if (code !== '42501') findings.push(`${table.name}: ${verb} of foreign rows ended with ${code ?? 'a lost connection'}`)
+      if (code !== '42501')
+        findings.push(`${table.name}: ${verb} of foreign rows ended with ${code ?? 'a lost connection'}`)
     }
     await session.query('ROLLBACK TO SAVEPOINT ask')
   }

@@ -68,7 +68,8 @@ async function roleFindings({ admin, roles }: HealthSubject): Promise<readonly s
 
 async function functionFindings({ admin }: HealthSubject): Promise<readonly string[]> {
   const found = await admin.query(`SELECT proname AS name, prosecdef AS definer, provolatile AS volatile
-    FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname IN ('current_tenant_id', 'check_tenant_access')`)
+    FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+      AND proname IN ('current_tenant_id', 'check_tenant_access')`)
   return [
     ...(found.length === 2 ? [] : [`${found.length} of the 2 context functions exist`]),
     ...found.filter((row) => row['definer'] === 't' || row['volatile'] === 'v')
