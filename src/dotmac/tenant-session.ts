@@ -22,13 +22,14 @@ export const bindSchema: Bind = (tenant, scope) => {
 
 /**
  * One transaction per piece of work: the context ends with it, whatever happens in between, also
- * behind a pooler in transaction mode. The recommended strategy, and what withTenant does.
+ * behind a pooler in transaction mode. The recommended strategy, and what withTenant does; withTenant also
+ * complains when the work ends the transaction or swallows its errors.
  */
 export function transactionScoped(bind: Bind): ContextStrategy {
   return {
     title: 'transaction-scoped context',
     withTenant: (pool, tenant, work) =>
-      inTenantTransaction(pool, { tenantId: tenant.id, enter: bind(tenant, 'transaction'), work }),
+      inTenantTransaction(pool, { tenantId: tenant.id, enter: bind(tenant, 'transaction'), work, complains: false }),
   }
 }
 

@@ -12,6 +12,11 @@ export interface TenantWork<T> {
   /** Statements that bind the tenant until the transaction ends; they are sent as one message. */
   readonly enter: string
   readonly work: (session: StrategySession) => Promise<T>
+  /**
+   * False lets the work end the transaction and swallow errors, as hostile work in the context suite does: the
+   * context must not survive that either. Default true: an application is told.
+   */
+  readonly complains?: boolean
 }
 
 /** What the driver's client has beside queries: https://node-postgres.com/apis/client */
@@ -30,11 +35,11 @@ interface DriverClient extends StrategyClient {
  *   for a statement after the end.
  */
 export async function inTenantTransaction<T>(
-  pool: Pick<StrategyPool, 'connect'>, { tenantId, enter, work }: TenantWork<T>,
+  pool: Pick<StrategyPool, 'connect'>, { tenantId, enter, work, complains = true }: TenantWork<T>,
 ): Promise<T> {
   const client = await pool.connect() as DriverClient
   let broken: Error | undefined
-  const lent = new LentSession(client, tenantId)
+  const lent = new LentSession(client, { tenantId, complains })
   let notEntered: Error | undefined
   try {
     const entered = client.query(`BEGIN; ${enter}`)
@@ -44,7 +49,8 @@ export async function inTenantTransaction<T>(
     const value = await lent.lend(work)
     await entered
     await lent.settle()
-    await commit(client, tenantId)
+    const command = await commit(client)
+    if (command === 'ROLLBACK' && complains) throw notCommitted(tenantId)
     return value
   } catch (error) {
     await lent.settle()
@@ -56,10 +62,12 @@ export async function inTenantTransaction<T>(
 }
 
 /** A COMMIT of a failed transaction is answered by ROLLBACK and no error. */
-async function commit(client: DriverClient, tenantId: string): Promise<void> {
-  const { command } = await client.query('COMMIT') as unknown as { readonly command?: string }
-  if (command !== 'ROLLBACK') return
-  throw new WatertightError('WATERTIGHT_NOT_COMMITTED',
+async function commit(client: DriverClient): Promise<string | undefined> {
+  return (await client.query('COMMIT') as unknown as { readonly command?: string }).command
+}
+
+function notCommitted(tenantId: string): WatertightError {
+  return new WatertightError('WATERTIGHT_NOT_COMMITTED',
     `The work of tenant ${JSON.stringify(tenantId)} was rolled back: one of its statements had failed`,
     { hint: 'Let the error of a statement end the work, or use a savepoint' })
 }
@@ -68,12 +76,14 @@ async function commit(client: DriverClient, tenantId: string): Promise<void> {
 class LentSession implements StrategySession {
   readonly #client: DriverClient
   readonly #tenantId: string
+  readonly #complains: boolean
   readonly #running = new Set<Promise<unknown>>()
   #isOver = false
 
-  constructor(client: DriverClient, tenantId: string) {
+  constructor(client: DriverClient, { tenantId, complains }: Pick<TenantWork<unknown>, 'tenantId' | 'complains'>) {
     this.#client = client
     this.#tenantId = tenantId
+    this.#complains = complains === true
   }
 
   async lend<T>(work: (session: StrategySession) => Promise<T>): Promise<T> {
@@ -106,7 +116,7 @@ class LentSession implements StrategySession {
     const before = [...this.#running]
     if (this.#client.pipeline !== true && before.length > 0) await Promise.allSettled(before)
     const value = await ask()
-    if (this.#client.getTransactionStatus?.() !== 'I') return value
+    if (!this.#complains || this.#client.getTransactionStatus?.() !== 'I') return value
     throw this.#error('WATERTIGHT_TENANT_LEFT', 'ended its own transaction, and with it its context',
       'Leave COMMIT and ROLLBACK to withTenant; use savepoints')
   }

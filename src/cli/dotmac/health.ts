@@ -1,4 +1,4 @@
-/** `watertight dotmac health`: the four checks on both databases. 0 healthy, 1 broken, 2 not reached, 3 inconclusive. */
+/** `watertight dotmac health`: the four checks on both databases; 0 healthy, 1 broken, 2 not reached, 3 undecided. */
 
 import type { Command } from 'commander'
 import { WatertightError } from '../../errors.ts'
