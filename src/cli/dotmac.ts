@@ -1,6 +1,7 @@
 /** `watertight dotmac`: the operations of the reference platform, each a file of src/cli/dotmac/. */
 
 import type { Command } from 'commander'
+import { addBackup, addRestore } from './dotmac/backup.ts'
 import { addHealth } from './dotmac/health.ts'
 import { addMigrate } from './dotmac/migrate.ts'
 import { addServe } from './dotmac/serve.ts'
@@ -8,9 +9,10 @@ import { addServe } from './dotmac/serve.ts'
 /** Registers a command under `dotmac`; `finish` takes the exit code. */
 export type AddOperation = (dotmac: Command, finish: (code: number) => void) => void
 
-const operations: readonly AddOperation[] = [addMigrate, addServe, addHealth]
+const operations: readonly AddOperation[] = [addMigrate, addServe, addHealth, addBackup, addRestore]
 
 export function addDotmac(program: Command, finish: (code: number) => void): void {
-  const dotmac = program.command('dotmac').description('operate the reference platform: migrate, serve, health')
+  const dotmac = program.command('dotmac')
+    .description('operate the reference platform: migrate, serve, health, backup, restore')
   for (const add of operations) add(dotmac, finish)
 }

@@ -18,6 +18,8 @@ export { tokenVerifier, type Caller, type TokenVerifier } from './access/tokens.
 export { createService, type ServiceOptions } from './service/service.ts'
 export { serveService } from './service/serve.ts'
 export { reporter, reportNames } from './reporting.ts'
+export { backupTenant, type Manifest } from './backup/backup-tenant.ts'
+export { restoreTenant } from './backup/restore-tenant.ts'
 export { recordAccess } from './audit/record-access.ts'
 export { withAuditedTenant } from './audit/with-audited-tenant.ts'
 export { validateTenantIsolationHealth } from './health/tenant-isolation-health.ts'

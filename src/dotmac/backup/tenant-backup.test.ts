@@ -29,7 +29,7 @@ async function trial(tenancy: (typeof tenancies)[number], platform: PlatformOnTr
   return { folder, sessions, contents }
 }
 
-test.each(tenancies)('a tenant is restored as it was, twice the same, and nobody else is touched, %s', async (tenancy) => {
+test.each(tenancies)('a tenant is restored as it was, and nobody else is touched, %s', async (tenancy) => {
   await using platform = await PlatformOnTrial.start({ tenancy, tenants: 8, rows: 40 })
   const { folder, sessions, contents } = await trial(tenancy, platform)
   for (const tenant of [platform.tenants[0], platform.tenants[7]]) {

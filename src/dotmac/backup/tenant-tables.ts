@@ -41,8 +41,8 @@ export const textSettings = ['TimeZone = UTC', 'DateStyle = ISO', 'IntervalStyle
 
 /** The tenant's rows as they are; needs a transaction, and a session that sees every row. */
 export async function contentOf(session: Session, { address, columns, condition }: TenantTable): Promise<Content> {
+  const whole = `ROW(${columns.map(identifier).join(', ')})::text`
   const [row] = await session.query(`${textSettings};
-    SELECT count(*) AS rows, coalesce(sum(hashtextextended(ROW(${columns.map(identifier).join(', ')})::text, 0)::numeric), 0)
-    AS hash FROM ${address} WHERE ${condition}`)
+    SELECT count(*) AS rows, coalesce(sum(hashtextextended(${whole}, 0)::numeric), 0) AS hash FROM ${address} WHERE ${condition}`)
   return { rows: Number(row?.['rows']), hash: String(row?.['hash']) }
 }
