@@ -1,5 +1,6 @@
 /** Runs the migration and prints a line for each place. */
 
+import { readConfiguration } from '../../dotmac/configuration.ts'
 import { driftOf, tenantVersions, type Drift } from '../../dotmac/migrations/drift.ts'
 import { mappedTenants, migrate, type Migrated, type MigrateOptions } from '../../dotmac/migrations/migrate.ts'
 import type { Upgraded } from '../../dotmac/migrations/upgrade.ts'
@@ -15,7 +16,8 @@ export async function runMigrate(given: Readonly<Record<string, unknown>>, flags
   const { dryRun = false } = wanted
   await using platform = await openPlatform(target, { create: !dryRun })
   const { tenancy, roles } = target
-  const options: MigrateOptions = { tenancy, roles, sessions: platform.sessions, ...wanted }
+  const { requireTenantColumn } = readConfiguration(process.env)
+  const options: MigrateOptions = { tenancy, roles, sessions: platform.sessions, requireTenantColumn, ...wanted }
   const json = given['json'] === true
   const onPlace = (place: Upgraded) => { if (!json) console.log(lineOf(place, dryRun)) }
   const done = await migrate({ ...options, onPlace })

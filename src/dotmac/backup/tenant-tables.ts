@@ -43,6 +43,7 @@ export const textSettings = ['TimeZone = UTC', 'DateStyle = ISO', 'IntervalStyle
 export async function contentOf(session: Session, { address, columns, condition }: TenantTable): Promise<Content> {
   const whole = `ROW(${columns.map(identifier).join(', ')})::text`
   const [row] = await session.query(`${textSettings};
-    SELECT count(*) AS rows, coalesce(sum(hashtextextended(${whole}, 0)::numeric), 0) AS hash FROM ${address} WHERE ${condition}`)
+    SELECT count(*) AS rows, coalesce(sum(hashtextextended(${whole}, 0)::numeric), 0) AS hash
+    FROM ${address} WHERE ${condition}`)
   return { rows: Number(row?.['rows']), hash: String(row?.['hash']) }
 }

@@ -22,6 +22,8 @@ export interface MigrateOptions {
   /** Version at which tenants' schemas (under row-level security: the tables) stop; default the newest. */
   readonly to?: number
   readonly dryRun?: boolean
+  /** REQUIRE_TENANT_COLUMN: a migration must guard every table that it makes. Default true. */
+  readonly requireTenantColumn?: boolean
   /** How long to wait in ms for another run to end; default 30,000. */
   readonly lockWaitMs?: number
   /** Folder with <service>/migrations; default the platform's own. */
@@ -61,10 +63,10 @@ export async function migrate(options: MigrateOptions): Promise<Migrated> {
 
 async function migrateService(service: Service, options: MigrateOptions): Promise<Migrated> {
   const session = options.sessions[service]
-  const { tenancy, dryRun, to, onPlace } = options
+  const { tenancy, dryRun, to, onPlace, requireTenantColumn = true } = options
   const place = placeOptions(service, options)
   const serverVersionNum = await versionOf(session)
-  const common = { serverVersionNum, ...(dryRun === undefined ? {} : { dryRun }) }
+  const common = { serverVersionNum, requireTenantColumn, ...(dryRun === undefined ? {} : { dryRun }) }
   const keep = (done: Upgraded) => {
     upgraded.push(done)
     onPlace?.(done)

@@ -16,6 +16,8 @@ export interface GuardedMigration {
   /** Where unqualified guards look, in this order. */
   readonly schemas: readonly string[]
   readonly scope: Omit<GuardScope, 'schema'>
+  /** False lets tables without guards pass (REQUIRE_TENANT_COLUMN). Default true. */
+  readonly requireTenantColumn?: boolean
 }
 
 interface Call {
@@ -41,7 +43,7 @@ export async function runGuarded(session: Session, guarded: GuardedMigration): P
   }
   const closing = new Set(calls.filter(({ guard }) => !guard.startsWith('ensure')).map(({ table }) => table))
   const open = after.find(({ oid, name }) => !before.has(oid) && !closing.has(name))
-  if (open !== undefined) throw unguarded(open.name, guarded.migration)
+  if (open !== undefined && guarded.requireTenantColumn !== false) throw unguarded(open.name, guarded.migration)
   return reports.filter(({ did }) => did.length > 0)
 }
 

@@ -27,6 +27,8 @@ export interface UpgradeOptions {
   readonly to?: number
   /** Says what would run, and changes nothing. Default false. */
   readonly dryRun?: boolean
+  /** REQUIRE_TENANT_COLUMN: a migration must guard every table that it makes. Default true. */
+  readonly requireTenantColumn?: boolean
 }
 
 export interface Upgraded {
@@ -54,7 +56,9 @@ export async function upgrade(session: Session, place: Place, options: UpgradeOp
     execQuery: async (sql) => ({ rows: await session.query(sql) as Record<string, unknown>[] }),
     execSqlScript: async (sql) => {
       const script = filled(sql, place.names, options.serverVersionNum)
-      guards.push(...await runGuarded(session, { migration, script, schemas: place.schemas, scope: place.scope }))
+      const { requireTenantColumn = true } = options
+      const guarded = { migration, script, schemas: place.schemas, scope: place.scope, requireTenantColumn }
+      guards.push(...await runGuarded(session, guarded))
     },
   })
   askForColumnsOf(postgrator, place)
