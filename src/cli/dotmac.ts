@@ -3,16 +3,17 @@
 import type { Command } from 'commander'
 import { addBackup, addRestore } from './dotmac/backup.ts'
 import { addHealth } from './dotmac/health.ts'
+import { addMetrics } from './dotmac/metrics.ts'
 import { addMigrate } from './dotmac/migrate.ts'
 import { addServe } from './dotmac/serve.ts'
 
 /** Registers a command under `dotmac`; `finish` takes the exit code. */
 export type AddOperation = (dotmac: Command, finish: (code: number) => void) => void
 
-const operations: readonly AddOperation[] = [addMigrate, addServe, addHealth, addBackup, addRestore]
+const operations: readonly AddOperation[] = [addMigrate, addServe, addHealth, addBackup, addRestore, addMetrics]
 
 export function addDotmac(program: Command, finish: (code: number) => void): void {
   const dotmac = program.command('dotmac')
-    .description('operate the reference platform: migrate, serve, health, backup, restore')
+    .description('operate the reference platform: migrate, serve, health, metrics, backup, restore')
   for (const add of operations) add(dotmac, finish)
 }
