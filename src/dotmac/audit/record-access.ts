@@ -2,13 +2,12 @@
 
 import { isIP } from 'node:net'
 import { WatertightError } from '../../errors.ts'
-import type { StrategySession } from '../../model/context-strategy.ts'
-import type { TenancyName } from '../../model/tenancy.ts'
-import { inTenant, strategyOf, type ActingTenant, type WorkingPool } from '../tenant-work.ts'
+import type { StrategyPool, StrategySession } from '../../model/context-strategy.ts'
+import { withTenant, type TenantReference } from '../with-tenant.ts'
 
 export interface AuditEntry {
   /** Who acted; the row belongs to this tenant, whoever the attempt was aimed at. */
-  readonly tenant: ActingTenant
+  readonly tenant: TenantReference
   readonly userId: string
   readonly tableName: string
   readonly operation: string
@@ -20,8 +19,6 @@ export interface AuditEntry {
 export interface AuditOptions {
   /** AUDIT_TENANT_ACCESS. Default true; false writes nothing. */
   readonly enabled?: boolean
-  /** Default row-level-security. */
-  readonly tenancy?: TenancyName
 }
 
 /**
@@ -31,12 +28,11 @@ export interface AuditOptions {
  * @throws WatertightError WATERTIGHT_AUDIT_ENTRY for a value that the table cannot hold.
  */
 export async function recordAccess(
-  pool: WorkingPool, entry: AuditEntry, { enabled = true, tenancy = 'row-level-security' }: AuditOptions = {},
+  pool: Pick<StrategyPool, 'connect'>, entry: AuditEntry, { enabled = true }: AuditOptions = {},
 ): Promise<boolean> {
   if (!enabled) return false
   assertEntry(entry)
-  await inTenant(pool, { tenant: entry.tenant, strategy: strategyOf(tenancy) },
-    (session) => insertEntry(session, entry))
+  await withTenant(pool, entry.tenant, (session) => insertEntry(session, entry))
   return true
 }
 

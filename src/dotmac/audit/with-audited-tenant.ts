@@ -1,8 +1,8 @@
 /** withTenant that leaves a line in the audit trail: for what was done, and for what was refused. */
 
 import { sqlstateOf, WatertightError } from '../../errors.ts'
-import type { StrategySession } from '../../model/context-strategy.ts'
-import { inTenant, strategyOf, type WorkingPool } from '../tenant-work.ts'
+import type { StrategyPool, StrategySession } from '../../model/context-strategy.ts'
+import { withTenant } from '../with-tenant.ts'
 import { assertEntry, insertEntry, recordAccess, type AuditEntry, type AuditOptions } from './record-access.ts'
 
 export interface AuditedRequest extends Omit<AuditEntry, 'success'>, AuditOptions {
@@ -24,17 +24,18 @@ export interface AuditedRequest extends Omit<AuditEntry, 'success'>, AuditOption
  * @throws WatertightError WATERTIGHT_FOREIGN_TENANT, WATERTIGHT_AUDIT_ENTRY; and what the work throws, after ROLLBACK.
  */
 export async function withAuditedTenant<T>(
-  pool: WorkingPool, request: AuditedRequest, work: (session: StrategySession) => Promise<T>,
+  pool: Pick<StrategyPool, 'connect'>, request: AuditedRequest, work: (session: StrategySession) => Promise<T>,
 ): Promise<T> {
   assertEntry(request)
-  const { tenant, enabled = true, tenancy = 'row-level-security', requestedTenantId } = request
+  const { tenant, enabled = true, requestedTenantId } = request
   if (requestedTenantId !== undefined && requestedTenantId !== tenant.id) {
     const error = foreign(tenant.id, requestedTenantId)
     return refused(pool, { ...request, operation: 'CROSS TENANT', tableName: aimedAt(request) }, error)
   }
   try {
-    return await inTenant(pool, { tenant, strategy: strategyOf(tenancy) }, async (session) => {
-      await session.query(`SELECT set_config('app.current_user_id', $1, true),
+    return await withTenant(pool, tenant, async (session) => {
+      // Not waited for: it travels with the first statement of the work. If it fails, so does the transaction.
+      void session.query(`SELECT set_config('app.current_user_id', $1, true),
         set_config('app.client_ip', $2, true), set_config('app.user_agent', $3, true)`,
       [request.userId, request.clientIp ?? '', request.userAgent ?? ''])
       const value = await work(session)
@@ -47,7 +48,7 @@ export async function withAuditedTenant<T>(
   }
 }
 
-async function refused(pool: WorkingPool, request: AuditedRequest, error: unknown): Promise<never> {
+async function refused(pool: Pick<StrategyPool, 'connect'>, request: AuditedRequest, error: unknown): Promise<never> {
   try {
     await recordAccess(pool, { ...request, success: false }, request)
   } catch (failure) {

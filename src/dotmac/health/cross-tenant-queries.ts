@@ -5,8 +5,8 @@ import type { StrategySession } from '../../model/context-strategy.ts'
 import { identifier, literal } from '../../postgres/identifier.ts'
 import { tablesOf } from '../models/index.ts'
 import type { TableModel } from '../models/model.ts'
-import { inTenant, strategyOf, type ActingTenant } from '../tenant-work.ts'
-import { healthCheck, type HealthCheck, type HealthSubject } from './health-check.ts'
+import type { MappedTenant } from '../migrations/places.ts'
+import { healthCheck, inTenant, type HealthCheck, type HealthSubject } from './health-check.ts'
 
 class Undo extends Error {}
 
@@ -25,7 +25,7 @@ export async function validateCrossTenantQueries(subject: HealthSubject): Promis
       const [row] = await admin.query(`SELECT count(*) AS n FROM ${at} WHERE tenant_id = ${literal(other.id)}`)
       counts.foreignRows += Number(row?.['n'] ?? 0)
     }
-    await inTenant(subject.pool, { tenant, strategy: subject.strategy ?? strategyOf(tenancy) }, async (session) => {
+    await inTenant(subject, tenant, async (session) => {
       for (const table of tables) {
         const schema = tenancy === 'schema-per-tenant' ? other.schema : 'public'
         findings.push(...await askTable(session, { table, schema, other, counts }))
@@ -39,7 +39,7 @@ export async function validateCrossTenantQueries(subject: HealthSubject): Promis
 interface Asked {
   readonly table: TableModel
   readonly schema: string
-  readonly other: ActingTenant
+  readonly other: MappedTenant
   readonly counts: { statements: number }
 }
 
@@ -52,6 +52,8 @@ async function askTable(session: StrategySession, { table, schema, other, counts
     ['SELECT', `SELECT 1 FROM ${at} WHERE ${foreign} LIMIT 1`],
     ['UPDATE', `UPDATE ${at} SET tenant_id = tenant_id WHERE ${foreign} RETURNING 1`],
     ['DELETE', `DELETE FROM ${at} WHERE ${foreign} RETURNING 1`],
+    // A policy speaks before NOT NULL does, so a row without its other columns will do.
+    ['INSERT', `INSERT INTO ${at} (tenant_id) VALUES (${literal(other.id)})`],
   ] as const) {
     counts.statements += 1
     await session.query('SAVEPOINT ask')

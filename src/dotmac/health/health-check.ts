@@ -1,10 +1,11 @@
 /** What every health check looks at, and what it says. */
 
-import type { ContextStrategy } from '../../model/context-strategy.ts'
+import type { ContextStrategy, StrategyPool, StrategySession } from '../../model/context-strategy.ts'
 import type { Service, TenancyName } from '../../model/tenancy.ts'
 import type { Session } from '../../postgres/session.ts'
 import type { RoleNames } from '../roles.ts'
-import type { ActingTenant, WorkingPool } from '../tenant-work.ts'
+import type { MappedTenant } from '../migrations/places.ts'
+import { bindSchema, bindSetting, transactionScoped } from '../tenant-session.ts'
 
 export interface HealthSubject {
   readonly service: Service
@@ -13,8 +14,8 @@ export interface HealthSubject {
   /** Reads the system tables; needs no more than dotmac_admin's rights for that. */
   readonly admin: Session
   /** The application's own pool. */
-  readonly pool: WorkingPool
-  readonly tenants: readonly Required<ActingTenant>[]
+  readonly pool: Pick<StrategyPool, 'connect'>
+  readonly tenants: readonly MappedTenant[]
   /** The strategy that the application uses. Default the transaction-scoped one of the tenancy. */
   readonly strategy?: ContextStrategy
 }
@@ -26,6 +27,14 @@ export interface HealthCheck {
   readonly findings: readonly string[]
   readonly lookedAt: Readonly<Record<string, number>>
   readonly checkedAt: string
+}
+
+/** Runs the work in one transaction in the tenant's context, by the strategy on trial. */
+export function inTenant<T>(
+  { pool, strategy, tenancy }: HealthSubject, tenant: MappedTenant, work: (session: StrategySession) => Promise<T>,
+): Promise<T> {
+  const own = strategy ?? transactionScoped(tenancy === 'schema-per-tenant' ? bindSchema : bindSetting)
+  return own.withTenant(pool as StrategyPool, { ...tenant, toString: () => tenant.id }, work)
 }
 
 /** A count of 0 is never ok: nothing was looked at. */

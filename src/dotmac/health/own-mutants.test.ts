@@ -52,7 +52,22 @@ test('each check is green on the healthy platform and goes red for its own mutan
     .toEqual(['validateTenantIndexes'])
   expect(await names('CREATE POLICY mutant ON isp_services FOR SELECT USING (true)',
     'DROP POLICY mutant ON isp_services'))
-    .toEqual(['validateRlsPolicies', 'validateCrossTenantQueries', 'validateTenantContextLeaks'].filter((name) =>
-      name !== 'validateTenantContextLeaks'))
+    .toEqual(['validateRlsPolicies', 'validateCrossTenantQueries', 'validateTenantContextLeaks'])
+  expect(await names('ALTER POLICY tenant_isolation_insert ON isp_services WITH CHECK (true)',
+    `ALTER POLICY tenant_isolation_insert ON isp_services WITH CHECK (${predicate})`))
+    .toEqual(['validateRlsPolicies', 'validateCrossTenantQueries'])
+  const tautology = 'tenant_id = tenant_id AND current_tenant_id() IS NOT NULL'
+  expect(await names(`ALTER POLICY tenant_isolation_delete ON isp_services USING (${tautology})`,
+    `ALTER POLICY tenant_isolation_delete ON isp_services USING (${predicate})`)).toContain('validateRlsPolicies')
+  expect(await names('CREATE SCHEMA extra; CREATE TABLE extra.notes (tenant_id text)', 'DROP SCHEMA extra CASCADE'))
+    .toEqual(['validateRlsPolicies'])
+  const pool = platform.pool('isp', { max: 2 })
+  await pool.query('SELECT 1')
+  const turning = { connect: async () => {
+    const [one, two] = [await pool.connect(), await pool.connect()]
+    one.release(true)
+    return two
+  } }
+  expect((await red({ pool: turning })).map(([name]) => name)).toEqual(['validateTenantContextLeaks'])
   expect((await red({ strategy: forgetful })).map(([name]) => name)).toEqual(['validateTenantContextLeaks'])
 }, 60_000)

@@ -6,13 +6,13 @@
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { Hono, type Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { sqlstateOf, WatertightError } from '../../errors.ts'
+import { WatertightError } from '../../errors.ts'
 import type { StrategyPool, StrategySession } from '../../model/context-strategy.ts'
 import type { TenancyName } from '../../model/tenancy.ts'
 import type { Caller, TokenVerifier } from '../access/tokens.ts'
-import { insertEntry, recordAccess, type AuditEntry } from '../audit/record-access.ts'
+import { recordAccess, type AuditEntry } from '../audit/record-access.ts'
+import { withAuditedTenant } from '../audit/with-audited-tenant.ts'
 import type { Configuration } from '../configuration.ts'
-import { withTenant } from '../with-tenant.ts'
 import { refuseOtherTenants } from './named-tenants.ts'
 import { badRequest, problemOf } from './problem.ts'
 import { resources, type Resource } from './resources.ts'
@@ -102,11 +102,10 @@ class Requests {
     const caller = await this.#options.verifier.callerOf(context.req.header('authorization'))
     const body = await bodyOf(context)
     const whole: Asked = { ...asked, caller }
-    await this.#recorded(context, whole, () => {
+    await this.#refusing(context, whole, async () => {
       if (this.#options.configuration.tenantIsolationStrict) refuseOtherTenants(context, caller, body)
-      return Promise.resolve()
     })
-    const answer = await this.#recorded(context, whole, () => this.#inside(context, { ...whole, body, work }))
+    const answer = await this.#inside(context, { ...whole, body, work })
     return context.json(answer, asked.operation === 'INSERT' ? 201 : 200, { 'cache-control': 'no-store' })
   }
 
@@ -114,7 +113,7 @@ class Requests {
     const caller = await this.#options.verifier.callerOf(context.req.header('authorization'))
     const name = context.req.param('name') ?? ''
     const asked: Asked = { caller, table: name, operation: 'REPORT' }
-    const rows = await this.#recorded(context, asked, () => {
+    const rows = await this.#refusing(context, asked, () => {
       if (caller.scopes.has('reporting') && this.#options.report !== undefined) return this.#options.report(name)
       throw new WatertightError('WATERTIGHT_SCOPE', 'Reports over tenants need the scope reporting', { hint: '' })
     })
@@ -122,49 +121,43 @@ class Requests {
     return context.json({ report: name, rows }, 200, { 'cache-control': 'no-store' })
   }
 
-  async #inside(context: Context, { caller, body, work, ...asked }: Running): Promise<object> {
-    const { isp, tenancy = 'row-level-security', configuration } = this.#options
-    return withTenant(isp(caller.tenantId), { id: caller.tenantId, tenancy }, async (session) => {
-      // Not waited for: they travel with the first statement of the work.
-      void session.query("SELECT set_config('app.current_user_id', $1, true)", [caller.userId])
-      if (configuration.auditTenantAccess) {
-        // If it cannot be written, the transaction has failed, and the answer with it.
-        void insertEntry(session, { ...accessOf(context, { ...asked, caller }), success: true }).catch(() => undefined)
-      }
-      return work(session, caller, body)
-    })
+  #inside(context: Context, { body, work, ...asked }: Running): Promise<object> {
+    const { isp, configuration } = this.#options
+    const request = { ...this.#accessOf(context, asked), enabled: configuration.auditTenantAccess }
+    return withAuditedTenant(isp(asked.caller.tenantId), request, (session) => work(session, asked.caller, body))
   }
 
-  /** A refusal is written behind the rollback, where it stays. */
-  async #recorded<T>(context: Context, asked: Asked, work: () => Promise<T>): Promise<T> {
+  /** What is refused before the database is asked is in the trail as well; what it refuses withAuditedTenant records. */
+  async #refusing<T>(context: Context, asked: Asked, work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
-      const refused = sqlstateOf(error) === '42501' || (error instanceof WatertightError
-        && ['WATERTIGHT_TENANT_MISMATCH', 'WATERTIGHT_SCOPE'].includes(error.code))
-      if (refused && this.#options.configuration.auditTenantAccess) {
-        const { isp, tenancy = 'row-level-security' } = this.#options
-        await recordAccess(isp(asked.caller.tenantId), accessOf(context, asked), { tenancy })
-          .catch(this.#options.onError)
+      const isRefusal = error instanceof WatertightError
+        && ['WATERTIGHT_TENANT_MISMATCH', 'WATERTIGHT_SCOPE'].includes(error.code)
+      const { isp, configuration } = this.#options
+      if (isRefusal) {
+        const entry = { ...this.#accessOf(context, asked), success: false }
+        await recordAccess(isp(asked.caller.tenantId), entry, { enabled: configuration.auditTenantAccess })
       }
       throw error
     }
   }
-}
 
-/** A refusal, unless somebody says otherwise. Texts of the caller are cut to the columns. */
-function accessOf(context: Context, { caller, table, operation }: Asked): AuditEntry {
-  let clientIp: string | undefined
-  try {
-    clientIp = getConnInfo(context).remote.address
-  } catch {
-    // Called without a socket, as app.request() does.
-  }
-  const userAgent = context.req.header('user-agent')
-  const kept = (text: string) => [...text.toWellFormed().replaceAll('\0', '')].slice(0, 255).join('')
-  return {
-    tenant: { id: caller.tenantId }, userId: kept(caller.userId), tableName: kept(table), operation, success: false,
-    ...(clientIp === undefined ? {} : { clientIp }), ...(userAgent === undefined ? {} : { userAgent: kept(userAgent) }),
+  /** Texts of the caller are cut to the columns. */
+  #accessOf(context: Context, { caller, table, operation }: Asked): Omit<AuditEntry, 'success'> {
+    let clientIp: string | undefined
+    try {
+      clientIp = getConnInfo(context).remote.address
+    } catch {
+      // Called without a socket, as app.request() does.
+    }
+    const userAgent = context.req.header('user-agent')
+    const kept = (text: string) => [...text.toWellFormed().replaceAll('\0', '')].slice(0, 255).join('')
+    const { tenancy = 'row-level-security' } = this.#options
+    return {
+      tenant: { id: caller.tenantId, tenancy }, userId: kept(caller.userId), tableName: kept(table), operation,
+      ...(clientIp === undefined ? {} : { clientIp }), ...(userAgent === undefined ? {} : { userAgent: kept(userAgent) }),
+    }
   }
 }
 
