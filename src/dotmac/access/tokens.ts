@@ -62,7 +62,9 @@ export function tokenVerifier(options: VerifierOptions): TokenVerifier {
 function callerIn({ sub, tenant_id: tenantId, scope }: JWTPayload): Caller {
   if (typeof tenantId !== 'string') throw tokenError('INVALID', 'The claim tenant_id is no text', 'Ask for a new token')
   tenantNames(tenantId)
-  if (typeof sub !== 'string' || sub === '') throw tokenError('INVALID', 'The claim sub is empty', 'Ask for a new token')
+  if (typeof sub !== 'string' || sub === '') {
+    throw tokenError('INVALID', 'The claim sub is empty', 'Ask for a new token')
+  }
   const scopes = Array.isArray(scope) ? scope.map(String) : typeof scope === 'string' ? scope.split(' ') : []
   return { tenantId, userId: sub, scopes: new Set(scopes.filter((each) => each !== '')) }
 }

@@ -18,10 +18,11 @@ async function policies(subject: HealthSubject): Promise<HealthCheck> {
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
     WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^(pg_|information_schema$)'`)
-  const existing = await admin.query(`SELECT schemaname || '.' || tablename AS name, cmd, permissive, roles::text AS roles,
-    coalesce(qual, '-') AS qual, coalesce(with_check, '-') AS check FROM pg_policies`)
+  const existing = await admin.query(`SELECT schemaname || '.' || tablename AS name, cmd, permissive,
+    roles::text AS roles, coalesce(qual, '-') AS qual, coalesce(with_check, '-') AS check FROM pg_policies`)
   const known = new Set(tables.map((row) => row['name']))
-  const findings = tablesOf(subject.service).filter((table) => isTenantAware(table) && !known.has(`public.${table.name}`))
+  const findings = tablesOf(subject.service)
+    .filter((table) => isTenantAware(table) && !known.has(`public.${table.name}`))
     .map((table) => `${table.name}: the table or its tenant_id is missing`)
   for (const table of tables) {
     const name = String(table['name'])
@@ -59,7 +60,8 @@ function predicateFindings(table: string, policy: Readonly<Record<string, unknow
  */
 const tenantPredicates = new Set([
   '((tenant_id)::text=(SELECTcurrent_tenant_id()AScurrent_tenant_id))',
-  '(((tenant_id)::text=ANY(ARRAY[current_tenant_id()]))AND((tenant_id)::text=(SELECTcurrent_tenant_id()AScurrent_tenant_id)))',
+  '(((tenant_id)::text=ANY(ARRAY[current_tenant_id()]))AND'
+    + '((tenant_id)::text=(SELECTcurrent_tenant_id()AScurrent_tenant_id)))',
   'check_tenant_access((tenant_id)::text)',
   '((tenant_id)::text=current_tenant_id())',
 ])

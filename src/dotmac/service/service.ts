@@ -127,7 +127,7 @@ class Requests {
     return withAuditedTenant(isp(asked.caller.tenantId), request, (session) => work(session, asked.caller, body))
   }
 
-  /** What is refused before the database is asked is in the trail as well; what it refuses withAuditedTenant records. */
+  /** What is refused before the database is asked is in the trail too; what it refuses withAuditedTenant records. */
   async #refusing<T>(context: Context, asked: Asked, work: () => Promise<T>): Promise<T> {
     try {
       return await work()
@@ -156,7 +156,8 @@ class Requests {
     const { tenancy = 'row-level-security' } = this.#options
     return {
       tenant: { id: caller.tenantId, tenancy }, userId: kept(caller.userId), tableName: kept(table), operation,
-      ...(clientIp === undefined ? {} : { clientIp }), ...(userAgent === undefined ? {} : { userAgent: kept(userAgent) }),
+      ...(clientIp === undefined ? {} : { clientIp }),
+      ...(userAgent === undefined ? {} : { userAgent: kept(userAgent) }),
     }
   }
 }
