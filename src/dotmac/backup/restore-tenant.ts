@@ -1,0 +1,96 @@
+/** Puts one tenant's backup back into a live platform without touching another tenant. */
+
+import { messageOf, sqlstateOf, WatertightError } from '../../errors.ts'
+import { services, type Service } from '../../model/tenancy.ts'
+import type { Session } from '../../postgres/session.ts'
+import { literal } from '../../postgres/identifier.ts'
+import { openBackupSession, type BackupPlatform } from './backup-platform.ts'
+import { readManifest, type Manifest } from './manifest.ts'
+import { isRestored, replaceRows, type Replacing } from './replace-rows.ts'
+import { tenantSchemaOf, tenantTables, type TenantPlace } from './tenant-tables.ts'
+import { mismatch, verifyFiles, verifyMapping, verifyShape } from './verify-backup.ts'
+
+export interface RestoredDatabase {
+  readonly service: Service
+  /** `already`: the rows were those of the backup, nothing was written. */
+  readonly outcome: 'restored' | 'already'
+  readonly rows: number
+}
+
+export interface RestoreOptions {
+  /** Directory of the backup. */
+  readonly from: string
+  /** Called after each database is committed. */
+  readonly onDatabase?: (done: RestoredDatabase) => void
+}
+
+/**
+ * Verifies everything first, in both databases; then one transaction per database, management first. The
+ * databases themselves say which is done, so a restore that was cut off is simply run again, and a second
+ * run writes nothing. Writers of the same tenant should be kept out: rows they commit in between make the
+ * proof fail and the transaction roll back.
+ * @throws WatertightError WATERTIGHT_BACKUP_UNREADABLE, WATERTIGHT_BACKUP_MISMATCH, WATERTIGHT_RESTORE_BUSY,
+ *   WATERTIGHT_RESTORE_FAILED, WATERTIGHT_RIGHTS.
+ */
+export async function restoreTenant(
+  platform: BackupPlatform, { from, onDatabase }: RestoreOptions,
+): Promise<readonly RestoredDatabase[]> {
+  const manifest = await readManifest(from)
+  await using management = await openBackupSession(platform, 'management')
+  await using isp = await openBackupSession(platform, 'isp')
+  const sessions: Readonly<Record<Service, Session>> = { management, isp }
+  const place = await placeOf(platform, manifest, management)
+  await verifyFiles(from, manifest)
+  const plans = new Map<Service, Replacing>()
+  for (const service of services) {
+    const entry = manifest.databases[service]
+    if (entry === undefined) throw mismatch(`it has no ${service} database`)
+    await verifyMapping(sessions[service], service, place)
+    const tables = await tenantTables(sessions[service], service, place)
+    verifyShape(service, entry, tables)
+    plans.set(service, { place, tables, entry, directory: from })
+  }
+  const done: RestoredDatabase[] = []
+  for (const [service, plan] of plans) {
+    const { outcome, rows } = await restoreDatabase(sessions[service], service, plan)
+    done.push({ service, outcome, rows })
+    onDatabase?.({ service, outcome, rows })
+  }
+  return done
+}
+
+async function placeOf(platform: BackupPlatform, manifest: Manifest, management: Session): Promise<TenantPlace> {
+  const { tenant, tenancy } = manifest
+  if (manifest.kind !== 'tenant' || tenant === null) throw mismatch('it is a full backup, not a tenant\'s own')
+  if (tenancy !== platform.tenancy) throw mismatch(`it was taken under ${tenancy}, the platform is ${platform.tenancy}`)
+  return { tenant, tenancy, tenantSchema: await tenantSchemaOf(management, tenancy, tenant) }
+}
+
+async function restoreDatabase(
+  session: Session, service: Service, plan: Replacing,
+): Promise<Pick<RestoredDatabase, 'outcome' | 'rows'>> {
+  const { tenant } = plan.place
+  await session.query('BEGIN')
+  try {
+    const [lock] = await session.query(
+      `SELECT pg_try_advisory_xact_lock(hashtextextended(${literal(`restore ${tenant}`)}, 0)) AS mine`)
+    if (lock?.['mine'] !== 't') throw busy(tenant)
+    const already = await isRestored(session, plan)
+    const rows = already ? 0 : await replaceRows(session, plan)
+    await session.query('COMMIT')
+    return { outcome: already ? 'already' : 'restored', rows }
+  } catch (error) {
+    // Where the connection is lost there is nothing to roll back, and the first error says why.
+    await session.query('ROLLBACK').catch(() => undefined)
+    if (error instanceof WatertightError) throw error
+    throw new WatertightError('WATERTIGHT_RESTORE_FAILED',
+      `Restoring ${JSON.stringify(tenant)} into the ${service} database failed` +
+      ` (${sqlstateOf(error) ?? 'no SQLSTATE'}): ${messageOf(error)}`,
+      { hint: 'This database is as it was; run the restore again when the cause is gone', cause: error })
+  }
+}
+
+function busy(tenant: string): WatertightError {
+  return new WatertightError('WATERTIGHT_RESTORE_BUSY', `Another restore of ${JSON.stringify(tenant)} is running`,
+    { hint: 'Wait until it ends, then run this one again' })
+}
