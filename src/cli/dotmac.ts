@@ -1,12 +1,20 @@
 /** `watertight dotmac`: the operations of the reference platform, each a file of src/cli/dotmac/. */
 
 import type { Command } from 'commander'
+import { addBackup } from './dotmac/backup.ts'
 import { addMigrate } from './dotmac/migrate.ts'
+import { addRecover } from './dotmac/recover.ts'
+import { addRestore } from './dotmac/restore.ts'
 
 /** Registers a command under `dotmac`; `finish` takes the exit code. */
 export type AddOperation = (dotmac: Command, finish: (code: number) => void) => void
 
-const operations: readonly AddOperation[] = [addMigrate]
+const operations: readonly AddOperation[] = [
+  addMigrate,
+  addBackup,
+  addRestore,
+  addRecover,
+]
 
 export function addDotmac(program: Command, finish: (code: number) => void): void {
   const dotmac = program.command('dotmac').description('operate the reference platform: migrate and more')

@@ -11,7 +11,7 @@ import { backupTenant } from './backup-tenant.ts'
 import { restoreTenant } from './restore-tenant.ts'
 import { countAndHash, tenantTables } from './tenant-tables.ts'
 
-export function backupPlatformOf(platform: PlatformOnTrial): BackupPlatform {
+function backupPlatformOf(platform: PlatformOnTrial): BackupPlatform {
   return onOneServer(platform.open.site.address, {
     tenancy: platform.tenancy,
     databases: { management: platform.database('management'), isp: platform.database('isp') },
