@@ -32,7 +32,8 @@ export async function createRecoveryStore(): Promise<RecoveryStore> {
 export function archiveSettings({ archive }: Pick<RecoveryStore, 'archive'>): Readonly<Record<string, string>> {
   return {
     wal_level: 'replica', archive_mode: 'on', full_page_writes: 'on', fsync: 'on', synchronous_commit: 'on',
-    archive_command: `test ! -f "${archive}/%f" && cp "%p" "${archive}/%f.part" && mv "${archive}/%f.part" "${archive}/%f"`,
+    archive_command: `test ! -f "${archive}/%f" && cp "%p" "${archive}/%f.part" && ` +
+      `mv "${archive}/%f.part" "${archive}/%f"`,
   }
 }
 

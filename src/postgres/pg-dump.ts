@@ -110,7 +110,8 @@ async function candidates(): Promise<readonly string[]> {
     .map((part) => join(part, 'pg_dump'))
   const versioned = await Promise.all(versionedRoots.map(async ({ root, bin, prefix = '' }) => {
     const names = await readdir(root).catch((): string[] => [])
-    return names.filter((name) => name.startsWith(prefix) && /\d/.test(name)).map((name) => join(root, name, bin, 'pg_dump'))
+    const installed = names.filter((name) => name.startsWith(prefix) && /\d/.test(name))
+    return installed.map((name) => join(root, name, bin, 'pg_dump'))
   }))
   const all = [...new Set([...versioned.flat(), ...onPath])]
   const there = await Promise.all(all.map((path) => access(path, constants.X_OK).then(() => true, () => false)))

@@ -2,7 +2,7 @@
 
 import type { BackupPlatform } from '../dotmac/backup/backup-platform.ts'
 import { onOneServer } from '../dotmac/backup/backup-platform.ts'
-import { createMarkerTable, MarkerWriter } from '../dotmac/recovery/markers.ts'
+import { createHeartbeatTable, HeartbeatWriter } from '../dotmac/recovery/heartbeats.ts'
 import type { Service, TenancyName } from '../model/tenancy.ts'
 import { archiveSettings, createRecoveryStore, takeBaseBackup, type RecoveryStore } from '../postgres/base-backup.ts'
 import { startEmbeddedServer, type EmbeddedServer } from '../postgres/server.ts'
@@ -28,7 +28,7 @@ export class DrillPlatform implements AsyncDisposable {
   readonly site: OpenSite
   readonly tenancy: TenancyName
   readonly sessions: Readonly<Record<Service, Session>>
-  readonly markers: MarkerWriter
+  readonly heartbeats: HeartbeatWriter
   /** In the order of their opening. */
   readonly #opened: readonly AsyncDisposable[]
 
@@ -38,11 +38,11 @@ export class DrillPlatform implements AsyncDisposable {
     this.site = parts.site
     this.tenancy = parts.tenancy
     this.sessions = parts.sessions
-    this.markers = new MarkerWriter(parts.sessions)
+    this.heartbeats = new HeartbeatWriter(parts.sessions)
     this.#opened = opened
   }
 
-  /** Seeded, with a base backup and a marker table in each database. */
+  /** Seeded, with a base backup and a heartbeat table in each database. */
   static async start(options: DrillOptions = {}): Promise<DrillPlatform> {
     const opened: AsyncDisposable[] = []
     try {
@@ -79,7 +79,7 @@ export class DrillPlatform implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.markers.stop().catch(() => undefined)
+    await this.heartbeats.stop().catch(() => undefined)
     await closeAll(this.#opened)
   }
 }
@@ -105,7 +105,7 @@ async function open(options: DrillOptions, opened: AsyncDisposable[]): Promise<P
     const world = { service, tenancy, variant: 'hardened' } as const
     await createWorldDatabase(site.site, site.admin, world)
     const session = keep(await adminSession(server.tcpAddress, databaseName(site.site.namespace, world)))
-    await createMarkerTable(session)
+    await createHeartbeatTable(session)
     return session
   }
   const sessions = { management: await database('management'), isp: await database('isp') }

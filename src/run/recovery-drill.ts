@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { backupTenant } from '../dotmac/backup/backup-tenant.ts'
 import type { BackupPlatform } from '../dotmac/backup/backup-platform.ts'
 import { restoreTenant } from '../dotmac/backup/restore-tenant.ts'
-import { lastMarkers, secondsLost, type LastMarkers } from '../dotmac/recovery/markers.ts'
+import { lastHeartbeats, secondsLost, type LastHeartbeats } from '../dotmac/recovery/heartbeats.ts'
 import { differences, readTenantStates, type TenantStates } from '../dotmac/recovery/tenant-states.ts'
 import { validateIsolation } from '../dotmac/recovery/validate-isolation.ts'
 import { identifier } from '../postgres/identifier.ts'
@@ -23,7 +23,7 @@ export interface DrillResult {
   readonly drill: DrillName
   /** What was recovered to. */
   readonly target: string
-  /** Seconds of committed work that did not come back, by the markers' commit times. */
+  /** Seconds of committed work that did not come back, by the heartbeats' commit times. */
   readonly rpoSeconds: number
   /** Seconds from the start of recovery until the tenants were validated. */
   readonly rtoSeconds: number
@@ -40,7 +40,7 @@ export interface RecoveryDrillOptions extends DrillOptions { readonly validate?:
 /** @throws WatertightError of the servers, the seed or the backup; what recovery got wrong is in `faults`. */
 export async function runDrill(name: DrillName, options: RecoveryDrillOptions = {}): Promise<DrillResult> {
   await using drill = await DrillPlatform.start(options)
-  drill.markers.start()
+  drill.heartbeats.start()
   await pause(300)
   if (name === 'tenant') return await tenantDrill(drill, options)
   return name === 'pitr' ? await pitrDrill(drill, options) : await coordinatedDrill(drill, options)
@@ -48,15 +48,15 @@ export async function runDrill(name: DrillName, options: RecoveryDrillOptions = 
 
 /** A mistake wipes rows of every tenant; the platform goes back to the moment before it. */
 async function pitrDrill(drill: DrillPlatform, options: RecoveryDrillOptions): Promise<DrillResult> {
-  await drill.markers.stop()
+  await drill.heartbeats.stop()
   const expected = await readTenantStates(drill.at(drill.server.tcpAddress), drill.tenants)
-  const before = await lastMarkers(drill.sessions)
+  const before = await lastHeartbeats(drill.sessions)
   const [now] = await drill.site.admin.query('SELECT clock_timestamp() AS now')
   await pause(50)
   for (const session of Object.values(drill.sessions)) await mistake(session)
-  drill.markers.start()
+  drill.heartbeats.start()
   await pause(200)
-  await drill.markers.stop()
+  await drill.heartbeats.stop()
   await drill.archiveAll()
   return await recover(drill, options, {
     drill: 'pitr', target: { kind: 'time', value: String(now?.['now']) }, expected, before, exact: before,
@@ -68,15 +68,15 @@ async function pitrDrill(drill: DrillPlatform, options: RecoveryDrillOptions): P
  * point of its WAL is a point of both. What was committed after the point is the price, and is counted.
  */
 async function coordinatedDrill(drill: DrillPlatform, options: RecoveryDrillOptions): Promise<DrillResult> {
-  await drill.markers.stop()
+  await drill.heartbeats.stop()
   const expected = await readTenantStates(drill.at(drill.server.tcpAddress), drill.tenants)
-  const exact = await lastMarkers(drill.sessions)
+  const exact = await lastHeartbeats(drill.sessions)
   await drill.site.admin.query(`SELECT pg_create_restore_point('dotmac_both')`)
-  drill.markers.start()
+  drill.heartbeats.start()
   await drill.archiveAll()
   await pause(300)
-  await drill.markers.stop()
-  const before = await lastMarkers(drill.sessions)
+  await drill.heartbeats.stop()
+  const before = await lastHeartbeats(drill.sessions)
   process.kill(drill.server.pid, 'SIGKILL')
   await drill.server.exited
   return await recover(drill, options, {
@@ -88,10 +88,10 @@ interface Recovery {
   readonly drill: DrillName
   readonly target: RecoveryTarget
   readonly expected: TenantStates
-  /** The last markers before the failure. */
-  readonly before: LastMarkers
-  /** The last markers at the target. */
-  readonly exact: LastMarkers
+  /** The last heartbeats before the failure. */
+  readonly before: LastHeartbeats
+  /** The last heartbeats at the target. */
+  readonly exact: LastHeartbeats
 }
 
 async function recover(
@@ -105,7 +105,7 @@ async function recover(
   const platform = drill.at(server.tcpAddress)
   await using management = await adminSession(server.tcpAddress, platform.databases.management)
   await using isp = await adminSession(server.tcpAddress, platform.databases.isp)
-  const after = await lastMarkers({ management, isp })
+  const after = await lastHeartbeats({ management, isp })
   const faults = [...await judge(drill, platform, expected), ...pointFaults(exact, after)]
   const rtoSeconds = (performance.now() - started) / 1000
   faults.push(...await options.validate?.(platform, drill) ?? [])
@@ -115,11 +115,11 @@ async function recover(
   }
 }
 
-/** Recovery has to end at the target in both databases: no marker less, and none that came later. */
-function pointFaults(exact: LastMarkers, after: LastMarkers): readonly string[] {
+/** Recovery has to end at the target in both databases: no heartbeat less, and none that came later. */
+function pointFaults(exact: LastHeartbeats, after: LastHeartbeats): readonly string[] {
   return (['management', 'isp'] as const).flatMap((service) => {
     const [target, found] = [exact.last[service].number, after.last[service].number]
-    return target === found ? [] : [`${service} came back at marker ${found}; the target was ${target}`]
+    return target === found ? [] : [`${service} came back at heartbeat ${found}; the target was ${target}`]
   })
 }
 

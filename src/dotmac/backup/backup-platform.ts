@@ -1,4 +1,4 @@
-/** Where a backup is taken from or restored to: the two databases, and sessions that row security hides nothing from. */
+/** Where a backup is taken from or restored to: both databases, and sessions that row security hides nothing from. */
 
 import { WatertightError } from '../../errors.ts'
 import type { Service, TenancyName } from '../../model/tenancy.ts'

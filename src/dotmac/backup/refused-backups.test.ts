@@ -64,7 +64,8 @@ test('rows of another tenant in a file whose hash was made to fit are rolled bac
   const old = JSON.parse(manifest) as { databases: { management: { tables: { file: string; sha256: string }[] } } }
   for (const table of old.databases.management.tables) {
     if (table.file !== 'management/users.copy') continue
-    Object.assign(table, { sha256: createHash('sha256').update(forged).digest('hex'), bytes: Buffer.byteLength(forged) })
+    const sha256 = createHash('sha256').update(forged).digest('hex')
+    Object.assign(table, { sha256, bytes: Buffer.byteLength(forged) })
   }
   await writeFile(join(to, 'manifest.json'), JSON.stringify(old))
   const admin = await platform.admin('management')

@@ -37,7 +37,9 @@ export async function replaceRows(session: Session, replacing: Replacing): Promi
   // Triggers would write to the audit trail that is being restored. Off, they take the foreign keys with them.
   if (silenced) await session.query('SET LOCAL session_replication_role = replica')
   else await session.query('SET CONSTRAINTS ALL DEFERRED')
-  for (const { address } of [...tables].reverse()) await session.query(`DELETE FROM ${address} WHERE ${ofTenant(place)}`)
+  for (const { address } of [...tables].reverse()) {
+    await session.query(`DELETE FROM ${address} WHERE ${ofTenant(place)}`)
+  }
   let stored = 0
   for (const table of tables) {
     const file = entry.tables.find((each) => each.table === table.model.name)?.file ?? ''

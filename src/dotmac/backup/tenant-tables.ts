@@ -52,7 +52,9 @@ export async function tenantTables(
   const known = new Set(tables.map(({ schema, model }) => `${schema}.${model.name}`))
   const unknown = [...columns].find(([name, entries]) =>
     !known.has(name) && entries.some((column) => column.name === 'tenant_id'))
-  if (unknown !== undefined) throw incomplete(`table ${unknown[0]} has a tenant_id column and is in no ${service} model`)
+  if (unknown !== undefined) {
+    throw incomplete(`table ${unknown[0]} has a tenant_id column and is in no ${service} model`)
+  }
   return tables
 }
 

@@ -78,7 +78,8 @@ async function readFaults({ admin, app, service, role, place, others }: Reading)
     const [own] = await admin.query(
       `SELECT count(*) AS n FROM ${address} WHERE tenant_id = ${literal(place.tenant)}`)
     const mine = await read(address, 'true')
-    if (mine !== String(own?.['n'])) faults.push(`${named}: reads ${mine} rows of ${address}, owns ${String(own?.['n'])}`)
+    const owned = String(own?.['n'])
+    if (mine !== owned) faults.push(`${named}: reads ${mine} rows of ${address}, owns ${owned}`)
   }
   if (rls) return faults
   for (const other of others) {

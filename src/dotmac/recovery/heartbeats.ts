@@ -3,19 +3,19 @@
 import { services, type Service } from '../../model/tenancy.ts'
 import type { Session } from '../../postgres/session.ts'
 
-export interface LastMarkers {
-  /** Number and time (ms since 1970, server clock) of the last marker of each database; 0 when there is none. */
+export interface LastHeartbeats {
+  /** Number and time (ms since 1970, server clock) of the last heartbeat of each database; 0 when there is none. */
   readonly last: Readonly<Record<Service, { readonly number: number; readonly atMs: number }>>
 }
 
-export async function createMarkerTable(session: Session): Promise<void> {
+export async function createHeartbeatTable(session: Session): Promise<void> {
   await session.query(`CREATE SCHEMA dotmac_recovery;
     REVOKE ALL ON SCHEMA dotmac_recovery FROM PUBLIC;
-    CREATE TABLE dotmac_recovery.marker (number bigint PRIMARY KEY, at timestamptz NOT NULL)`)
+    CREATE TABLE dotmac_recovery.heartbeat (number bigint PRIMARY KEY, at timestamptz NOT NULL)`)
 }
 
-/** Commits one marker in each database, management first, until it is stopped. */
-export class MarkerWriter {
+/** Commits one heartbeat in each database, management first, until it is stopped. */
+export class HeartbeatWriter {
   readonly #sessions: Readonly<Record<Service, Session>>
   #number = 0
   #running: Promise<void> | null = null
@@ -30,7 +30,7 @@ export class MarkerWriter {
     this.#running = this.#write()
   }
 
-  /** Resolves when the marker in the making is committed in both databases. */
+  /** Resolves when the heartbeat in the making is committed in both databases. */
   async stop(): Promise<void> {
     this.#stop = true
     await this.#running
@@ -41,24 +41,24 @@ export class MarkerWriter {
       this.#number += 1
       for (const service of services) {
         await this.#sessions[service].query(
-          `INSERT INTO dotmac_recovery.marker VALUES (${this.#number}, clock_timestamp())`)
+          `INSERT INTO dotmac_recovery.heartbeat VALUES (${this.#number}, clock_timestamp())`)
       }
       await new Promise((resolve) => { setTimeout(resolve, 10) })
     }
   }
 }
 
-export async function lastMarkers(sessions: Readonly<Record<Service, Session>>): Promise<LastMarkers> {
+export async function lastHeartbeats(sessions: Readonly<Record<Service, Session>>): Promise<LastHeartbeats> {
   const one = async (service: Service) => {
     const [row] = await sessions[service].query(`SELECT coalesce(max(number), 0) AS number,
-      coalesce(extract(epoch FROM max(at)) * 1000, 0) AS at FROM dotmac_recovery.marker`)
+      coalesce(extract(epoch FROM max(at)) * 1000, 0) AS at FROM dotmac_recovery.heartbeat`)
     return { number: Number(row?.['number']), atMs: Number(row?.['at']) }
   }
   return { last: { management: await one('management'), isp: await one('isp') } }
 }
 
 /** Seconds of committed work that recovery did not bring back: the worse of the two databases. */
-export function secondsLost(before: LastMarkers, after: LastMarkers): number {
+export function secondsLost(before: LastHeartbeats, after: LastHeartbeats): number {
   const lost = services.map((service) => before.last[service].atMs - after.last[service].atMs)
   return Math.max(0, ...lost) / 1000
 }
