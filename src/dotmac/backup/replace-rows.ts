@@ -18,8 +18,14 @@ export interface Replacing {
 
 /** True when the tenant's rows already are those of the backup: a restore that was cut off goes on from there. */
 export async function isRestored(session: Session, { place, tables, entry }: Replacing): Promise<boolean> {
+  const expected = new Map(entry.tables.map((each) => [each.table, each]))
+  // Counting is cheaper than hashing and mostly enough to see that something is missing.
+  for (const { address, model } of tables) {
+    const [row] = await session.query(`SELECT count(*) AS n FROM ${address} WHERE ${ofTenant(place)}`)
+    if (Number(row?.['n']) !== expected.get(model.name)?.rows) return false
+  }
   for (const table of tables) {
-    const then = entry.tables.find((each) => each.table === table.model.name)
+    const then = expected.get(table.model.name)
     const now = await countAndHash(session, table.address, { columns: table.columns, where: ofTenant(place) })
     if (then?.rows !== now.rows || then.contentHash !== now.contentHash) return false
   }
@@ -28,13 +34,14 @@ export async function isRestored(session: Session, { place, tables, entry }: Rep
 
 /**
  * Deletes the tenant's rows children first and copies the backup's in parents first; foreign keys are
- * deferred and checked at the end. Returns the rows stored.
+ * checked at the end: by one query each for a superuser, as deferred constraints for others. Returns the rows stored.
  * @throws WatertightError WATERTIGHT_BACKUP_MISMATCH when what stands there afterwards is not what the manifest says.
  */
 export async function replaceRows(session: Session, replacing: Replacing): Promise<number> {
   const { place, tables, entry, directory } = replacing
-  const silenced = await hasUserTriggers(session, tables)
-  // Triggers would write to the audit trail that is being restored. Off, they take the foreign keys with them.
+  // Triggers would write to the audit trail that is being restored. Off, they take the foreign keys with them,
+  // which one query for each key then makes good in less time than a trigger for each row.
+  const silenced = await isSuperuser(session) || await hasUserTriggers(session, tables)
   if (silenced) await session.query('SET LOCAL session_replication_role = replica')
   else await session.query('SET CONSTRAINTS ALL DEFERRED')
   for (const { address } of [...tables].reverse()) {
@@ -68,7 +75,12 @@ async function hasUserTriggers(session: Session, tables: readonly TenantTable[])
   return row?.['found'] === 't'
 }
 
-/** What the foreign keys would have checked: each of the tenant's references finds its row. */
+async function isSuperuser(session: Session): Promise<boolean> {
+  const [row] = await session.query(`SELECT current_setting('is_superuser') AS superuser`)
+  return row?.['superuser'] === 'on'
+}
+
+/** What the foreign keys would have checked: each reference of, or to, the tenant's rows finds its row. */
 async function requireReferences(session: Session, { place, tables }: Replacing): Promise<void> {
   const keys = await session.query(`SELECT conname AS name, conrelid::regclass AS child, confrelid::regclass AS parent,
       (SELECT string_agg(format('c.%I = p.%I', a.attname, b.attname), ' AND ')
@@ -76,12 +88,14 @@ async function requireReferences(session: Session, { place, tables }: Replacing)
         JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = pair.one
         JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = pair.other) AS joined,
       (SELECT string_agg(format('c.%I IS NOT NULL', a.attname), ' AND ')
-        FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)) AS given
-    FROM pg_constraint k WHERE contype = 'f' AND conparentid = 0 AND conrelid IN (${relationList(tables)})`)
+        FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)) AS given,
+      conrelid IN (${relationList(tables)}) AS own
+    FROM pg_constraint k WHERE contype = 'f' AND conparentid = 0
+      AND (conrelid IN (${relationList(tables)}) OR confrelid IN (${relationList(tables)}))`)
   for (const key of keys) {
     const text = (name: string) => String(key[name])
     const [row] = await session.query(`SELECT count(*) AS n FROM ${text('child')} c
-      WHERE ${ofTenant(place).replace('tenant_id', 'c.tenant_id')} AND ${text('given')}
+      WHERE ${text('own') === 't' ? `c.${ofTenant(place)}` : 'true'} AND ${text('given')}
       AND NOT EXISTS (SELECT FROM ${text('parent')} p WHERE ${text('joined')})`)
     if (row?.['n'] !== '0') throw mismatch(`${String(row?.['n'])} rows of ${text('child')} break ${text('name')}`)
   }

@@ -74,10 +74,11 @@ export async function countAndHash(
   session: Session, from: string, options: { readonly columns: readonly ColumnEntry[]; readonly where?: string },
 ): Promise<CountAndHash> {
   const row = `ROW(${options.columns.map(({ name }) => `t.${identifier(name)}`).join(', ')})::text`
+  // OFFSET 0 keeps the text of a row from being made once for each hash.
   const [answer] = await session.query(`SELECT count(*) AS n,
-    coalesce(sum(hashtextextended(${row}, 0)::numeric), 0) || '/' ||
-    coalesce(sum(hashtextextended(${row}, 42)::numeric), 0) AS hash
-    FROM ${from} t WHERE ${options.where ?? 'true'}`)
+    coalesce(sum(hashtextextended(whole, 0)::numeric), 0) || '/' ||
+    coalesce(sum(hashtextextended(whole, 42)::numeric), 0) AS hash
+    FROM (SELECT ${row} AS whole FROM ${from} t WHERE ${options.where ?? 'true'} OFFSET 0) s`)
   return { rows: Number(answer?.['n']), contentHash: String(answer?.['hash']) }
 }
 
