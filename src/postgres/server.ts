@@ -27,6 +27,8 @@ export interface EmbeddedServerOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** From the start of the process until it answers. Default 30,000 ms. */
   readonly startTimeoutMs?: number
+  /** Data directory to copy and start instead of a fresh cluster, and the superuser's password in it. */
+  readonly base?: { readonly dataDirectory: string; readonly password: string }
 }
 
 /** Fast shutdown, then immediate, then the kernel. https://www.postgresql.org/docs/18/server-shutdown.html */
@@ -123,7 +125,7 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions = {}): 
   const cache = await cacheDirectory(runAs)
   await Promise.all([buryStaleServers(cache), removeUnfinished(cache)])
   const binaries = await findBinaries(cache, options.version)
-  const pristine = await pristineCluster(binaries, { cache, runAs })
+  const pristine = options.base ?? await pristineCluster(binaries, { cache, runAs })
   const directory = await ServerDirectory.create({ cache, runAs, shutdown: SHUTDOWN, dataDirectory: 'data' })
   try {
     const data = join(directory.path, 'data')

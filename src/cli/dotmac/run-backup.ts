@@ -1,52 +1,56 @@
-/** Runs the backup or the restore of a tenant and says what it did. */
+/** What `dotmac backup` and `dotmac restore` do with their flags, and what they print. */
 
+import { backupFull } from '../../dotmac/backup/backup-full.ts'
+import { onOneServer } from '../../dotmac/backup/backup-platform.ts'
 import { backupTenant } from '../../dotmac/backup/backup-tenant.ts'
+import { readManifest, type Manifest } from '../../dotmac/backup/manifest.ts'
 import { restoreTenant } from '../../dotmac/backup/restore-tenant.ts'
-import { mappedTenants } from '../../dotmac/migrations/migrate.ts'
-import type { MappedTenant } from '../../dotmac/migrations/places.ts'
-import { tenantNames } from '../../dotmac/tenant-names.ts'
+import { verifyFiles } from '../../dotmac/backup/verify-backup.ts'
 import { WatertightError } from '../../errors.ts'
-import { openPlatform, type PlatformSessions } from '../../run/platform-sessions.ts'
-import { platformTarget, type PlatformFlags, type PlatformTarget } from '../../run/platform-target.ts'
+import { visible } from '../../report/text.ts'
+import { platformTarget, type PlatformFlags } from '../../run/platform-target.ts'
 
-type Given = Readonly<Record<string, unknown>>
+type Flags = Readonly<Record<string, unknown>>
 
-export async function runBackup(given: Given, flags: PlatformFlags): Promise<number> {
-  const target = platformTarget(flags)
-  const id = String(given['tenant'])
-  await using platform = await openPlatform(target)
-  const tenant = (await known(platform, target)).find((each) => each.id === id)
-  if (tenant === undefined) {
-    throw new WatertightError('WATERTIGHT_NO_TENANT', `There is no tenant ${JSON.stringify(id)}`, {
-      hint: 'Name it as the tenants table of the management database does' })
+/** @throws WatertightError WATERTIGHT_BAD_FLAG, and those of backupTenant and backupFull. */
+export async function runBackup(platform: PlatformFlags, flags: Flags): Promise<string> {
+  const { tenant, full, to } = flags
+  if ((typeof tenant === 'string') === (full === true)) {
+    throw new WatertightError('WATERTIGHT_BAD_FLAG', 'A backup is either of one tenant or full',
+      { hint: 'Give exactly one of --tenant ID and --full' })
   }
-  const directory = String(given['to'])
-  const manifest = await backupTenant({ tenancy: target.tenancy, tenant, sessions: platform.sessions, directory })
-  if (given['json'] === true) console.log(JSON.stringify(manifest, null, 2))
-  else {
-    const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0)
-    console.log(`${rows} rows of ${manifest.tables.length} tables of tenant ${id} are in ${directory}`)
-  }
-  return 0
+  const target = platformTarget(platform)
+  const from = onOneServer(target.address, target)
+  const options = { to: String(to) }
+  const manifest = typeof tenant === 'string' ? await backupTenant(from, tenant, options)
+    : await backupFull(from, { ...options, ...(flags['copy'] === true ? { method: 'copy' as const } : {}) })
+  return flags['json'] === true ? JSON.stringify(manifest, null, 2) : summary(manifest, options.to)
 }
 
-export async function runRestore(
-  directory: string, { given, flags }: { readonly given: Given; readonly flags: PlatformFlags },
-): Promise<number> {
-  const target = platformTarget(flags)
-  const id = String(given['tenant'])
-  if (given['yes'] !== true) {
-    throw new WatertightError('WATERTIGHT_NOT_CONFIRMED',
-      `A restore replaces all rows of tenant ${JSON.stringify(id)}, and it is not confirmed`, { hint: 'Add --yes' })
+/** Without --yes it says what would be replaced and changes nothing. */
+export async function runRestore(directory: string, platform: PlatformFlags, flags: Flags): Promise<string> {
+  const manifest = await readManifest(directory)
+  if (flags['yes'] !== true) {
+    await verifyFiles(directory, manifest)
+    throw new WatertightError('WATERTIGHT_CONFIRM',
+      `This would replace all rows of the tenant ${JSON.stringify(manifest.tenant)} by ${rowsOf(manifest)} rows`,
+      { hint: 'The files are whole; nothing was changed. Give --yes to restore' })
   }
-  await using platform = await openPlatform(target)
-  // A tenant that was lost whole is not in the tenants table any more: its names follow from its id.
-  const tenant = (await known(platform, target)).find((each) => each.id === id) ?? { id, ...tenantNames(id) }
-  const done = await restoreTenant({ tenancy: target.tenancy, tenant, sessions: platform.sessions, directory })
-  console.log(`${done.rows} rows of ${done.tables} tables of tenant ${id} are as the backup has them`)
-  return 0
+  const target = platformTarget(platform)
+  const done = await restoreTenant(onOneServer(target.address, target), { from: directory })
+  if (flags['json'] === true) return JSON.stringify({ tenant: manifest.tenant, databases: done }, null, 2)
+  return done.map(({ service, outcome, rows }) => outcome === 'already'
+    ? `${service}: the rows already are those of the backup`
+    : `${service}: ${rows} rows restored, equal to the manifest`).join('\n')
 }
 
-function known({ sessions }: PlatformSessions, { tenancy }: PlatformTarget): Promise<readonly MappedTenant[]> {
-  return mappedTenants(sessions.management, tenancy)
+function summary(manifest: Manifest, to: string): string {
+  const whose = manifest.tenant === null ? 'both databases' : visible(manifest.tenant)
+  const point = manifest.samePoint ? 'at one point of both databases'
+    : 'the two databases at points of their own (see takenAt in the manifest)'
+  return `Backup of ${whose} in ${visible(to)}: ${rowsOf(manifest)} rows, ${manifest.method}, ${point}`
+}
+
+function rowsOf(manifest: Manifest): number {
+  return Object.values(manifest.databases).flatMap(({ tables }) => tables).reduce((sum, { rows }) => sum + rows, 0)
 }

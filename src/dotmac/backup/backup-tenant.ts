@@ -1,96 +1,126 @@
-/** A tenant's own backup: a snapshot of its rows in both databases, counted and hashed before it is called one. */
+/** A tenant's own backup: its rows of both databases at one point, counted and hashed before it is called one. */
 
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
-import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { messageOf, WatertightError } from '../../errors.ts'
-import { services, type Service, type TenancyName } from '../../model/tenancy.ts'
-import { copyToFile, type CopiedFile } from '../../postgres/copy-files.ts'
+import { WatertightError } from '../../errors.ts'
+import { services, type Service } from '../../model/tenancy.ts'
+import { copyFromFile, copyToFile } from '../../postgres/copy-file.ts'
 import { identifier } from '../../postgres/identifier.ts'
 import type { Session } from '../../postgres/session.ts'
-import type { MappedTenant } from '../migrations/places.ts'
-import { contentOf, tenantTables, type Content, type TenantTable } from './tenant-tables.ts'
+import { tenantNames } from '../tenant-names.ts'
+import { openBackupSession, type BackupPlatform } from './backup-platform.ts'
+import { inDraft } from './draft.ts'
+import { manifestFormat, writeManifest, type Manifest, type TableEntry } from './manifest.ts'
+import { beginTogether } from './snapshots.ts'
+import {
+  countAndHash, ofTenant, schemaVersionOf, tenantSchemaOf, tenantTables, type TenantPlace, type TenantTable,
+} from './tenant-tables.ts'
 
 export interface BackupOptions {
-  readonly tenancy: TenancyName
-  readonly tenant: MappedTenant
-  /** Sessions that see every row (superuser or BYPASSRLS), not pipelined. */
-  readonly sessions: Readonly<Record<Service, Session>>
-  /** Made by the backup; must not exist. */
-  readonly directory: string
-}
-
-export interface ManifestTable extends CopiedFile, Content {
-  readonly service: Service
-  readonly name: string
-  readonly file: string
-  readonly columns: readonly string[]
-}
-
-export interface Manifest {
-  readonly format: 1
-  readonly tenancy: TenancyName
-  readonly tenant: MappedTenant
-  /** When the snapshot of each database was taken, by its own clock, and its write-ahead log position. */
-  readonly snapshots: Readonly<Record<Service, { readonly at: string; readonly lsn: string; readonly server: string }>>
-  readonly tables: readonly ManifestTable[]
+  /** Directory that does not exist yet; its parent does. */
+  readonly to: string
 }
 
 /**
- * One REPEATABLE READ transaction for each database, begun one right after the other: each database is consistent in
- * itself; between the two lie the milliseconds that the manifest shows. The directory appears whole or not at all.
- * @throws WatertightError WATERTIGHT_BACKUP_EXISTS, WATERTIGHT_BACKUP_FAILED (also when a file has another number of
- *   rows than the snapshot); nothing is left behind then.
+ * Writes one file per table in COPY text format and manifest.json. Blocks no writer; DDL on the tenant's
+ * tables waits until it is done.
+ * @throws WatertightError WATERTIGHT_TENANT_NAME, WATERTIGHT_TENANT_UNKNOWN, WATERTIGHT_BACKUP_INCOMPLETE,
+ *   WATERTIGHT_BACKUP_SHORT, WATERTIGHT_BACKUP_EXISTS, WATERTIGHT_BACKUP_WRITE, WATERTIGHT_RIGHTS.
  */
-export async function backupTenant(options: BackupOptions): Promise<Manifest> {
-  const { directory, sessions, tenant } = options
-  if (existsSync(directory)) {
-    throw new WatertightError('WATERTIGHT_BACKUP_EXISTS', `There is something at ${directory} already`, {
-      hint: 'Give a directory that does not exist yet' })
+export async function backupTenant(
+  platform: BackupPlatform, tenant: string, options: BackupOptions,
+): Promise<Manifest> {
+  tenantNames(tenant)
+  await using management = await openBackupSession(platform, 'management')
+  await using isp = await openBackupSession(platform, 'isp')
+  const sessions = new Map<Service, Session>([['management', management], ['isp', isp]])
+  const tenantSchema = await tenantSchemaOf(management, platform.tenancy, tenant)
+  const place: TenantPlace = { tenancy: platform.tenancy, tenant, tenantSchema }
+  return await inDraft(options.to, async (directory) => await writeTenant({ platform, place, directory, sessions }))
+}
+
+interface Writing {
+  readonly platform: BackupPlatform
+  readonly place: TenantPlace
+  readonly directory: string
+  readonly sessions: ReadonlyMap<Service, Session>
+}
+
+async function writeTenant(writing: Writing): Promise<Manifest> {
+  const { platform, place, directory, sessions } = writing
+  const tables = new Map<Service, readonly TenantTable[]>()
+  for (const [service, session] of sessions) {
+    const found = await tenantTables(session, service, place)
+    tables.set(service, found)
+    await createProofTables(session, found)
   }
-  const partial = `${directory}.partial`
-  try {
-    await rm(partial, { recursive: true, force: true })
-    await mkdir(partial, { recursive: true, mode: 0o700 })
-    for (const service of services) await sessions[service].query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-    const snapshots = { management: await snapshotOf(sessions.management), isp: await snapshotOf(sessions.isp) }
-    const tables: ManifestTable[] = []
-    for (const service of services) {
-      await mkdir(join(partial, service), { mode: 0o700 })
-      for (const table of tenantTables(service, options.tenancy, tenant)) {
-        tables.push(await copyTable(sessions[service], table, partial))
-      }
+  const { samePoint, facts } = await beginTogether(sessions)
+  const databases: Partial<Record<Service, NonNullable<Manifest['databases'][Service]>>> = {}
+  for (const service of services) {
+    const [session, found, fact] = [sessions.get(service), tables.get(service), facts.get(service)]
+    if (session === undefined || found === undefined || fact === undefined) continue
+    await mkdir(join(directory, service), { mode: 0o700 })
+    const entries: TableEntry[] = []
+    for (const [index, table] of found.entries()) {
+      const proof = `pg_temp.${proofTable(index)}`
+      entries.push(await writeTable(session, table, { place, directory, service, proof }))
     }
-    const manifest: Manifest = { format: 1, tenancy: options.tenancy, tenant, snapshots, tables }
-    await writeFile(join(partial, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 })
-    await rename(partial, directory)
-    return manifest
-  } catch (error) {
-    await rm(partial, { recursive: true, force: true }).catch(() => undefined)
-    throw new WatertightError('WATERTIGHT_BACKUP_FAILED',
-      `Tenant ${JSON.stringify(tenant.id)} was not backed up: ${messageOf(error)}`,
-      { hint: 'Nothing was kept; look at rights, disk space and the server', cause: error })
-  } finally {
-    for (const service of services) await sessions[service].query('ROLLBACK').catch(() => undefined)
+    databases[service] = {
+      database: platform.databases[service], ...fact, schemaVersion: schemaVersionOf(found), tables: entries,
+    }
+    await session.query('COMMIT')
+  }
+  const manifest: Manifest = {
+    format: manifestFormat, kind: 'tenant', tenant: place.tenant, tenantSchema: place.tenantSchema,
+    tenancy: platform.tenancy, createdAt: new Date().toISOString(), method: 'copy', samePoint, databases,
+  }
+  await writeManifest(directory, manifest)
+  return manifest
+}
+
+/** A read-only transaction may fill temporary tables but not create them. */
+async function createProofTables(session: Session, tables: readonly TenantTable[]): Promise<void> {
+  for (const [index, { address, columns }] of tables.entries()) {
+    const names = columns.map(({ name }) => identifier(name)).join(', ')
+    await session.query(`CREATE TEMPORARY TABLE ${proofTable(index)} ON COMMIT DELETE ROWS
+      AS SELECT ${names} FROM ${address} WITH NO DATA`)
   }
 }
 
-/** The first query of the transaction takes the snapshot. */
-async function snapshotOf(session: Session) {
-  const [row] = await session.query(`SELECT clock_timestamp()::text AS at, pg_current_wal_lsn()::text AS lsn,
-    current_setting('server_version') AS server`)
-  return { at: String(row?.['at']), lsn: String(row?.['lsn']), server: String(row?.['server']) }
+function proofTable(index: number): string {
+  return `watertight_proof_${index}`
 }
 
-async function copyTable(session: Session, table: TenantTable, partial: string): Promise<ManifestTable> {
-  const { service, name, address, columns, condition } = table
-  const file = join(service, `${name}.copy`)
-  const list = columns.map(identifier).join(', ')
-  const sql = `COPY (SELECT ${list} FROM ${address} WHERE ${condition}) TO STDOUT`
-  const copied = await copyToFile(session, sql, join(partial, file))
-  const content = await contentOf(session, table)
-  if (copied.rows !== content.rows) {
-    throw new Error(`${address} has ${content.rows} rows of the tenant, and ${copied.rows} were copied`)
+interface TableWriting extends Pick<Writing, 'place' | 'directory'> {
+  readonly service: Service
+  readonly proof: string
+}
+
+/** COPY out, read back into a temporary table of the same snapshot, and compare what both hold. */
+async function writeTable(
+  session: Session, table: TenantTable, { place, directory, service, proof }: TableWriting,
+): Promise<TableEntry> {
+  const file = `${service}/${table.model.name}.copy`
+  const names = table.columns.map(({ name }) => identifier(name)).join(', ')
+  const path = join(directory, file)
+  const where = ofTenant(place)
+  const { bytes, sha256 } = await copyToFile(session,
+    `COPY (SELECT ${names} FROM ${table.address} WHERE ${where}) TO STDOUT`, path)
+  const live = await countAndHash(session, table.address, { columns: table.columns, where })
+  if (table.model.placement === 'control' && live.rows !== 1) throw unknownTenant(place, live.rows)
+  const back = await copyFromFile(session, `COPY ${proof} (${names}) FROM STDIN`, path)
+  const read = await countAndHash(session, proof, { columns: table.columns })
+  await session.query(`DELETE FROM ${proof}`)
+  if (read.rows !== live.rows || read.contentHash !== live.contentHash || back.sha256 !== sha256) {
+    throw new WatertightError('WATERTIGHT_BACKUP_SHORT',
+      `The file of ${table.address} holds ${read.rows} rows where the snapshot has ${live.rows}, or other rows`,
+      { hint: 'Nothing was kept; look at the disk and try again' })
   }
-  return { service, name, file, columns, ...copied, ...content }
+  return { schema: table.schema, table: table.model.name, file, columns: table.columns, ...live, bytes, sha256 }
+}
+
+function unknownTenant({ tenant }: TenantPlace, rows: number): WatertightError {
+  return new WatertightError('WATERTIGHT_TENANT_UNKNOWN',
+    `The platform has ${rows} control rows for the tenant ${JSON.stringify(tenant)} instead of one`,
+    { hint: 'Check the id, its upper and lower case included' })
 }

@@ -1,106 +1,96 @@
-/** Brings a tenant's backup back into a live system, without touching a row of anybody else. */
+/** Puts one tenant's backup back into a live platform without touching another tenant. */
 
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { messageOf, WatertightError } from '../../errors.ts'
-import { services, type Service, type TenancyName } from '../../model/tenancy.ts'
-import { copyFromFile, sha256Of } from '../../postgres/copy-files.ts'
-import { identifier } from '../../postgres/identifier.ts'
+import { messageOf, sqlstateOf, WatertightError } from '../../errors.ts'
+import { services, type Service } from '../../model/tenancy.ts'
 import type { Session } from '../../postgres/session.ts'
-import type { MappedTenant } from '../migrations/places.ts'
-import type { Manifest, ManifestTable } from './backup-tenant.ts'
-import { contentOf, tenantTables, type TenantTable } from './tenant-tables.ts'
+import { literal } from '../../postgres/identifier.ts'
+import { openBackupSession, type BackupPlatform } from './backup-platform.ts'
+import { readManifest, type Manifest } from './manifest.ts'
+import { isRestored, replaceRows, type Replacing } from './replace-rows.ts'
+import { tenantSchemaOf, tenantTables, type TenantPlace } from './tenant-tables.ts'
+import { mismatch, verifyFiles, verifyMapping, verifyShape } from './verify-backup.ts'
 
-export interface RestoreOptions {
-  readonly tenancy: TenancyName
-  /** Where the tenant lives now, as the tenants table says. */
-  readonly tenant: MappedTenant
-  /** A superuser's sessions, not pipelined: triggers must not audit a restore. */
-  readonly sessions: Readonly<Record<Service, Session>>
-  readonly directory: string
-}
-
-export interface Restored {
-  readonly tables: number
+export interface RestoredDatabase {
+  readonly service: Service
+  /** `already`: the rows were those of the backup, nothing was written. */
+  readonly outcome: 'restored' | 'already'
   readonly rows: number
 }
 
+export interface RestoreOptions {
+  /** Directory of the backup. */
+  readonly from: string
+  /** Called after each database is committed. */
+  readonly onDatabase?: (done: RestoredDatabase) => void
+}
+
 /**
- * Replaces the tenant's rows by those of the backup: one transaction for each database, committed only when the rows
- * hash to what the manifest says. Running it again gives the same; one that was killed between the databases is
- * finished by running it again.
- * @throws WatertightError WATERTIGHT_BACKUP_MISMATCH before anything is changed, when files, columns, tenant or tenancy
- *   are not those of the manifest; WATERTIGHT_RESTORE_FAILED, after ROLLBACK.
+ * Verifies everything first, in both databases; then one transaction per database, management first. The
+ * databases themselves say which is done, so a restore that was cut off is simply run again, and a second
+ * run writes nothing. Writers of the same tenant should be kept out: rows they commit in between make the
+ * proof fail and the transaction roll back.
+ * @throws WatertightError WATERTIGHT_BACKUP_UNREADABLE, WATERTIGHT_BACKUP_MISMATCH, WATERTIGHT_RESTORE_BUSY,
+ *   WATERTIGHT_RESTORE_FAILED, WATERTIGHT_RIGHTS.
  */
-export async function restoreTenant(options: RestoreOptions): Promise<Restored> {
-  const manifest = await verifiedManifest(options)
-  let rows = 0
+export async function restoreTenant(
+  platform: BackupPlatform, { from, onDatabase }: RestoreOptions,
+): Promise<readonly RestoredDatabase[]> {
+  const manifest = await readManifest(from)
+  await using management = await openBackupSession(platform, 'management')
+  await using isp = await openBackupSession(platform, 'isp')
+  const sessions: Readonly<Record<Service, Session>> = { management, isp }
+  const place = await placeOf(platform, manifest, management)
+  await verifyFiles(from, manifest)
+  const plans = new Map<Service, Replacing>()
   for (const service of services) {
-    const tables = tenantTables(service, options.tenancy, options.tenant)
-    rows += await restoreService(options, { service, tables, manifest })
+    const entry = manifest.databases[service]
+    if (entry === undefined) throw mismatch(`it has no ${service} database`)
+    await verifyMapping(sessions[service], service, place)
+    const tables = await tenantTables(sessions[service], service, place)
+    verifyShape(service, entry, tables)
+    plans.set(service, { place, tables, entry, directory: from })
   }
-  return { tables: manifest.tables.length, rows }
-}
-
-async function verifiedManifest({ directory, tenancy, tenant }: RestoreOptions): Promise<Manifest> {
-  const manifest = await readFile(join(directory, 'manifest.json'), 'utf8').then((text) => JSON.parse(text) as Manifest)
-    .catch((error: unknown) => { throw mismatch(`it has no manifest that can be read: ${messageOf(error)}`) })
-  if ((manifest.format as unknown) !== 1) throw mismatch(`its format is ${String(manifest.format)}, not 1`)
-  if (manifest.tenancy !== tenancy) throw mismatch(`it was made under ${manifest.tenancy}`)
-  const { id, schema } = manifest.tenant
-  if (id !== tenant.id) throw mismatch(`it is of tenant ${JSON.stringify(id)}`)
-  if (schema !== tenant.schema) throw mismatch(`the tenant's schema was ${schema} and is ${tenant.schema}`)
-  const wanted = services.flatMap((service) => tenantTables(service, tenancy, tenant))
-  const shape = (tables: readonly (TenantTable | ManifestTable)[]) =>
-    JSON.stringify(tables.map(({ service, name, columns }) => [service, name, columns]))
-  if (shape(wanted) !== shape(manifest.tables)) throw mismatch('its tables or columns are not those of this platform')
-  for (const { service, name, sha256 } of manifest.tables) {
-    // The path follows from names that are known here, never from the manifest.
-    const found = await sha256Of(join(directory, service, `${name}.copy`)).catch(() => 'no file')
-    if (found !== sha256) throw mismatch(`the file of ${name} is not the one that was written`)
+  const done: RestoredDatabase[] = []
+  for (const [service, plan] of plans) {
+    const { outcome, rows } = await restoreDatabase(sessions[service], service, plan)
+    done.push({ service, outcome, rows })
+    onDatabase?.({ service, outcome, rows })
   }
-  return manifest
+  return done
 }
 
-interface Part {
-  readonly service: Service
-  readonly tables: readonly TenantTable[]
-  readonly manifest: Manifest
+async function placeOf(platform: BackupPlatform, manifest: Manifest, management: Session): Promise<TenantPlace> {
+  const { tenant, tenancy } = manifest
+  if (manifest.kind !== 'tenant' || tenant === null) throw mismatch('it is a full backup, not a tenant\'s own')
+  if (tenancy !== platform.tenancy) throw mismatch(`it was taken under ${tenancy}, the platform is ${platform.tenancy}`)
+  return { tenant, tenancy, tenantSchema: await tenantSchemaOf(management, tenancy, tenant) }
 }
 
-async function restoreService(
-  { sessions, directory, tenant }: RestoreOptions, { service, tables, manifest }: Part,
-): Promise<number> {
-  const session = sessions[service]
-  let rows = 0
+async function restoreDatabase(
+  session: Session, service: Service, plan: Replacing,
+): Promise<Pick<RestoredDatabase, 'outcome' | 'rows'>> {
+  const { tenant } = plan.place
   await session.query('BEGIN')
   try {
-    // Neither audit triggers nor foreign keys between the steps; all rows of the tenant are replaced together.
-    await session.query('SET LOCAL session_replication_role = replica')
-    for (const { address, condition } of tables.toReversed()) {
-      await session.query(`DELETE FROM ${address} WHERE ${condition}`)
-    }
-    for (const table of tables) {
-      const { address, name, columns } = table
-      const sql = `COPY ${address} (${columns.map(identifier).join(', ')}) FROM STDIN`
-      rows += await copyFromFile(session, sql, join(directory, service, `${name}.copy`))
-      const expected = manifest.tables.find((each) => each.service === service && each.name === name)
-      const content = await contentOf(session, table)
-      if (content.rows !== expected?.rows || content.hash !== expected.hash) {
-        throw new Error(`${address} does not hold what the manifest says`)
-      }
-    }
+    const [lock] = await session.query(
+      `SELECT pg_try_advisory_xact_lock(hashtextextended(${literal(`restore ${tenant}`)}, 0)) AS mine`)
+    if (lock?.['mine'] !== 't') throw busy(tenant)
+    const already = await isRestored(session, plan)
+    const rows = already ? 0 : await replaceRows(session, plan)
     await session.query('COMMIT')
-    return rows
+    return { outcome: already ? 'already' : 'restored', rows }
   } catch (error) {
+    // Where the connection is lost there is nothing to roll back, and the first error says why.
     await session.query('ROLLBACK').catch(() => undefined)
+    if (error instanceof WatertightError) throw error
     throw new WatertightError('WATERTIGHT_RESTORE_FAILED',
-      `Tenant ${JSON.stringify(tenant.id)} was not restored in ${service}: ${messageOf(error)}`,
-      { hint: 'The database is as it was; restore again when the cause is repaired', cause: error })
+      `Restoring ${JSON.stringify(tenant)} into the ${service} database failed` +
+      ` (${sqlstateOf(error) ?? 'no SQLSTATE'}): ${messageOf(error)}`,
+      { hint: 'This database is as it was; run the restore again when the cause is gone', cause: error })
   }
 }
 
-function mismatch(reason: string): WatertightError {
-  return new WatertightError('WATERTIGHT_BACKUP_MISMATCH', `The backup is not restored: ${reason}`, {
-    hint: 'Nothing was changed; use the backup of this tenant and of this version' })
+function busy(tenant: string): WatertightError {
+  return new WatertightError('WATERTIGHT_RESTORE_BUSY', `Another restore of ${JSON.stringify(tenant)} is running`,
+    { hint: 'Wait until it ends, then run this one again' })
 }

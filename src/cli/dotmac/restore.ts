@@ -1,0 +1,16 @@
+/** `watertight dotmac restore`: puts one tenant's backup back into the live platform. */
+
+import type { Command } from 'commander'
+import { platformFlags, withPlatformFlags } from './platform-flags.ts'
+
+export function addRestore(dotmac: Command, finish: (code: number) => void): void {
+  withPlatformFlags(dotmac.command('restore <dir>'))
+    .description('replace a tenant\'s rows by those of its backup; other tenants are not touched')
+    .option('--yes', 'do it; without, the files are verified and nothing is changed')
+    .option('--json', 'print what was done as JSON')
+    .action(async (directory: string, options: Record<string, unknown>) => {
+      const { runRestore } = await import('./run-backup.ts')
+      console.log(await runRestore(directory, platformFlags(options), options))
+      finish(0)
+    })
+}

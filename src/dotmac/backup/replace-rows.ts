@@ -1,0 +1,102 @@
+/** Puts a tenant's rows of one database back, inside the caller's transaction, and proves it before the commit. */
+
+import { join } from 'node:path'
+import { copyFromFile } from '../../postgres/copy-file.ts'
+import { identifier, literal } from '../../postgres/identifier.ts'
+import type { Session } from '../../postgres/session.ts'
+import type { DatabaseEntry } from './manifest.ts'
+import { countAndHash, ofTenant, type TenantPlace, type TenantTable } from './tenant-tables.ts'
+import { mismatch } from './verify-backup.ts'
+
+export interface Replacing {
+  readonly place: TenantPlace
+  /** In foreign-key order. */
+  readonly tables: readonly TenantTable[]
+  readonly entry: DatabaseEntry
+  readonly directory: string
+}
+
+/** True when the tenant's rows already are those of the backup: a restore that was cut off goes on from there. */
+export async function isRestored(session: Session, { place, tables, entry }: Replacing): Promise<boolean> {
+  const expected = new Map(entry.tables.map((each) => [each.table, each]))
+  // Counting is cheaper than hashing and mostly enough to see that something is missing.
+  for (const { address, model } of tables) {
+    const [row] = await session.query(`SELECT count(*) AS n FROM ${address} WHERE ${ofTenant(place)}`)
+    if (Number(row?.['n']) !== expected.get(model.name)?.rows) return false
+  }
+  for (const table of tables) {
+    const then = expected.get(table.model.name)
+    const now = await countAndHash(session, table.address, { columns: table.columns, where: ofTenant(place) })
+    if (then?.rows !== now.rows || then.contentHash !== now.contentHash) return false
+  }
+  return true
+}
+
+/**
+ * Deletes the tenant's rows children first and copies the backup's in parents first; foreign keys are
+ * checked at the end: by one query each for a superuser, as deferred constraints for others. Returns the rows stored.
+ * @throws WatertightError WATERTIGHT_BACKUP_MISMATCH when what stands there afterwards is not what the manifest says.
+ */
+export async function replaceRows(session: Session, replacing: Replacing): Promise<number> {
+  const { place, tables, entry, directory } = replacing
+  // Triggers would write to the audit trail that is being restored. Off, they take the foreign keys with them,
+  // which one query for each key then makes good in less time than a trigger for each row.
+  const silenced = await isSuperuser(session) || await hasUserTriggers(session, tables)
+  if (silenced) await session.query('SET LOCAL session_replication_role = replica')
+  else await session.query('SET CONSTRAINTS ALL DEFERRED')
+  for (const { address } of [...tables].reverse()) {
+    await session.query(`DELETE FROM ${address} WHERE ${ofTenant(place)}`)
+  }
+  let stored = 0
+  for (const table of tables) {
+    const file = entry.tables.find((each) => each.table === table.model.name)?.file ?? ''
+    const names = table.columns.map(({ name }) => identifier(name)).join(', ')
+    stored += (await copyFromFile(session, `COPY ${table.address} (${names}) FROM STDIN`, join(directory, file))).stored
+  }
+  if (silenced) {
+    await session.query('SET LOCAL session_replication_role = origin')
+    await requireReferences(session, replacing)
+  } else await session.query('SET CONSTRAINTS ALL IMMEDIATE')
+  const total = entry.tables.reduce((sum, { rows }) => sum + rows, 0)
+  if (stored !== total) throw mismatch(`${stored} of ${total} rows were stored`)
+  if (!await isRestored(session, replacing)) throw mismatch('the rows that were stored are not those of the manifest')
+  return stored
+}
+
+function relationList(tables: readonly TenantTable[]): string {
+  return tables.map(({ address }) => `${literal(address)}::regclass`).join(', ')
+}
+
+/** Triggers of partitions count: rows reach them through their root. */
+async function hasUserTriggers(session: Session, tables: readonly TenantTable[]): Promise<boolean> {
+  const [row] = await session.query(`SELECT EXISTS (SELECT FROM pg_trigger g WHERE NOT g.tgisinternal
+    AND g.tgenabled IN ('O', 'A') AND g.tgrelid IN (SELECT p.relid FROM unnest(ARRAY[${relationList(tables)}]) r,
+      LATERAL (SELECT r::oid AS relid UNION SELECT relid FROM pg_partition_tree(r)) p)) AS found`)
+  return row?.['found'] === 't'
+}
+
+async function isSuperuser(session: Session): Promise<boolean> {
+  const [row] = await session.query(`SELECT current_setting('is_superuser') AS superuser`)
+  return row?.['superuser'] === 'on'
+}
+
+/** What the foreign keys would have checked: each reference of, or to, the tenant's rows finds its row. */
+async function requireReferences(session: Session, { place, tables }: Replacing): Promise<void> {
+  const keys = await session.query(`SELECT conname AS name, conrelid::regclass AS child, confrelid::regclass AS parent,
+      (SELECT string_agg(format('c.%I = p.%I', a.attname, b.attname), ' AND ')
+        FROM unnest(k.conkey, k.confkey) AS pair (one, other)
+        JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = pair.one
+        JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = pair.other) AS joined,
+      (SELECT string_agg(format('c.%I IS NOT NULL', a.attname), ' AND ')
+        FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)) AS given,
+      conrelid IN (${relationList(tables)}) AS own
+    FROM pg_constraint k WHERE contype = 'f' AND conparentid = 0
+      AND (conrelid IN (${relationList(tables)}) OR confrelid IN (${relationList(tables)}))`)
+  for (const key of keys) {
+    const text = (name: string) => String(key[name])
+    const [row] = await session.query(`SELECT count(*) AS n FROM ${text('child')} c
+      WHERE ${text('own') === 't' ? `c.${ofTenant(place)}` : 'true'} AND ${text('given')}
+      AND NOT EXISTS (SELECT FROM ${text('parent')} p WHERE ${text('joined')})`)
+    if (row?.['n'] !== '0') throw mismatch(`${String(row?.['n'])} rows of ${text('child')} break ${text('name')}`)
+  }
+}

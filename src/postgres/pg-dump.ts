@@ -1,0 +1,124 @@
+/** pg_dump of this machine: found by its version, run with the password out of sight, its rows counted. */
+
+import { execFile, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { access, constants, readdir } from 'node:fs/promises'
+import { createWriteStream } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { PassThrough } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { promisify } from 'node:util'
+import { WatertightError } from '../errors.ts'
+import type { ServerAddress } from './server-address.ts'
+
+export interface PgDump { readonly path: string; readonly version: string }
+
+/** Where Debian, the PGDG packages, Red Hat and Homebrew put the programs of each major version. */
+const versionedRoots = [
+  { root: '/usr/lib/postgresql', bin: 'bin' }, { root: '/usr', bin: 'bin', prefix: 'pgsql-' },
+  { root: '/opt/homebrew/opt', bin: 'bin', prefix: 'postgresql@' },
+]
+
+/**
+ * The newest pg_dump that is not older than the server: an older one refuses to work. Null when there is none.
+ * https://www.postgresql.org/docs/current/app-pgdump.html#PG-DUMP-NOTES
+ */
+export async function findPgDump(serverVersionNum: number): Promise<PgDump | null> {
+  const found: { path: string; version: string; major: number }[] = []
+  for (const path of await candidates()) {
+    const version = await versionOf(path)
+    if (version !== null) found.push({ path, version, major: Number.parseInt(version, 10) })
+  }
+  const usable = found.filter(({ major }) => major >= Math.floor(serverVersionNum / 10_000))
+  const [best] = usable.sort((a, b) => b.major - a.major)
+  return best === undefined ? null : { path: best.path, version: best.version }
+}
+
+export interface DumpOptions {
+  readonly address: ServerAddress
+  readonly database: string
+  /** Of pg_export_snapshot(): the dump holds what that transaction sees. */
+  readonly snapshot: string
+  /** New file. */
+  readonly to: string
+  /** Only this schema. */
+  readonly schema?: string
+}
+
+export interface Dumped {
+  readonly bytes: number
+  readonly sha256: string
+  /** Rows by qualified name, as pg_dump writes it after COPY. */
+  readonly rows: ReadonlyMap<string, number>
+}
+
+/** Plain format, so that its rows can be counted. @throws WatertightError WATERTIGHT_PG_DUMP with its last lines. */
+export async function runPgDump({ path }: PgDump, options: DumpOptions): Promise<Dumped> {
+  const { address, database, snapshot } = options
+  const child = spawn(path, [
+    '--no-password', '--snapshot', snapshot, '--format', 'plain', '--encoding', 'UTF8',
+    ...(options.schema === undefined ? [] : ['--schema', `"${options.schema.replaceAll('"', '""')}"`]),
+  ], {
+    env: {
+      PATH: process.env['PATH'], LC_ALL: 'C', PGHOST: address.host, PGPORT: String(address.port), PGUSER: address.user,
+      PGDATABASE: database, ...(address.password === undefined ? {} : { PGPASSWORD: address.password }),
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => { said = (said + chunk.toString()).slice(-2_000) })
+  const closed = once(child, 'close') as Promise<[number | null]>
+  const lines = new PassThrough()
+  const hash = createHash('sha256')
+  let bytes = 0
+  const counting = countRows(lines)
+  await pipeline(child.stdout, async function* (chunks: AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
+      hash.update(chunk)
+      bytes += chunk.length
+      if (!lines.write(chunk)) await once(lines, 'drain')
+      yield chunk
+    }
+    lines.end()
+  }, createWriteStream(options.to, { flags: 'wx', mode: 0o600, flush: true }))
+  const [code] = await closed
+  if (code !== 0) {
+    throw new WatertightError('WATERTIGHT_PG_DUMP', `pg_dump of ${database} ended with ${code}: ${said.trim()}`,
+      { hint: 'The lines above are its own last words' })
+  }
+  return { bytes, sha256: hash.digest('hex'), rows: await counting }
+}
+
+/** Between `COPY name (...) FROM stdin;` and `\.` each line is a row. */
+async function countRows(input: PassThrough): Promise<ReadonlyMap<string, number>> {
+  const rows = new Map<string, number>()
+  let table: string | null = null
+  for await (const line of createInterface({ input, crlfDelay: 0 })) {
+    if (table === null) {
+      table = /^COPY (.+?) \(.*\) FROM stdin;$/.exec(line)?.[1] ?? null
+      if (table !== null) rows.set(table, 0)
+    } else if (line === '\\.') table = null
+    else rows.set(table, (rows.get(table) ?? 0) + 1)
+  }
+  return rows
+}
+
+async function candidates(): Promise<readonly string[]> {
+  const onPath = (process.env['PATH'] ?? '').split(delimiter).filter((part) => part !== '')
+    .map((part) => join(part, 'pg_dump'))
+  const versioned = await Promise.all(versionedRoots.map(async ({ root, bin, prefix = '' }) => {
+    const names = await readdir(root).catch((): string[] => [])
+    const installed = names.filter((name) => name.startsWith(prefix) && /\d/.test(name))
+    return installed.map((name) => join(root, name, bin, 'pg_dump'))
+  }))
+  const all = [...new Set([...versioned.flat(), ...onPath])]
+  const there = await Promise.all(all.map((path) => access(path, constants.X_OK).then(() => true, () => false)))
+  return all.filter((_, index) => there[index])
+}
+
+async function versionOf(path: string): Promise<string | null> {
+  const answer = await promisify(execFile)(path, ['--version'], { timeout: 10_000 }).catch(() => null)
+  return /(\d+(?:\.\d+)?)/.exec(answer?.stdout ?? '')?.[1] ?? null
+}

@@ -1,0 +1,180 @@
+/** Recovery drills on servers of their own: a failure is caused, recovered from, and what came back is judged. */
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { backupTenant } from '../dotmac/backup/backup-tenant.ts'
+import type { BackupPlatform } from '../dotmac/backup/backup-platform.ts'
+import { restoreTenant } from '../dotmac/backup/restore-tenant.ts'
+import { lastHeartbeats, secondsLost, type LastHeartbeats } from '../dotmac/recovery/heartbeats.ts'
+import { differences, readTenantStates, type TenantStates } from '../dotmac/recovery/tenant-states.ts'
+import { validateIsolation } from '../dotmac/recovery/validate-isolation.ts'
+import { identifier } from '../postgres/identifier.ts'
+import { recoverySettings, type RecoveryTarget } from '../postgres/base-backup.ts'
+import { startEmbeddedServer } from '../postgres/server.ts'
+import type { Session } from '../postgres/session.ts'
+import { DrillPlatform, type DrillOptions } from './drill-platform.ts'
+import { adminSession } from './provision.ts'
+
+export const drills = ['pitr', 'tenant', 'coordinated'] as const
+export type DrillName = (typeof drills)[number]
+
+export interface DrillResult {
+  readonly drill: DrillName
+  /** What was recovered to. */
+  readonly target: string
+  /** Seconds of committed work that did not come back, by the heartbeats' commit times. */
+  readonly rpoSeconds: number
+  /** Seconds from the start of recovery until the tenants were validated. */
+  readonly rtoSeconds: number
+  readonly tenants: number
+  /** One sentence each; empty when every tenant is as at the target and isolation holds. */
+  readonly faults: readonly string[]
+}
+
+/** More validation of a recovered platform, for example the leak suites; returns one sentence for each fault. */
+export type Validate = (platform: BackupPlatform, drill: DrillPlatform) => Promise<readonly string[]>
+
+export interface RecoveryDrillOptions extends DrillOptions { readonly validate?: Validate }
+
+/** @throws WatertightError of the servers, the seed or the backup; what recovery got wrong is in `faults`. */
+export async function runDrill(name: DrillName, options: RecoveryDrillOptions = {}): Promise<DrillResult> {
+  await using drill = await DrillPlatform.start(options)
+  drill.heartbeats.start()
+  await pause(300)
+  if (name === 'tenant') return await tenantDrill(drill, options)
+  return name === 'pitr' ? await pitrDrill(drill, options) : await coordinatedDrill(drill, options)
+}
+
+/** A mistake wipes rows of every tenant; the platform goes back to the moment before it. */
+async function pitrDrill(drill: DrillPlatform, options: RecoveryDrillOptions): Promise<DrillResult> {
+  await drill.heartbeats.stop()
+  const expected = await readTenantStates(drill.at(drill.server.tcpAddress), drill.tenants)
+  const before = await lastHeartbeats(drill.sessions)
+  const [now] = await drill.site.admin.query('SELECT clock_timestamp() AS now')
+  await pause(50)
+  for (const session of Object.values(drill.sessions)) await mistake(session)
+  drill.heartbeats.start()
+  await pause(200)
+  await drill.heartbeats.stop()
+  await drill.archiveAll()
+  return await recover(drill, options, {
+    drill: 'pitr', target: { kind: 'time', value: String(now?.['now']) }, expected, before, exact: before,
+  })
+}
+
+/**
+ * The server dies; both databases come back at one named restore point. They live in one cluster, so one
+ * point of its WAL is a point of both. What was committed after the point is the price, and is counted.
+ */
+async function coordinatedDrill(drill: DrillPlatform, options: RecoveryDrillOptions): Promise<DrillResult> {
+  await drill.heartbeats.stop()
+  const expected = await readTenantStates(drill.at(drill.server.tcpAddress), drill.tenants)
+  const exact = await lastHeartbeats(drill.sessions)
+  await drill.site.admin.query(`SELECT pg_create_restore_point('dotmac_both')`)
+  drill.heartbeats.start()
+  await drill.archiveAll()
+  await pause(300)
+  await drill.heartbeats.stop()
+  const before = await lastHeartbeats(drill.sessions)
+  process.kill(drill.server.pid, 'SIGKILL')
+  await drill.server.exited
+  return await recover(drill, options, {
+    drill: 'coordinated', target: { kind: 'name', value: 'dotmac_both' }, expected, before, exact,
+  })
+}
+
+interface Recovery {
+  readonly drill: DrillName
+  readonly target: RecoveryTarget
+  readonly expected: TenantStates
+  /** The last heartbeats before the failure. */
+  readonly before: LastHeartbeats
+  /** The last heartbeats at the target. */
+  readonly exact: LastHeartbeats
+}
+
+async function recover(
+  drill: DrillPlatform, options: RecoveryDrillOptions, { target, expected, before, exact, ...rest }: Recovery,
+): Promise<DrillResult> {
+  const started = performance.now()
+  await using server = await startEmbeddedServer({
+    settings: recoverySettings(drill.store, target), startTimeoutMs: 120_000,
+    base: { dataDirectory: drill.store.base, password: drill.server.tcpAddress.password ?? '' },
+  })
+  const platform = drill.at(server.tcpAddress)
+  await using management = await adminSession(server.tcpAddress, platform.databases.management)
+  await using isp = await adminSession(server.tcpAddress, platform.databases.isp)
+  const after = await lastHeartbeats({ management, isp })
+  const faults = [...await judge(drill, platform, expected), ...pointFaults(exact, after)]
+  const rtoSeconds = (performance.now() - started) / 1000
+  faults.push(...await options.validate?.(platform, drill) ?? [])
+  return {
+    ...rest, target: target.kind === 'latest' ? 'latest' : `${target.kind} ${target.value}`,
+    rpoSeconds: secondsLost(before, after), rtoSeconds, tenants: drill.tenants.length, faults,
+  }
+}
+
+/** Recovery has to end at the target in both databases: no heartbeat less, and none that came later. */
+function pointFaults(exact: LastHeartbeats, after: LastHeartbeats): readonly string[] {
+  return (['management', 'isp'] as const).flatMap((service) => {
+    const [target, found] = [exact.last[service].number, after.last[service].number]
+    return target === found ? [] : [`${service} came back at heartbeat ${found}; the target was ${target}`]
+  })
+}
+
+async function judge(
+  drill: DrillPlatform, platform: BackupPlatform, expected: TenantStates,
+): Promise<readonly string[]> {
+  const found = await readTenantStates(platform, drill.tenants)
+  const { namespace, passwords, tenants } = drill.site.site
+  const login = { user: namespace.roles.app, password: passwords.app }
+  return [...differences(expected, found), ...await validateIsolation(platform, { tenants, login })]
+}
+
+/** One tenant's rows are wiped on the live platform and put back from its own backup. */
+async function tenantDrill(drill: DrillPlatform, options: RecoveryDrillOptions): Promise<DrillResult> {
+  const platform = drill.at(drill.server.tcpAddress)
+  const [tenant = ''] = drill.tenants
+  const expected = await readTenantStates(platform, drill.tenants)
+  const directory = await mkdtemp(join(tmpdir(), 'watertight-drill-'))
+  try {
+    const { databases } = await backupTenant(platform, tenant, { to: join(directory, 'tenant') })
+    await pause(200)
+    for (const session of Object.values(drill.sessions)) await mistake(session, `tenant_id = '${tenant}'`)
+    const failedAt = await clockMs(drill.site.admin)
+    const started = performance.now()
+    await restoreTenant(platform, { from: join(directory, 'tenant') })
+    const faults = [...await judge(drill, platform, expected)]
+    const rtoSeconds = (performance.now() - started) / 1000
+    faults.push(...await options.validate?.(platform, drill) ?? [])
+    const taken = Object.values(databases).map(({ takenAt }) => Date.parse(takenAt))
+    return {
+      drill: 'tenant', target: `the backup of ${tenant}`, rpoSeconds: (failedAt - Math.min(...taken)) / 1000,
+      rtoSeconds, tenants: drill.tenants.length, faults,
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+async function clockMs(session: Session): Promise<number> {
+  const [row] = await session.query('SELECT extract(epoch FROM clock_timestamp()) * 1000 AS ms')
+  return Number(row?.['ms'])
+}
+
+/** Wipes the rows of every leaf table, in whatever schema it stands. */
+async function mistake(session: Session, where = 'true'): Promise<void> {
+  const rows = await session.query(`SELECT n.nspname AS schema, c.relname AS name FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relname IN ('isp_analytics_usage', 'isp_network_links', 'tasks_runs', 'audit_events')
+      AND c.relkind IN ('r', 'p') AND NOT c.relispartition`)
+  for (const row of rows) {
+    await session.query(
+      `DELETE FROM ${identifier(String(row['schema']))}.${identifier(String(row['name']))} WHERE ${where}`)
+  }
+}
+
+async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => { setTimeout(resolve, ms) })
+}
