@@ -1,6 +1,7 @@
 /** `watertight dotmac`: the operations of the reference platform, each a file of src/cli/dotmac/. */
 
 import type { Command } from 'commander'
+import { addAudit } from './dotmac/audit.ts'
 import { addBackup } from './dotmac/backup.ts'
 import { addHealth } from './dotmac/health.ts'
 import { addMetrics } from './dotmac/metrics.ts'
@@ -13,11 +14,11 @@ import { addServe } from './dotmac/serve.ts'
 export type AddOperation = (dotmac: Command, finish: (code: number) => void) => void
 
 const operations: readonly AddOperation[] = [
-  addMigrate, addServe, addHealth, addMetrics, addBackup, addRestore, addRecover,
+  addMigrate, addServe, addHealth, addMetrics, addAudit, addBackup, addRestore, addRecover,
 ]
 
 export function addDotmac(program: Command, finish: (code: number) => void): void {
   const dotmac = program.command('dotmac')
-    .description('operate the reference platform: migrate, serve, health, metrics, backup, restore, recover')
+    .description('operate the reference platform: migrate, serve, health, metrics, audit, backup, restore, recover')
   for (const add of operations) add(dotmac, finish)
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Service } from '../model/tenancy.ts'
 import { identifier } from '../postgres/identifier.ts'
 import { packageRoot } from '../registry.ts'
+import { auditFunction } from './audit/triggers.ts'
 import { tablesOf } from './models/index.ts'
 import type { PolicyOptions } from './policies.ts'
 
@@ -59,7 +60,7 @@ export function objectGrantsSql(service: Service, options: ObjectGrants): string
       `GRANT SELECT ON ${at(view)} TO ${readers};`,
     ]),
     `ALTER MATERIALIZED VIEW ${at(object.rollup)} OWNER TO ${owner};`,
-    ...['audit_row_change()', 'touch_updated_at()', object.report].flatMap((name) => [
+    ...[auditFunction, 'touch_updated_at()', object.report].flatMap((name) => [
       `ALTER FUNCTION ${at(name)} OWNER TO ${owner};`,
       `REVOKE ALL ON FUNCTION ${at(name)} FROM PUBLIC;`,
     ]),

@@ -6,6 +6,7 @@ import { identifier, literal } from '../postgres/identifier.ts'
 import { createKeysSql, createTablesSql, updatedAtSql } from './models/ddl.ts'
 import { tablesOf } from './models/index.ts'
 import type { TableModel } from './models/model.ts'
+import { auditTriggersSql } from './audit/triggers.ts'
 import { objectGrantsSql, objectsSql } from './objects.ts'
 import { roleSql, type RoleNames } from './roles.ts'
 
@@ -56,7 +57,7 @@ export function createTenantSchemaSql(service: Service, tenant: Tenant, roles: R
     `GRANT USAGE ON SCHEMA ${sharedSchema} TO ${role};`,
     createTablesSql(tables, options), createKeysSql(tables, options), updatedAtSql(tables, options),
     `SET LOCAL search_path = ${schema}, pg_catalog;`,
-    objectsSql(service),
+    objectsSql(service), auditTriggersSql(tenant.schema),
     ...tables.map((table) => {
       const name = `${schema}.${identifier(table.name)}`
       return `ALTER TABLE ${name} OWNER TO ${owner};

@@ -19,6 +19,8 @@ export interface SchemaManagerOptions {
   readonly roles: RoleNames
   /** Folder with <service>/migrations; default the platform's own. */
   readonly directory?: string
+  /** ENABLE_AUDIT_TRIGGERS. Default true. */
+  readonly auditTriggers?: boolean
 }
 
 export interface NewTenant {
@@ -138,7 +140,8 @@ export class SchemaPerTenantManager {
     const session = sessions[service]
     const [row] = await session.query("SELECT current_setting('server_version_num') AS num")
     const place = tenantPlace(mapped, { service, roles, ...(directory === undefined ? {} : { directory }) })
-    await upgrade(session, place, { serverVersionNum: Number(row?.['num']) })
+    const { auditTriggers = true } = this.#options
+    await upgrade(session, place, { serverVersionNum: Number(row?.['num']), auditTriggers })
   }
 
   /** What hangs on the schema's tables from elsewhere: views, foreign keys, partitions. */

@@ -1,5 +1,6 @@
 /** Tenants share tables; a transaction-scoped setting says who is asking, policies decide. */
 
+import { auditTriggersSql } from '../dotmac/audit/triggers.ts'
 import { createKeysSql, createTablesSql, updatedAtSql } from '../dotmac/models/ddl.ts'
 import { tablesOf } from '../dotmac/models/index.ts'
 import { hardenObjectsSql, objectGrantsSql, objectsSql, refreshSql } from '../dotmac/objects.ts'
@@ -56,7 +57,7 @@ function tablesSql({ service, variant }: InstallPlan): string {
   const options = { schemaOf: () => schema, keys: variant === 'hardened' ? 'tenant' : 'id' } as const
   return [
     createTablesSql(tables, options), createKeysSql(tables, options), updatedAtSql(tables, options),
-    `SET LOCAL search_path = ${schema}, pg_catalog;`, objectsSql(service),
+    `SET LOCAL search_path = ${schema}, pg_catalog;`, objectsSql(service), auditTriggersSql(schema),
   ].join('\n')
 }
 

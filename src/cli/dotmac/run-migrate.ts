@@ -16,8 +16,9 @@ export async function runMigrate(given: Readonly<Record<string, unknown>>, flags
   const { dryRun = false } = wanted
   await using platform = await openPlatform(target, { create: !dryRun })
   const { tenancy, roles } = target
-  const { requireTenantColumn } = readConfiguration(process.env)
-  const options: MigrateOptions = { tenancy, roles, sessions: platform.sessions, requireTenantColumn, ...wanted }
+  const { requireTenantColumn, enableAuditTriggers: auditTriggers } = readConfiguration(process.env)
+  const { sessions } = platform
+  const options: MigrateOptions = { tenancy, roles, sessions, requireTenantColumn, auditTriggers, ...wanted }
   const json = given['json'] === true
   const onPlace = (place: Upgraded) => { if (!json) console.log(lineOf(place, dryRun)) }
   const done = await migrate({ ...options, onPlace })
@@ -56,11 +57,14 @@ async function driftIn({ sessions, tenancy, services: asked }: MigrateOptions): 
   return drift
 }
 
-function lineOf({ title, from, to, applied, guards }: Upgraded, dryRun: boolean): string {
-  if (applied.length === 0) return `${title}: at version ${to}`
+function lineOf({ title, from, to, applied, guards, auditTriggers }: Upgraded, dryRun: boolean): string {
+  const { added, removed } = auditTriggers
+  const audit = [[added, 'added'], [removed, 'removed']] as const
+  const triggers = audit.flatMap(([{ length }, did]) => length === 0 ? [] : [`\n  ${length} audit triggers ${did}`])
+  if (applied.length === 0) return `${title}: at version ${to}${triggers.join('')}`
   const verb = dryRun ? 'would go' : 'went'
   const did = guards.flatMap((guard) => guard.did.map((what) => `\n  ${guard.table}: ${what}`)).join('')
-  return `${title}: ${verb} from ${from} to ${to} (${applied.join(', ')})${did}`
+  return `${title}: ${verb} from ${from} to ${to} (${applied.join(', ')})${did}${triggers.join('')}`
 }
 
 function printTrouble({ failed }: Migrated, drift: readonly Drift[]): void {

@@ -10,8 +10,8 @@ export interface AuditPartitionOptions {
   readonly now: Date
   /** Months made ahead of the current one, 0 to 120. */
   readonly ahead: number
-  /** Whole months kept before the current one, 0 to 1200; older partitions are dropped. */
-  readonly keep: number
+  /** Whole months kept before the current one, 0 to 1200; older partitions are dropped. Default: all are kept. */
+  readonly keep?: number
 }
 
 export interface AuditPartitions { readonly created: readonly string[]; readonly dropped: readonly string[] }
@@ -29,10 +29,12 @@ const table = 'audit_tenant_access'
 export async function ensureAuditPartitions(
   session: Session, { schema = 'public', now, ahead, keep }: AuditPartitionOptions,
 ): Promise<AuditPartitions> {
+  const dropsOld = keep !== undefined
+  const past = keep ?? 0
   const bounded = (value: number, most: number) => Number.isInteger(value) && value >= 0 && value <= most
-  if (!bounded(ahead, 120) || !bounded(keep, 1200) || Number.isNaN(now.getTime())) {
+  if (!bounded(ahead, 120) || !bounded(past, 1200) || Number.isNaN(now.getTime())) {
     throw new WatertightError('WATERTIGHT_AUDIT_PARTITIONS',
-      `Partitions cannot be made for ahead ${ahead} and keep ${keep}`,
+      `Partitions cannot be made for ahead ${ahead} and keep ${past}`,
       { hint: 'Give whole months: ahead 0 to 120, keep 0 to 1200, and a valid date' })
   }
   await session.query('BEGIN')
@@ -43,10 +45,10 @@ export async function ensureAuditPartitions(
     const there = (await session.query(`SELECT c.relname AS name
       FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
       WHERE i.inhparent = ${oidOf(schema)}`)).map((row) => String(row['name']))
-    const months = Array.from({ length: keep + ahead + 1 }, (_, index) => monthOf(now, index - keep))
+    const months = Array.from({ length: past + ahead + 1 }, (_, index) => monthOf(now, index - past))
     const created = months.map((month) => `${table}_${month.suffix}`).filter((name) => !there.includes(name))
     const oldest = `${table}_${months[0]?.suffix ?? ''}`
-    const dropped = there.filter((name) => /_y\d{4}m\d{2}$/.test(name) && name < oldest)
+    const dropped = there.filter((name) => dropsOld && /_y\d{4}m\d{2}$/.test(name) && name < oldest)
     for (const month of months) {
       const name = `${table}_${month.suffix}`
       if (created.includes(name)) await session.query(monthSql({ schema, name, ...month }))
@@ -68,7 +70,8 @@ function monthOf(now: Date, offset: number) {
   const first = (month: number) => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + month, 1))
   const day = (date: Date) => date.toISOString().slice(0, 10)
   const [from, to] = [day(first(offset)), day(first(offset + 1))]
-  return { suffix: `y${from.slice(0, 4)}m${from.slice(5, 7)}`, from, to }
+  const midnight = '00:00:00+00'
+  return { suffix: `y${from.slice(0, 4)}m${from.slice(5, 7)}`, from: `${from} ${midnight}`, to: `${to} ${midnight}` }
 }
 
 /** Rows of the month that went into the default partition move; else it could not be attached. */
@@ -118,7 +121,7 @@ async function partitionedSql(session: Session, schema: string): Promise<string>
   ]
   return `ALTER TABLE ${name} RENAME TO ${table}_plain;
 CREATE TABLE ${name} (LIKE ${at}.${table}_plain INCLUDING DEFAULTS INCLUDING CONSTRAINTS,
-  UNIQUE (tenant_id, id, access_time)) PARTITION BY RANGE (access_time);
+  PRIMARY KEY (tenant_id, id, access_time)) PARTITION BY RANGE (access_time);
 CREATE TABLE ${at}.${table}_default PARTITION OF ${name} DEFAULT;
 ALTER TABLE ${at}.${table}_plain NO FORCE ROW LEVEL SECURITY;
 INSERT INTO ${name} SELECT * FROM ${at}.${table}_plain;

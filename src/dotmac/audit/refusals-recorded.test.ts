@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { PlatformOnTrial } from '../../run/platform-on-trial.ts'
-import { auditTriggersSql } from './triggers.ts'
+import { ensureAuditTriggers } from './triggers.ts'
 import { recordAccess } from './record-access.ts'
 import { withAuditedTenant } from './with-audited-tenant.ts'
 
@@ -13,7 +13,6 @@ test('writes, refused writes and requests for another tenant are in the acting t
   const pool = platform.pool('isp')
   const [one, other] = platform.tenants
   if (one === undefined || other === undefined) throw new Error('two tenants are needed')
-  await admin.query(auditTriggersSql('isp', { schema: 'public' }))
   await admin.query('TRUNCATE audit_tenant_access')
   const columns = await admin.query(`SELECT column_name FROM information_schema.columns
     WHERE table_name = 'isp_customers' AND is_nullable = 'NO' AND column_default IS NULL ORDER BY 1`)
@@ -54,8 +53,15 @@ test('writes, refused writes and requests for another tenant are in the acting t
       .rejects.toMatchObject({ code: '42501' })
   }
   expect((await trail()).length).toBe(4)
-  await admin.query(auditTriggersSql('isp', { schema: 'public', enabled: false }))
+  const triggers = { schema: 'public', owner: platform.open.site.namespace.roles.owner }
+  const { removed } = await ensureAuditTriggers(admin, { ...triggers, enabled: false })
+  expect(removed).toContain('"audit_insert" ON public.isp_customers')
   await withAuditedTenant(pool, { ...request, enabled: false },
     (session) => session.query(insert.replaceAll('x', 'y'), [one.id]))
   expect((await trail()).length).toBe(4)
+  expect((await ensureAuditTriggers(admin, { ...triggers, enabled: true })).added).toEqual(removed)
+  expect(await ensureAuditTriggers(admin, { ...triggers, enabled: true })).toEqual({ added: [], removed: [] })
+  await withAuditedTenant(pool, { ...request, enabled: false },
+    (session) => session.query(insert.replaceAll('x', 'z'), [one.id]))
+  expect((await trail()).length).toBe(5)
 }, 60_000)

@@ -24,6 +24,8 @@ export interface MigrateOptions {
   readonly dryRun?: boolean
   /** REQUIRE_TENANT_COLUMN: a migration must guard every table that it makes. Default true. */
   readonly requireTenantColumn?: boolean
+  /** ENABLE_AUDIT_TRIGGERS: writes to tenants' tables leave a line in the trail. Default true. */
+  readonly auditTriggers?: boolean
   /** How long to wait in ms for another run to end; default 30,000. */
   readonly lockWaitMs?: number
   /** Folder with <service>/migrations; default the platform's own. */
@@ -63,10 +65,10 @@ export async function migrate(options: MigrateOptions): Promise<Migrated> {
 
 async function migrateService(service: Service, options: MigrateOptions): Promise<Migrated> {
   const session = options.sessions[service]
-  const { tenancy, dryRun, to, onPlace, requireTenantColumn = true } = options
+  const { tenancy, dryRun, to, onPlace, requireTenantColumn = true, auditTriggers = true } = options
   const place = placeOptions(service, options)
   const serverVersionNum = await versionOf(session)
-  const common = { serverVersionNum, requireTenantColumn, ...(dryRun === undefined ? {} : { dryRun }) }
+  const common = { serverVersionNum, requireTenantColumn, auditTriggers, ...(dryRun === undefined ? {} : { dryRun }) }
   const keep = (done: Upgraded) => {
     upgraded.push(done)
     onPlace?.(done)

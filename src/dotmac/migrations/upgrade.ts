@@ -5,6 +5,7 @@ import Postgrator from 'postgrator'
 import { messageOf, WatertightError } from '../../errors.ts'
 import { identifier, literal } from '../../postgres/identifier.ts'
 import type { Session } from '../../postgres/session.ts'
+import { ensureAuditTriggers, type AuditTriggersDone } from '../audit/triggers.ts'
 import type { GuardReport, GuardScope } from '../guards/guarded-table.ts'
 import { filled, type MigrationNames } from './fill.ts'
 import { runGuarded, versionsSchema } from './run-guards.ts'
@@ -29,6 +30,8 @@ export interface UpgradeOptions {
   readonly dryRun?: boolean
   /** REQUIRE_TENANT_COLUMN: a migration must guard every table that it makes. Default true. */
   readonly requireTenantColumn?: boolean
+  /** ENABLE_AUDIT_TRIGGERS: writes to tenants' tables leave a line in the trail. Default true. */
+  readonly auditTriggers?: boolean
 }
 
 export interface Upgraded {
@@ -39,6 +42,8 @@ export interface Upgraded {
   /** File names without folder, in order. */
   readonly applied: readonly string[]
   readonly guards: readonly GuardReport[]
+  /** Audit triggers that ENABLE_AUDIT_TRIGGERS added or removed, as `audit_insert ON public.users`. */
+  readonly auditTriggers: AuditTriggersDone
 }
 
 /**
@@ -77,7 +82,21 @@ export async function upgrade(session: Session, place: Place, options: UpgradeOp
     }
   }
   const to = waiting.at(-1)?.version ?? from
-  return { title: place.title, from, to, applied: waiting.map(nameOf), guards }
+  const auditTriggers = options.dryRun === true ? { added: [], removed: [] } : await audited(session, place, options)
+  return { title: place.title, from, to, applied: waiting.map(nameOf), guards, auditTriggers }
+}
+
+/** Not a migration: the configuration may change without a new version, and new tables are to be audited too. */
+async function audited(
+  session: Session, place: Place, { auditTriggers: enabled = true }: UpgradeOptions,
+): Promise<AuditTriggersDone> {
+  const done = { added: [] as string[], removed: [] as string[] }
+  for (const schema of place.schemas) {
+    const { added, removed } = await ensureAuditTriggers(session, { schema, enabled, owner: place.names.owner })
+    done.added.push(...added)
+    done.removed.push(...removed)
+  }
+  return done
 }
 
 /**

@@ -19,11 +19,11 @@ export function auditTenantAccess(service: Service) {
       { name: 'operation', type: 'varchar(50)', fill: { oneOf: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] } },
       { name: 'success', type: 'boolean', fill: 'flag' },
       {
+        // The seed's TIMESTAMP would hold the local time of whatever time zone each session has.
         name: 'access_time',
-        type: 'timestamp',
+        type: 'timestamptz',
         fill: 'past timestamp',
         default: 'now()',
-        notNull: false,
         indexed: true,
       },
       { name: 'client_ip', type: 'inet', fill: 'inet', notNull: false },

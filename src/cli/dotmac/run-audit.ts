@@ -1,0 +1,100 @@
+/** What `dotmac audit` does with its flags, and what it prints. */
+
+import { ensureAuditPartitions, type AuditPartitions } from '../../dotmac/audit/partitions.ts'
+import { readTrail, type TrailEntry } from '../../dotmac/audit/read-trail.ts'
+import { mappedTenants } from '../../dotmac/migrations/migrate.ts'
+import { WatertightError } from '../../errors.ts'
+import { services } from '../../model/tenancy.ts'
+import { visible } from '../../report/text.ts'
+import { openPlatform, type PlatformSessions } from '../../run/platform-sessions.ts'
+import { platformTarget, type PlatformFlags, type PlatformTarget } from '../../run/platform-target.ts'
+
+type Given = Readonly<Record<string, unknown>>
+
+/** @throws WatertightError WATERTIGHT_BAD_FLAG, WATERTIGHT_NO_TENANT, and those of readTrail. */
+export async function runAuditList(given: Given, flags: PlatformFlags): Promise<string> {
+  const target = platformTarget(flags)
+  const limit = whole(given, 'limit', { least: 1, most: 100_000 })
+  const since = sinceOf(given['since'])
+  await using platform = await openPlatform(target)
+  const tenants = await trailsOf(platform, target, given['tenant'])
+  const found: Record<string, readonly TrailEntry[]> = {}
+  for (const service of services) {
+    found[service] = await readTrail(platform.sessions[service], {
+      tenancy: target.tenancy, roles: target.roles, schemas: tenants, limit, refused: given['refused'] === true,
+      ...(since === undefined ? {} : { since }),
+      ...(typeof given['tenant'] === 'string' ? { tenant: given['tenant'] } : {}),
+    })
+  }
+  if (given['json'] === true) return JSON.stringify(found, null, 2)
+  return Object.entries(found).flatMap(([service, entries]) => [
+    `${service}: ${entries.length === 0 ? 'no entries' : `${entries.length} entries`}`, ...entries.map(lineOf),
+  ]).join('\n')
+}
+
+/** Without --keep nothing is dropped. */
+export async function runAuditPartitions(given: Given, flags: PlatformFlags): Promise<string> {
+  const target = platformTarget(flags)
+  const ahead = whole(given, 'ahead', { least: 0, most: 120 })
+  const keep = given['keep'] === undefined ? undefined : whole(given, 'keep', { least: 0, most: 1200 })
+  await using platform = await openPlatform(target)
+  const done: Record<string, Record<string, AuditPartitions>> = {}
+  for (const service of services) {
+    for (const schema of await trailsOf(platform, target)) {
+      const options = { schema, now: new Date(), ahead, ...(keep === undefined ? {} : { keep }) }
+      const made = await ensureAuditPartitions(platform.sessions[service], options)
+      done[service] = { ...done[service], [schema]: made }
+    }
+  }
+  if (given['json'] === true) return JSON.stringify(done, null, 2)
+  return Object.entries(done).flatMap(([service, schemas]) => Object.entries(schemas)
+    .map(([schema, { created, dropped }]) =>
+      `${service} ${visible(schema)}: ${told('made', created)}, ${told('dropped', dropped)}`)).join('\n')
+}
+
+function told(what: string, names: readonly string[]): string {
+  return names.length === 0 ? `nothing ${what}` : `${what} ${names.map(visible).join(' ')}`
+}
+
+/** Schemas that hold a trail. */
+async function trailsOf(
+  { sessions }: PlatformSessions, { tenancy }: PlatformTarget, tenant?: unknown,
+): Promise<readonly string[]> {
+  const known = await mappedTenants(sessions.management, tenancy)
+  const wanted = tenant === undefined ? known : known.filter(({ id }) => id === tenant)
+  if (tenant !== undefined && wanted.length === 0) {
+    throw new WatertightError('WATERTIGHT_NO_TENANT', `There is no tenant ${JSON.stringify(tenant)}`, {
+      hint: 'Name it as the tenants table of the management database does',
+    })
+  }
+  return tenancy === 'row-level-security' ? ['public'] : wanted.map(({ schema }) => schema)
+}
+
+function lineOf({ accessTime, tenantId, userId, success, ...entry }: TrailEntry): string {
+  const outcome = success ? 'ok' : 'REFUSED'
+  const from = [entry.clientIp, entry.userAgent].filter((each) => each !== null).map(visible).join(' ')
+  return `  ${accessTime} ${visible(tenantId)} ${visible(userId)} ${outcome} ${visible(entry.operation)} ` +
+    `${visible(entry.tableName)}${from === '' ? '' : ` from ${from}`}`
+}
+
+const spans: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+function sinceOf(given: unknown): Date | undefined {
+  if (given === undefined) return undefined
+  const span = /^([1-9]\d{0,6})([mhd])$/.exec(String(given))
+  const ago = Number(span?.[1]) * (spans[span?.[2] ?? ''] ?? 0)
+  const time = new Date(span === null ? String(given) : Date.now() - ago)
+  const isIso = span !== null || /^\d{4}-\d{2}-\d{2}/.test(String(given))
+  if (isIso && !Number.isNaN(time.getTime())) return time
+  throw new WatertightError('WATERTIGHT_BAD_FLAG', `--since ${JSON.stringify(given)} is no time`, {
+    hint: 'Give an ISO time such as 2026-01-31 or 2026-01-31T08:00Z, or a span such as 90m, 24h, 7d',
+  })
+}
+
+function whole(given: Given, flag: string, { least, most }: { least: number; most: number }): number {
+  const value = /^\d{1,9}$/.test(String(given[flag])) ? Number(given[flag]) : Number.NaN
+  if (value >= least && value <= most) return value
+  throw new WatertightError('WATERTIGHT_BAD_FLAG',
+    `--${flag} ${JSON.stringify(given[flag])} is no whole number from ${least} to ${most}`,
+    { hint: `Give a number from ${least} to ${most}` })
+}
