@@ -56,6 +56,7 @@ export {
 } from './probe/shared-inputs.ts'
 export { cellsOf, controlOn, deferred, objectOf } from './probe/cells.ts'
 export { answerOf, answersDiffer, isDenial } from './probe/differential.ts'
+export { nobodysValue } from './probe/nobodys-value.ts'
 export {
   attackId, attackText, copyLike, insertLike, keyCondition, sharingColumns, writableColumn,
 } from './probe/statements.ts'

@@ -1,8 +1,8 @@
 // A differential experiment: a foreign key value and a random one must get the same answer.
 
 import {
-  anyAttack, cellsOf, answersDiffer, controlOn, defineProbe, everyAttacker, insertLike, objectOf, ownedTables,
-  targetOf, vacuousAttempt, type Cell, type ForeignKey, type Pair, type Relation,
+  anyAttack, cellsOf, answersDiffer, controlOn, defineProbe, everyAttacker, insertLike, nobodysValue, objectOf,
+  ownedTables, targetOf, vacuousAttempt, type Cell, type ForeignKey, type Pair, type Relation,
   type Row, type Statement, type World,
 } from '../../src/index.ts'
 
@@ -36,8 +36,6 @@ export default defineProbe<Input>({
     Object.keys(sample).length === 0 ? null : insertLike(relation, sample)),
 })
 
-const randomId = '11111111-2222-4333-8444-555555555555'
-
 /** The same insert with a value of the victim and with one that nobody has, for each key in turn. */
 function experiment(world: World, cell: Cell, { attacker, victim, form }: Input): readonly Statement[] {
   const object = objectOf(cell)
@@ -46,7 +44,7 @@ function experiment(world: World, cell: Cell, { attacker, victim, form }: Input)
   if (target === null || own === undefined || foreign === undefined) return []
   const { relation } = target
   const variants = form === 'unique key'
-    ? uniqueColumns(relation).flatMap((name) => pair(name, foreign[name], other(foreign[name])))
+    ? uniqueColumns(relation).flatMap((name) => pair(relation, name, foreign[name]))
     : references(relation).flatMap((key) => foreignKeyPair(world, key, { relation, victim, attacker }))
   return variants.flatMap((set): Statement[] => [
     { sql: 'SAVEPOINT before', role: 'context' },
@@ -55,14 +53,12 @@ function experiment(world: World, cell: Cell, { attacker, victim, form }: Input)
   ])
 }
 
-function pair(name: string, theirs: Row[string] | undefined, nobodys: string): readonly Row[] {
-  return theirs === undefined || theirs === null ? [] : [{ [name]: theirs }, { [name]: nobodys }]
-}
-
-function other(value: Row[string] | undefined): string {
-  const text = String(value ?? '')
-  if (/^[0-9a-f]{8}-/.test(text)) return randomId
-  return /^\d+$/.test(text) ? String(Number(text) + 7_000_003) : `${text.slice(0, 30)}~nobody`
+/** Nothing where no value of the column's type can be nobody's. */
+function pair(relation: Relation, name: string, theirs: Row[string] | undefined): readonly Row[] {
+  if (theirs === undefined || theirs === null) return []
+  const column = relation.columns.find((each) => each.name === name)
+  const nobodys = nobodysValue(String(theirs), column?.type ?? '')
+  return nobodys === null ? [] : [{ [name]: theirs }, { [name]: nobodys }]
 }
 
 /** Columns of unique keys that the tenant can choose: not the tenant itself, not a reference. */
@@ -90,5 +86,5 @@ function foreignKeyPair(world: World, key: ForeignKey, { relation, victim, attac
   const index = key.columns.findIndex((name) => name !== relation.tenantColumn)
   const [column, referenced] = [key.columns[index], key.referencedColumns[index]]
   if (row === undefined || column === undefined || referenced === undefined) return []
-  return pair(column, row[referenced], other(row[referenced]))
+  return pair(relation, column, row[referenced])
 }
