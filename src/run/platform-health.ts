@@ -1,12 +1,14 @@
 /** Health of both databases of a platform that runs: opens the logins, finds the tenants, asks the checks. */
 
-import { controlSchema } from '../dotmac/schema-manager.ts'
+import { mappedTenants } from '../dotmac/migrations/migrate.ts'
+import type { MappedTenant } from '../dotmac/migrations/places.ts'
 import { isInconclusive } from '../dotmac/health/health-check.ts'
 import { validateTenantIsolationHealth, type IsolationHealth } from '../dotmac/health/tenant-isolation-health.ts'
 import { services, type Service } from '../model/tenancy.ts'
 import { openDriverPool } from '../postgres/driver-pool.ts'
 import type { ServerAddress } from '../postgres/server-address.ts'
 import { Session } from '../postgres/session.ts'
+import { openPlatform } from './platform-sessions.ts'
 import type { PlatformTarget } from './platform-target.ts'
 
 export interface PlatformHealth {
@@ -19,21 +21,30 @@ export interface PlatformHealth {
 export async function checkPlatform(
   target: PlatformTarget, { app, tenants: most }: { app: ServerAddress; tenants: number },
 ): Promise<PlatformHealth> {
-  const tenants = await tenantsOf(target, most)
+  await using platform = await openPlatform(target, { seesAll: false })
+  const tenants = (await mappedTenants(platform.sessions.management, target.tenancy)).slice(0, most)
   const found: Record<string, IsolationHealth> = {}
-  for (const service of services) found[service] = await checkService(target, { app, service, tenants })
+  for (const service of services) {
+    found[service] = await checkService(target, { admin: platform.sessions[service], app, service, tenants })
+  }
   const checks = Object.values(found).flatMap((each) => each.checks)
   const exitCode = checks.some((check) => check.findings.length > 0) ? 1 : checks.some(isInconclusive) ? 3 : 0
   return { exitCode, services: found }
 }
 
-type Known = readonly { id: string; schema: string; role: string }[]
+type Known = readonly MappedTenant[]
+
+interface CheckedService {
+  readonly admin: Session
+  readonly app: ServerAddress
+  readonly service: Service
+  readonly tenants: Known
+}
 
 async function checkService(
-  target: PlatformTarget, { app, service, tenants }: { app: ServerAddress; service: Service; tenants: Known },
+  target: PlatformTarget, { admin, app, service, tenants }: CheckedService,
 ): Promise<IsolationHealth> {
   const database = target.databases[service]
-  await using admin = await Session.connect({ address: target.address, database, pipeline: false })
   await (await Session.connect({ address: app, database }))[Symbol.asyncDispose]()
   const pool = openDriverPool({ address: app, database, max: 1 })
   try {
@@ -42,14 +53,4 @@ async function checkService(
   } finally {
     await pool.end()
   }
-}
-
-/** As the tenants table maps them, the first by id. */
-async function tenantsOf({ address, databases, tenancy }: PlatformTarget, most: number): Promise<Known> {
-  await using session = await Session.connect({ address, database: databases.management, pipeline: false })
-  const schema = tenancy === 'schema-per-tenant' ? controlSchema : 'public'
-  const rows = await session.query(
-    `SELECT tenant_id, schema_name, role_name FROM ${schema}.tenants ORDER BY tenant_id LIMIT ${most}`)
-  return rows.map((row) => ({
-    id: String(row['tenant_id']), schema: String(row['schema_name']), role: String(row['role_name']) }))
 }

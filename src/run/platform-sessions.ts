@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { sqlstateOf, WatertightError } from '../errors.ts'
 import { services, type Service } from '../model/tenancy.ts'
+import { controlSchema } from '../dotmac/schema-manager.ts'
 import { createRolesSql, secureDatabaseSql } from '../dotmac/roles.ts'
 import { identifier, literal } from '../postgres/identifier.ts'
 import { Session } from '../postgres/session.ts'
@@ -15,29 +16,36 @@ export interface PlatformSessions extends AsyncDisposable {
 export interface PlatformSessionOptions {
   /** Create databases and roles that are missing; the roles cannot log in until a password is set. Default false. */
   readonly create?: boolean
+  /** Refuse databases that were never migrated, or to the other tenancy. Default: unless they may be created. */
+  readonly migrated?: boolean
+  /** Refuse a login that row security filters. Default true; false for what checks by itself what it may see. */
+  readonly seesAll?: boolean
   /** Limit of one statement in ms, default 600,000: a migration may rewrite a table. */
   readonly statementTimeoutMs?: number
 }
 
 /**
- * Connects with the target's login, which must see every row (superuser or BYPASSRLS).
- * @throws WatertightError WATERTIGHT_UNREACHABLE, WATERTIGHT_LOGIN_REFUSED, WATERTIGHT_NO_DATABASE, WATERTIGHT_RIGHTS.
+ * Connects with the target's login, which mostly must see every row (superuser or BYPASSRLS).
+ * @throws WatertightError WATERTIGHT_UNREACHABLE, WATERTIGHT_LOGIN_REFUSED, WATERTIGHT_NO_DATABASE, WATERTIGHT_RIGHTS,
+ *   WATERTIGHT_NOT_MIGRATED.
  */
 export async function openPlatform(
-  target: PlatformTarget, { create = false, statementTimeoutMs = 600_000 }: PlatformSessionOptions = {},
+  target: PlatformTarget, options: PlatformSessionOptions = {},
 ): Promise<PlatformSessions> {
+  const { create = false, migrated = !create, seesAll = true, statementTimeoutMs = 600_000 } = options
   const { address, databases } = target
   const connect = (database: string) =>
     Session.connect({ address, database, pipeline: false, statementTimeoutMs, lockTimeoutMs: 30_000 })
   {
     await using admin = await connect('postgres')
-    await refuseBlind(admin, address.user)
+    if (seesAll) await refuseBlind(admin, address.user)
     if (create) await ensureRoles(admin, target)
     for (const service of services) await ensureDatabase(admin, databases[service], create ? target : null)
   }
   const open: Session[] = []
   try {
     for (const service of services) open.push(await connect(databases[service]))
+    for (const session of open) await requireTenancy(session, target, migrated)
   } catch (error) {
     for (const session of open) await session[Symbol.asyncDispose]()
     throw error
@@ -47,6 +55,25 @@ export async function openPlatform(
     sessions: { management, isp },
     [Symbol.asyncDispose]: async () => { for (const session of open) await session[Symbol.asyncDispose]() },
   }
+}
+
+/** For what opens sessions of its own. @throws as openPlatform does. */
+export async function requirePlatform(target: PlatformTarget): Promise<void> {
+  await (await openPlatform(target))[Symbol.asyncDispose]()
+}
+
+/** Every migrated database has its list of tenants, in the place that its tenancy gives it. */
+async function requireTenancy(session: Session, { tenancy }: PlatformTarget, migrated: boolean): Promise<void> {
+  const [row] = await session.query(`SELECT current_database() AS name,
+    coalesce(to_regclass('public.tenants'), to_regclass('public.isp_tenants')) IS NOT NULL AS shared,
+    coalesce(to_regclass('${controlSchema}.tenants'), to_regclass('${controlSchema}.isp_tenants')) IS NOT NULL AS own`)
+  const [its, other] = tenancy === 'row-level-security' ? ['shared', 'own'] as const : ['own', 'shared'] as const
+  if (row?.[its] === 't' || (row?.[other] !== 't' && !migrated)) return
+  const isOther = row?.[other] === 't'
+  const name = String(row?.['name'])
+  throw new WatertightError('WATERTIGHT_NOT_MIGRATED',
+    isOther ? `The database ${name} is not under ${tenancy}` : `The database ${name} holds no platform yet`,
+    { hint: isOther ? 'Give the other --mode: rls or schema' : 'Run watertight dotmac migrate with the same flags' })
 }
 
 /** Under FORCE a login that row security filters would see no tenants, and call that success. */

@@ -16,7 +16,7 @@ export async function runAuditList(given: Given, flags: PlatformFlags): Promise<
   const target = platformTarget(flags)
   const limit = whole(given, 'limit', { least: 1, most: 100_000 })
   const since = sinceOf(given['since'])
-  await using platform = await openPlatform(target)
+  await using platform = await openPlatform(target, { seesAll: false })
   const tenants = await trailsOf(platform, target, given['tenant'])
   const found: Record<string, readonly TrailEntry[]> = {}
   for (const service of services) {

@@ -8,6 +8,7 @@ import { restoreTenant } from '../../dotmac/backup/restore-tenant.ts'
 import { verifyFiles } from '../../dotmac/backup/verify-backup.ts'
 import { WatertightError } from '../../errors.ts'
 import { visible } from '../../report/text.ts'
+import { requirePlatform } from '../../run/platform-sessions.ts'
 import { platformTarget, type PlatformFlags } from '../../run/platform-target.ts'
 
 type Flags = Readonly<Record<string, unknown>>
@@ -20,6 +21,7 @@ export async function runBackup(platform: PlatformFlags, flags: Flags): Promise<
       { hint: 'Give exactly one of --tenant ID and --full' })
   }
   const target = platformTarget(platform)
+  await requirePlatform(target)
   const from = onOneServer(target.address, target)
   const options = { to: String(to) }
   const manifest = typeof tenant === 'string' ? await backupTenant(from, tenant, options)
@@ -37,6 +39,7 @@ export async function runRestore(directory: string, platform: PlatformFlags, fla
       { hint: 'The files are whole; nothing was changed. Give --yes to restore' })
   }
   const target = platformTarget(platform)
+  await requirePlatform(target)
   const done = await restoreTenant(onOneServer(target.address, target), { from: directory })
   if (flags['json'] === true) return JSON.stringify({ tenant: manifest.tenant, databases: done }, null, 2)
   return done.map(({ service, outcome, rows }) => outcome === 'already'

@@ -1,23 +1,40 @@
 /** Collects the metrics and prints them. */
 
-import { collectMetrics, prometheusText } from '../../dotmac/metrics/collect-metrics.ts'
+import { collectMetrics } from '../../dotmac/metrics/collect-metrics.ts'
+import { prometheusText, type Sample } from '../../dotmac/metrics/sample.ts'
+import { mappedTenants } from '../../dotmac/migrations/migrate.ts'
 import { tablesOf } from '../../dotmac/models/index.ts'
-import { isTenantAware } from '../../dotmac/models/model.ts'
 import { WatertightError } from '../../errors.ts'
+import { services, type Service } from '../../model/tenancy.ts'
 import { openPlatform } from '../../run/platform-sessions.ts'
 import { platformTarget, type PlatformFlags } from '../../run/platform-target.ts'
 
+const usualTables: Readonly<Record<Service, string>> = { management: 'tasks_jobs', isp: 'isp_customers' }
+
+/** Of both databases, or with --table of the one that has it. */
 export async function runMetrics(given: Readonly<Record<string, unknown>>, flags: PlatformFlags): Promise<number> {
   const target = platformTarget(flags)
-  const table = String(given['table'])
-  const isKnown = tablesOf('isp').some((each) => each.name === table && isTenantAware(each))
-  if (target.tenancy !== 'row-level-security' || !isKnown) {
-    throw new WatertightError('WATERTIGHT_BAD_FLAG', `There are no metrics of ${JSON.stringify(table)} in this mode`, {
-      hint: 'Name a table of tenants in the ISP database, under row-level security' })
-  }
+  const { tenancy, roles } = target
+  const wanted = wantedOf(given['table'])
   await using platform = await openPlatform(target)
-  const samples = await collectMetrics(platform.sessions.isp, table)
+  const schemas = tenancy === 'row-level-security' ? ['public']
+    : (await mappedTenants(platform.sessions.management, tenancy)).map(({ schema }) => schema)
+  const samples: Sample[] = []
+  for (const [service, table] of wanted) {
+    const session = platform.sessions[service]
+    samples.push(...await collectMetrics({ service, tenancy, roles, session, table, schemas }))
+  }
   if (given['json'] === true) console.log(JSON.stringify(samples, null, 2))
   else process.stdout.write(prometheusText(samples))
   return 0
+}
+
+function wantedOf(table: unknown): readonly (readonly [Service, string])[] {
+  if (table === undefined) return services.map((service) => [service, usualTables[service]] as const)
+  const found = services.flatMap((service) => tablesOf(service)
+    .filter(({ name, placement, mixin }) => name === table && placement === 'tenant' && mixin !== 'audit')
+    .map(({ name }) => [service, name] as const))
+  if (found.length > 0) return found
+  throw new WatertightError('WATERTIGHT_BAD_FLAG', `There is no table ${JSON.stringify(table)} with tenants' rows`, {
+    hint: 'Name one of the platform\'s own, such as isp_customers' })
 }

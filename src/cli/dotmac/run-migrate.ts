@@ -14,7 +14,7 @@ export async function runMigrate(given: Readonly<Record<string, unknown>>, flags
   const target = platformTarget(flags)
   const wanted = wantedOf(given)
   const { dryRun = false } = wanted
-  await using platform = await openPlatform(target, { create: !dryRun })
+  await using platform = await openPlatform(target, { create: !dryRun, migrated: false })
   const { tenancy, roles } = target
   const { requireTenantColumn, enableAuditTriggers: auditTriggers } = readConfiguration(process.env)
   const { sessions } = platform

@@ -1,14 +1,42 @@
 import { expect, test } from 'vitest'
 import { PlatformOnTrial } from '../../run/platform-on-trial.ts'
-import { collectMetrics, prometheusText } from './collect-metrics.ts'
+import { recordAccess } from '../audit/record-access.ts'
+import { collectMetrics, type MetricsSubject } from './collect-metrics.ts'
+import type { MetricName } from './sample.ts'
 
-test('rows per tenant are the table\'s, and hostile labels are escaped', async () => {
+test.each(['row-level-security', 'schema-per-tenant'] as const)(
+  'the four metrics are those of the database, %s', async (tenancy) => {
+    await using platform = await PlatformOnTrial.start({ tenancy, services: ['isp'] })
+    const { tenants } = platform
+    const session = await platform.admin('isp')
+    const { roles } = platform.open.site.namespace
+    const schemas = tenancy === 'row-level-security' ? ['public'] : tenants.map(({ schema }) => schema)
+    const subject: MetricsSubject = { service: 'isp', tenancy, roles, session, table: 'isp_customers', schemas }
+    const [tenant] = tenants
+    if (tenant === undefined) throw new Error('a tenant is needed')
+    const of = async (name: MetricName, id = tenant.id) => (await collectMetrics(subject))
+      .find((sample) => sample.name === name && sample.labels['tenant'] === id)?.value ?? 0
+    const before = [await of('dotmac_tenant_accesses'), await of('dotmac_cross_tenant_attempts')] as const
+    await recordAccess(platform.pool('isp', { max: 1 }), { tenant: { id: tenant.id, tenancy }, userId: 'u',
+      tableName: 't', operation: 'o', success: false })
+    expect([await of('dotmac_tenant_accesses'), await of('dotmac_cross_tenant_attempts')])
+      .toEqual(before.map((count) => count + 1))
+    const table = tenancy === 'row-level-security' ? 'public.isp_customers' : `"${tenant.schema}".isp_customers`
+    const [all] = await session.query(`SELECT count(*) AS n FROM ${table} WHERE tenant_id = '${tenant.id}'`)
+    expect(await of('dotmac_tenant_rows')).toBe(Number(all?.['n']))
+    const samples = await collectMetrics(subject)
+    expect(samples.some(({ labels }) => labels['index'] === 'idx_isp_customers_tenant_created')).toBe(true)
+    const ratios = samples.filter(({ name }) => name.startsWith('dotmac_rls_overhead_ratio')).map(({ value }) => value)
+    expect(ratios).toHaveLength(tenancy === 'row-level-security' ? 3 : 0)
+    const [ratio = 1, low = 1, high = 1] = ratios
+    expect(low > 0 && low <= ratio && ratio <= high && Number.isFinite(high)).toBe(true)
+  }, 60_000)
+
+test('an overhead is not measured where the policies hide a tenant\'s own rows', async () => {
   await using platform = await PlatformOnTrial.start({ services: ['isp'] })
-  const admin = await platform.admin('isp')
-  const samples = await collectMetrics(admin, 'isp_customers')
-  const [all] = await admin.query('SELECT count(*) AS n FROM isp_customers')
-  const rows = samples.filter((sample) => sample.name === 'dotmac_tenant_rows')
-  expect(rows.reduce((sum, sample) => sum + sample.value, 0)).toBe(Number(all?.['n']))
-  expect(samples.some((sample) => sample.labels['index'] === 'idx_isp_customers_tenant_created')).toBe(true)
-  expect(prometheusText([{ name: 'm', labels: { tenant: 'a"\n\\' }, value: 1 }])).toBe('m{tenant="a\\"\\n\\\\"} 1\n')
+  const session = await platform.admin('isp')
+  await session.query('DROP POLICY tenant_isolation_select ON isp_customers')
+  await expect(collectMetrics({ service: 'isp', tenancy: 'row-level-security', session, table: 'isp_customers',
+    roles: platform.open.site.namespace.roles, schemas: ['public'] }))
+    .rejects.toMatchObject({ code: 'WATERTIGHT_OVERHEAD' })
 }, 60_000)

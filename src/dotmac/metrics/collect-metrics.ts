@@ -1,47 +1,95 @@
-/** Three of the seed's metrics, read from one database whose tenants share tables. */
+/** The seed's four metrics, read from one database of the platform: distribution, indexes, overhead, attempts. */
 
-import { identifier } from '../../postgres/identifier.ts'
+import type { Service, TenancyName } from '../../model/tenancy.ts'
+import { identifier, literal } from '../../postgres/identifier.ts'
 import type { Session } from '../../postgres/session.ts'
+import type { RoleNames } from '../roles.ts'
+import { measureRlsOverhead } from './rls-overhead.ts'
+import type { MetricName, Sample } from './sample.ts'
 
-export interface Sample {
-  readonly name: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly value: number
+export interface MetricsSubject {
+  readonly service: Service
+  readonly tenancy: TenancyName
+  readonly roles: RoleNames
+  /** Sees all tenants' rows: a superuser, or BYPASSRLS. */
+  readonly session: Session
+  /** Table whose rows are counted by tenant, and whose policies are measured. */
+  readonly table: string
+  /** Schemas with tenants' tables: `public` under row-level security, else the tenants'. */
+  readonly schemas: readonly string[]
 }
 
 /** Tenant labels at most; the tenants beyond, smallest first out, are one sample labelled `other` in `rest`. */
 export const tenantLabelsMax = 100
 
 /**
- * Rows per tenant of one table, scans per tenant index, refused accesses per acting tenant. The session must see all
- * tenants (dotmac_admin). https://www.postgresql.org/docs/current/monitoring-stats.html
+ * The overhead is measured with the tenant that has most rows, and absent under schema-per-tenant, which has no
+ * policies, or where no tenant has rows. https://www.postgresql.org/docs/current/monitoring-stats.html
  */
-export async function collectMetrics(session: Session, table: string): Promise<readonly Sample[]> {
-  const perTenant = async (name: string, from: string) => capped(name, (await session.query(
-    `SELECT tenant_id, count(*) AS n FROM ${from} GROUP BY 1 ORDER BY 2 DESC, 1`)).map((row) =>
-    [String(row['tenant_id']), Number(row['n'])] as const))
-  const scans = await session.query(`SELECT relname, indexrelname, idx_scan FROM pg_stat_user_indexes
-    WHERE schemaname = 'public' AND indexrelname LIKE 'idx\\_%\\_tenant\\_%' ORDER BY 1, 2`)
+export async function collectMetrics(subject: MetricsSubject): Promise<readonly Sample[]> {
+  const { service, table } = subject
+  const accesses = await perTenant(subject, 'audit_tenant_access', 'true')
+  const attempts = await perTenant(subject, 'audit_tenant_access', 'NOT success')
+  const rows = await perTenant(subject, table, 'true')
+  const labelled = (name: MetricName, counts: Counts, labels: Labels = {}) =>
+    capped(name, counts, { database: service, ...labels })
   return [
-    ...await perTenant('dotmac_tenant_rows', identifier(table)),
-    ...scans.map((row) => ({ name: 'dotmac_index_scans_total', value: Number(row['idx_scan']),
-      labels: { table: String(row['relname']), index: String(row['indexrelname']) } })),
-    ...await perTenant('dotmac_cross_tenant_attempts', 'audit_tenant_access WHERE NOT success'),
+    ...labelled('dotmac_tenant_accesses', accesses), ...labelled('dotmac_tenant_rows', rows, { table }),
+    ...await scansOf(subject), ...await overheadOf(subject, rows[0]?.[0]),
+    ...labelled('dotmac_cross_tenant_attempts', attempts),
   ]
 }
 
-/** https://prometheus.io/docs/instrumenting/exposition_formats/ */
-export function prometheusText(samples: readonly Sample[]): string {
-  const quoted = (text: string) =>
-    `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`
-  return samples.map(({ name, labels, value }) =>
-    `${name}{${Object.entries(labels).map(([key, text]) => `${key}=${quoted(text)}`).join(',')}} ${value}\n`).join('')
+type Counts = readonly (readonly [tenant: string, count: number])[]
+type Labels = Readonly<Record<string, string>>
+
+/** Largest first. */
+async function perTenant({ session, schemas }: MetricsSubject, table: string, where: string): Promise<Counts> {
+  const counts: [string, number][] = []
+  for (const schema of schemas) {
+    const rows = await session.query(`SELECT tenant_id, count(*) AS n FROM ${identifier(schema)}.${identifier(table)}
+      WHERE ${where} GROUP BY 1`)
+    counts.push(...rows.map((row): [string, number] => [String(row['tenant_id']), Number(row['n'])]))
+  }
+  return counts.toSorted(([a, some], [b, others]) => others - some || (a < b ? -1 : 1))
 }
 
-function capped(name: string, counts: readonly (readonly [string, number])[]): readonly Sample[] {
+/** Under schema-per-tenant the same table's counters of all tenants are one. */
+async function scansOf({ session, schemas, service }: MetricsSubject): Promise<readonly Sample[]> {
+  const within = `schemaname IN (${schemas.map(literal).join(', ')})`
+  if (schemas.length === 0) return []
+  const indexes = await session.query(`SELECT relname AS table, indexrelname AS index, sum(idx_scan) AS n
+    FROM pg_stat_user_indexes WHERE ${within} AND indexrelname LIKE 'idx\\_%\\_tenant\\_%' GROUP BY 1, 2 ORDER BY 1, 2`)
+  const tables = await session.query(`SELECT relname AS table, sum(seq_scan) AS n FROM pg_stat_user_tables
+    WHERE ${within} GROUP BY 1 ORDER BY 1`)
+  const guarded = new Set(indexes.map((row) => row['table']))
+  const database = service
+  return [
+    ...indexes.map((row): Sample => ({ name: 'dotmac_index_scans_total', value: Number(row['n']),
+      labels: { database, table: String(row['table']), index: String(row['index']) } })),
+    ...tables.filter((row) => guarded.has(row['table'])).map((row): Sample => ({
+      name: 'dotmac_sequential_scans_total', value: Number(row['n']),
+      labels: { database, table: String(row['table']) } })),
+  ]
+}
+
+async function overheadOf(
+  { tenancy, session, table, roles, service }: MetricsSubject, tenant: string | undefined,
+): Promise<readonly Sample[]> {
+  if (tenancy !== 'row-level-security' || tenant === undefined) return []
+  const { ratio, low, high } = await measureRlsOverhead(session, { table, tenant, app: roles.app })
+  const labels = { database: service, table, tenant }
+  return [
+    { name: 'dotmac_rls_overhead_ratio', labels, value: ratio },
+    { name: 'dotmac_rls_overhead_ratio_low', labels, value: low },
+    { name: 'dotmac_rls_overhead_ratio_high', labels, value: high },
+  ]
+}
+
+function capped(name: MetricName, counts: Counts, labels: Labels): readonly Sample[] {
   const rest = counts.slice(tenantLabelsMax).reduce((sum, [, count]) => sum + count, 0)
   return [
-    ...counts.slice(0, tenantLabelsMax).map(([tenant, value]) => ({ name, labels: { tenant }, value })),
-    ...(counts.length > tenantLabelsMax ? [{ name, labels: { rest: 'other' }, value: rest }] : []),
+    ...counts.slice(0, tenantLabelsMax).map(([tenant, value]) => ({ name, labels: { ...labels, tenant }, value })),
+    ...(counts.length > tenantLabelsMax ? [{ name, labels: { ...labels, rest: 'other' }, value: rest }] : []),
   ]
 }
