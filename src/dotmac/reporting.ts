@@ -2,10 +2,15 @@
 
 import { WatertightError } from '../errors.ts'
 import type { StrategyPool } from '../model/context-strategy.ts'
+import type { TenancyName } from '../model/tenancy.ts'
+import { identifier } from '../postgres/identifier.ts'
+import { controlSchema } from './schema-manager.ts'
 
 export interface ReportingPools {
   /** The ISP database, as the reporting role's login (dotmac_admin). */
   readonly isp: Pick<StrategyPool, 'connect'>
+  /** Default row-level-security. */
+  readonly tenancy?: TenancyName
 }
 
 const reports: Readonly<Record<string, string>> = {
@@ -22,11 +27,15 @@ const reports: Readonly<Record<string, string>> = {
 export const reportNames: readonly string[] = Object.keys(reports)
 
 /**
- * Runs a report by name, in a read-only transaction.
+ * Runs a report by name, read-only: in one transaction, under schema-per-tenant in one for each tenant, because a
+ * thousand schemas are more locks than a server has.
  * @throws WatertightError WATERTIGHT_NOT_FOUND for another name, WATERTIGHT_NOT_REPORTING when the login is subject to
- *   the tenants' policies: a report that sees nothing must not look like one over nothing.
+ *   the tenants' policies or may not enter their schemas: a report that sees nothing must not look like one over
+ *   nothing.
  */
-export function reporter({ isp }: ReportingPools): (name: string) => Promise<readonly Record<string, unknown>[]> {
+export function reporter(
+  { isp, tenancy = 'row-level-security' }: ReportingPools,
+): (name: string) => Promise<readonly Report[]> {
   return async (name) => {
     const sql = Object.hasOwn(reports, name) ? reports[name] : undefined
     if (sql === undefined) {
@@ -36,10 +45,7 @@ export function reporter({ isp }: ReportingPools): (name: string) => Promise<rea
     const client = await isp.connect()
     let broken: boolean | Error = true
     try {
-      await client.query('BEGIN TRANSACTION READ ONLY')
-      await refuseOthers(client)
-      const { rows } = await client.query(sql)
-      await client.query('COMMIT')
+      const rows = tenancy === 'row-level-security' ? await overTables(client, sql) : await overSchemas(client, sql)
       broken = false
       return rows
     } finally {
@@ -49,11 +55,48 @@ export function reporter({ isp }: ReportingPools): (name: string) => Promise<rea
   }
 }
 
+type Report = Readonly<Record<string, unknown>>
+interface Client { query(sql: string): Promise<{ rows: readonly Report[] }> }
+
+async function readOnly<T>(client: Client, work: () => Promise<T>): Promise<T> {
+  await client.query('BEGIN TRANSACTION READ ONLY')
+  const value = await work()
+  await client.query('COMMIT')
+  return value
+}
+
 /** The policy tenant_reporting_select is what makes the role the reporting one. */
-async function refuseOthers(client: { query(sql: string): Promise<{ rows: readonly Record<string, unknown>[] }> }) {
-  const { rows: [row] } = await client.query(`SELECT EXISTS (SELECT FROM pg_catalog.pg_policies
-    WHERE policyname = 'tenant_reporting_select' AND tablename = 'isp_billing_invoices'
-    AND current_user = ANY (roles)) AS reporting`)
+function overTables(client: Client, sql: string): Promise<readonly Report[]> {
+  return readOnly(client, async () => {
+    await refuseOthers(client, `EXISTS (SELECT FROM pg_catalog.pg_policies WHERE policyname = 'tenant_reporting_select'
+      AND tablename = 'isp_billing_invoices' AND current_user = ANY (roles))`)
+    return (await client.query(sql)).rows
+  })
+}
+
+/** No tenant's role and not the application may enter the platform's own schema. */
+async function overSchemas(client: Client, sql: string): Promise<readonly Report[]> {
+  const { rows: tenants } = await readOnly(client, async () => {
+    await refuseOthers(client, `coalesce(pg_catalog.has_schema_privilege(to_regnamespace('${controlSchema}'), 'USAGE'),
+      false)`)
+    return client.query(`SELECT nspname AS schema, tenant_id AS id FROM ${controlSchema}.isp_tenants
+      JOIN pg_catalog.pg_namespace n ON pg_catalog.obj_description(n.oid, 'pg_namespace') = 'tenant ' || tenant_id
+      ORDER BY tenant_id`)
+  })
+  const found: Report[] = []
+  for (const { schema, id } of tenants) {
+    const { rows } = await readOnly(client, async () => {
+      await client.query(`SET LOCAL search_path = ${identifier(String(schema))}, ${controlSchema}`)
+      return client.query(sql)
+    })
+    // The list of tenants is everybody's; of it only this one has its rows here.
+    found.push(...rows.filter((row) => row['tenant_id'] === id))
+  }
+  return found
+}
+
+async function refuseOthers(client: Client, isReporting: string): Promise<void> {
+  const { rows: [row] } = await client.query(`SELECT ${isReporting} AS reporting`)
   if (row?.['reporting'] === 't' || row?.['reporting'] === true) return
   throw new WatertightError('WATERTIGHT_NOT_REPORTING', 'The login of the reporting pool is not the reporting role', {
     hint: 'Give the service a pool of dotmac_admin for its reports' })

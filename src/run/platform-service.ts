@@ -3,11 +3,15 @@
 import { tokenVerifier } from '../dotmac/access/tokens.ts'
 import { readConfiguration, type Variables } from '../dotmac/configuration.ts'
 import { reporter } from '../dotmac/reporting.ts'
+import type { HealthCheck } from '../dotmac/health/health-check.ts'
 import { createService } from '../dotmac/service/service.ts'
+import { serviceHealth } from '../dotmac/service/service-health.ts'
 import { serveService } from '../dotmac/service/serve.ts'
 import { TenantPools } from '../dotmac/tenant-pools.ts'
 import { openDriverPool } from '../postgres/driver-pool.ts'
+import type { ServerAddress } from '../postgres/server-address.ts'
 import { WatertightError } from '../errors.ts'
+import { checkPlatform } from './platform-health.ts'
 import type { PlatformTarget } from './platform-target.ts'
 
 export interface OpenServiceOptions {
@@ -36,15 +40,22 @@ export async function openService(target: PlatformTarget, options: OpenServiceOp
   const pools = new TenantPools({ address, database: databases.isp }, configuration.pool)
   const reporting = options.reporting === null ? null
     : openDriverPool({ address: options.reporting.address, database: options.reporting.databases.isp, max: 2 })
+  // Of its own: when all other connections are busy the service is still up.
+  const health = openDriverPool({ address, database: databases.isp, max: 1 })
   const end = async () => {
     await pools.close()
+    await health.end()
     await reporting?.end()
   }
   try {
     if (configuration.enableRls) await refuseBypassing(target)
     const app = createService({
       verifier: tokenVerifier({ jwks, issuer, audience }), isp: (tenant) => pools.of(tenant), tenancy, configuration,
-      onError, ...(reporting === null ? {} : { report: reporter({ isp: reporting }) }),
+      onError, ...(reporting === null ? {} : { report: reporter({ isp: reporting, tenancy }) }),
+      health: serviceHealth({
+        reach: () => health.query('SELECT 1'), onFault: onError,
+        ...(options.reporting === null ? {} : { isolation: checksOf(options.reporting, address) }),
+      }),
     })
     const service = await serveService(app, { port, hostname })
     return {
@@ -57,6 +68,15 @@ export async function openService(target: PlatformTarget, options: OpenServiceOp
   } catch (error) {
     await end()
     throw error
+  }
+}
+
+/** The four checks on both databases, with two tenants at least where there are any. */
+function checksOf(reporting: PlatformTarget, app: ServerAddress): () => Promise<readonly HealthCheck[]> {
+  return async () => {
+    const found = await checkPlatform(reporting, { app, tenants: 3 })
+    return Object.entries(found.services).flatMap(([service, { checks }]) =>
+      checks.map((check) => ({ ...check, name: `${service} ${check.name}` })))
   }
 }
 

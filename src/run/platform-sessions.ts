@@ -64,9 +64,12 @@ export async function requirePlatform(target: PlatformTarget): Promise<void> {
 
 /** Every migrated database has its list of tenants, in the place that its tenancy gives it. */
 async function requireTenancy(session: Session, { tenancy }: PlatformTarget, migrated: boolean): Promise<void> {
+  // Of the catalogue: to_regclass() fails for who may not enter the schema.
   const [row] = await session.query(`SELECT current_database() AS name,
-    coalesce(to_regclass('public.tenants'), to_regclass('public.isp_tenants')) IS NOT NULL AS shared,
-    coalesce(to_regclass('${controlSchema}.tenants'), to_regclass('${controlSchema}.isp_tenants')) IS NOT NULL AS own`)
+      coalesce(bool_or(n.nspname = 'public'), false) AS shared,
+      coalesce(bool_or(n.nspname = ${literal(controlSchema)}), false) AS own
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relname IN ('tenants', 'isp_tenants') AND n.nspname IN ('public', ${literal(controlSchema)})`)
   const [its, other] = tenancy === 'row-level-security' ? ['shared', 'own'] as const : ['own', 'shared'] as const
   if (row?.[its] === 't' || (row?.[other] !== 't' && !migrated)) return
   const isOther = row?.[other] === 't'

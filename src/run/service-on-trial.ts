@@ -9,6 +9,7 @@ import { readConfiguration, type Variables } from '../dotmac/configuration.ts'
 import type { DriverPool } from '../postgres/driver-pool.ts'
 import { reporter } from '../dotmac/reporting.ts'
 import { createService } from '../dotmac/service/service.ts'
+import { serviceHealth } from '../dotmac/service/service-health.ts'
 import { serveService, type RunningService } from '../dotmac/service/serve.ts'
 
 type PrivateKey = Awaited<ReturnType<typeof generateKeyPair>>['privateKey']
@@ -94,6 +95,7 @@ export class ServiceOnTrial implements AsyncDisposable {
       verifier: tokenVerifier({ jwks: issuer.jwks, issuer: 'https://issuer.example', audience: 'dotmac', ...verifier }),
       isp: () => pool, report: reporter({ isp: platform.pool('isp', { login: 'admin' }) }),
       configuration: readConfiguration(variables), onError: (error) => errors.push(error),
+      health: serviceHealth({ reach: () => pool.query('SELECT 1') }),
     })
     return new ServiceOnTrial({ platform, issuer, service: await serveService(app, { port: 0 }), errors })
   }

@@ -1,7 +1,7 @@
 /** Drift: tenants' schemas that are at another version, or no longer look like the others of their version. */
 
 import type { Service } from '../../model/tenancy.ts'
-import { literal } from '../../postgres/identifier.ts'
+import { identifier, literal } from '../../postgres/identifier.ts'
 import type { Session } from '../../postgres/session.ts'
 import type { MappedTenant } from './places.ts'
 import { versionsSchema } from './run-guards.ts'
@@ -32,7 +32,7 @@ export async function tenantVersions(
   const versions: TenantVersion[] = []
   for (const { id, schema } of tenants) {
     const [row] = migrated.has(schema)
-      ? await session.query(`SELECT max(version) AS version FROM ${versionsSchema}."${schema}"`) : []
+      ? await session.query(`SELECT max(version) AS version FROM ${versionsSchema}.${identifier(schema)}`) : []
     const version = typeof row?.['version'] === 'string' ? Number(row['version']) : null
     versions.push({ tenant: id, service, version, shape: shapes.get(schema) ?? null })
   }

@@ -16,6 +16,7 @@ import type { Configuration } from '../configuration.ts'
 import { refuseOtherTenants } from './named-tenants.ts'
 import { badRequest, problemOf } from './problem.ts'
 import { resources, type Resource } from './resources.ts'
+import type { ServiceHealth } from './service-health.ts'
 import { usageStatement } from './usage.ts'
 
 /** A pool as one tenant has it: `pools.of` of TenantPools, or `() => pool`. */
@@ -30,6 +31,8 @@ export interface ServiceOptions {
   readonly configuration: Pick<Configuration, 'auditTenantAccess' | 'tenantIsolationStrict'>
   /** Default row-level-security. */
   readonly tenancy?: TenancyName
+  /** What /health answers, by serviceHealth(). */
+  readonly health: () => Promise<ServiceHealth>
   /** What went wrong and is nobody's business outside; default: nothing is kept. */
   readonly onError?: (error: unknown) => void
 }
@@ -48,7 +51,10 @@ export function createService(options: ServiceOptions): Hono {
   app.use(bodyLimit({ maxSize: bodyBytesMax, onError: () => {
     throw new WatertightError('WATERTIGHT_TOO_LARGE', `A body has ${bodyBytesMax} bytes at most`, { hint: 'Send less' })
   } }))
-  app.get('/health', (context) => context.json({ status: 'up' }))
+  app.get('/health', async (context) => {
+    const health = await options.health()
+    return context.json(health, health.status === 'up' ? 200 : 503, { 'cache-control': 'no-store' })
+  })
   for (const resource of resources) addResource(app, requests, resource)
   app.get('/usage', (context) => requests.answer(context, { table: 'isp_analytics_daily', operation: 'SELECT' },
     async (session, { tenantId }) => {

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest'
+import { openService } from './platform-service.ts'
+import { PlatformOnTrial } from './platform-on-trial.ts'
+
+test.each(['row-level-security', 'schema-per-tenant'] as const)(
+  '/health is up, down when isolation is broken and down when the server is gone, and names no tenant, %s',
+  async (tenancy) => {
+    await using platform = await PlatformOnTrial.start({ tenancy, rows: 10 })
+    const { address, namespace: { roles }, passwords } = platform.open.site
+    const databases = { management: platform.database('management'), isp: platform.database('isp') }
+    const as = (user: string, password: string) =>
+      ({ address: { ...address, user, password }, tenancy, databases, roles })
+    const faults: string[] = []
+    const open = (isReporting: boolean) => openService(as(roles.app, passwords.app), {
+      jwks: new URL('http://127.0.0.1:1/'), issuer: 'i', audience: 'a', hostname: '127.0.0.1', port: 0, variables: {},
+      reporting: isReporting ? as(roles.admin, passwords.admin) : null, onError: (error) => faults.push(String(error)),
+    })
+    const ask = async (isReporting: boolean) => {
+      const service = await open(isReporting)
+      try {
+        const response = await fetch(`http://127.0.0.1:${service.port}/health`)
+        const text = await response.text()
+        const { checks } = JSON.parse(text) as { checks: { name: string; result: string }[] }
+        return { status: response.status, text, checks: checks.map(({ name, result }) => `${name} ${result}`) }
+      } finally {
+        await service.close()
+      }
+    }
+    const healthy = await ask(true)
+    expect([healthy.status, faults]).toEqual([200, []])
+    expect(healthy.checks).toContain('isp validateCrossTenantQueries ok')
+    expect(healthy.checks).toHaveLength(9)
+    expect((await ask(false)).checks).toEqual(['reachable ok', 'isolation unknown'])
+    const admin = await platform.admin('isp')
+    const [, other] = platform.tenants
+    await admin.query(tenancy === 'row-level-security' ? 'ALTER TABLE isp_services DISABLE ROW LEVEL SECURITY'
+      : `GRANT USAGE ON SCHEMA "${other?.schema ?? ''}" TO PUBLIC`)
+    const broken = await ask(true)
+    expect([broken.status, broken.checks.some((check) => check.endsWith('failed'))]).toEqual([503, true])
+    expect(faults.length).toBeGreaterThan(0)
+    for (const { id } of platform.tenants.filter((each) => each.id.length > 4)) expect(broken.text).not.toContain(id)
+    const service = await open(false)
+    try {
+      const elsewhere = await platform.admin('management')
+      await elsewhere.query(`ALTER DATABASE "${databases.isp}" ALLOW_CONNECTIONS false`)
+      await elsewhere.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = '${databases.isp}' AND usename = '${roles.app}'`)
+      expect((await fetch(`http://127.0.0.1:${service.port}/health`)).status).toBe(503)
+    } finally {
+      await service.close()
+    }
+  }, 90_000)
