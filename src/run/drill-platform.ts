@@ -16,10 +16,12 @@ import { adminSession, createWorldDatabase } from './provision.ts'
 export interface DrillOptions {
   /** Default row-level-security. */
   readonly tenancy?: TenancyName
-  /** Default 4. */
+  /** Default 8: of fewer, some partitions of the large tables hold nobody's rows. */
   readonly tenants?: number
   /** Rows of an average tenant in each database, default 200. */
   readonly rows?: number
+  /** SQL for the ISP database before it is backed up: a defect, to see that the drill sees it. Default none. */
+  readonly defect?: string
 }
 
 export class DrillPlatform implements AsyncDisposable {
@@ -95,7 +97,7 @@ async function open(options: DrillOptions, opened: AsyncDisposable[]): Promise<P
   const store = keep(await createRecoveryStore())
   const server = keep(await startEmbeddedServer({ settings: archiveSettings(store) }))
   const { user, password, host, port } = server.tcpAddress
-  const plan = planSeed({ seed: 1, tenants: options.tenants ?? 4, rows: options.rows ?? 200 })
+  const plan = planSeed({ seed: 1, tenants: options.tenants ?? 8, rows: options.rows ?? 200 })
   // Kept: the server goes as a whole, and in a drill it may be dead by then.
   const site = keep(await openSite({
     target: `postgres://${user}:${password ?? ''}@${host}:${port}/postgres`, plan, keep: true,
@@ -109,6 +111,7 @@ async function open(options: DrillOptions, opened: AsyncDisposable[]): Promise<P
     return session
   }
   const sessions = { management: await database('management'), isp: await database('isp') }
+  if (options.defect !== undefined) await sessions.isp.query(options.defect)
   await takeBaseBackup(site.admin, store)
   return { server, store, site, tenancy, sessions }
 }

@@ -14,6 +14,7 @@ import { recoverySettings, type RecoveryTarget } from '../postgres/base-backup.t
 import { startEmbeddedServer } from '../postgres/server.ts'
 import type { Session } from '../postgres/session.ts'
 import { DrillPlatform, type DrillOptions } from './drill-platform.ts'
+import { askLeakSuites, type AskedSuites } from './leak-suites.ts'
 import { adminSession } from './provision.ts'
 
 export const drills = ['pitr', 'tenant', 'coordinated'] as const
@@ -25,29 +26,26 @@ export interface DrillResult {
   readonly target: string
   /** Seconds of committed work that did not come back, by the heartbeats' commit times. */
   readonly rpoSeconds: number
-  /** Seconds from the start of recovery until the tenants were validated. */
+  /** Seconds from the start of recovery until rows and policies of every tenant were validated. */
   readonly rtoSeconds: number
   readonly tenants: number
+  /** What the leak suites asked of the recovered databases. */
+  readonly suites: AskedSuites
   /** One sentence each; empty when every tenant is as at the target and isolation holds. */
   readonly faults: readonly string[]
 }
 
-/** More validation of a recovered platform, for example the leak suites; returns one sentence for each fault. */
-export type Validate = (platform: BackupPlatform, drill: DrillPlatform) => Promise<readonly string[]>
-
-export interface RecoveryDrillOptions extends DrillOptions { readonly validate?: Validate }
-
 /** @throws WatertightError of the servers, the seed or the backup; what recovery got wrong is in `faults`. */
-export async function runDrill(name: DrillName, options: RecoveryDrillOptions = {}): Promise<DrillResult> {
+export async function runDrill(name: DrillName, options: DrillOptions = {}): Promise<DrillResult> {
   await using drill = await DrillPlatform.start(options)
   drill.heartbeats.start()
   await pause(300)
-  if (name === 'tenant') return await tenantDrill(drill, options)
-  return name === 'pitr' ? await pitrDrill(drill, options) : await coordinatedDrill(drill, options)
+  if (name === 'tenant') return await tenantDrill(drill)
+  return name === 'pitr' ? await pitrDrill(drill) : await coordinatedDrill(drill)
 }
 
 /** A mistake wipes rows of every tenant; the platform goes back to the moment before it. */
-async function pitrDrill(drill: DrillPlatform, options: RecoveryDrillOptions): Promise<DrillResult> {
+async function pitrDrill(drill: DrillPlatform): Promise<DrillResult> {
   await drill.heartbeats.stop()
   const expected = await readTenantStates(drill.at(drill.server.tcpAddress), drill.tenants)
   const before = await lastHeartbeats(drill.sessions)
@@ -58,7 +56,7 @@ async function pitrDrill(drill: DrillPlatform, options: RecoveryDrillOptions): P
   await pause(200)
   await drill.heartbeats.stop()
   await drill.archiveAll()
-  return await recover(drill, options, {
+  return await recover(drill, {
     drill: 'pitr', target: { kind: 'time', value: String(now?.['now']) }, expected, before, exact: before,
   })
 }
@@ -67,7 +65,7 @@ async function pitrDrill(drill: DrillPlatform, options: RecoveryDrillOptions): P
  * The server dies; both databases come back at one named restore point. They live in one cluster, so one
  * point of its WAL is a point of both. What was committed after the point is the price, and is counted.
  */
-async function coordinatedDrill(drill: DrillPlatform, options: RecoveryDrillOptions): Promise<DrillResult> {
+async function coordinatedDrill(drill: DrillPlatform): Promise<DrillResult> {
   await drill.heartbeats.stop()
   const expected = await readTenantStates(drill.at(drill.server.tcpAddress), drill.tenants)
   const exact = await lastHeartbeats(drill.sessions)
@@ -79,7 +77,7 @@ async function coordinatedDrill(drill: DrillPlatform, options: RecoveryDrillOpti
   const before = await lastHeartbeats(drill.sessions)
   process.kill(drill.server.pid, 'SIGKILL')
   await drill.server.exited
-  return await recover(drill, options, {
+  return await recover(drill, {
     drill: 'coordinated', target: { kind: 'name', value: 'dotmac_both' }, expected, before, exact,
   })
 }
@@ -95,7 +93,7 @@ interface Recovery {
 }
 
 async function recover(
-  drill: DrillPlatform, options: RecoveryDrillOptions, { target, expected, before, exact, ...rest }: Recovery,
+  drill: DrillPlatform, { target, expected, before, exact, ...rest }: Recovery,
 ): Promise<DrillResult> {
   const started = performance.now()
   await using server = await startEmbeddedServer({
@@ -108,9 +106,10 @@ async function recover(
   const after = await lastHeartbeats({ management, isp })
   const faults = [...await judge(drill, platform, expected), ...pointFaults(exact, after)]
   const rtoSeconds = (performance.now() - started) / 1000
-  faults.push(...await options.validate?.(platform, drill) ?? [])
+  const suites = await askLeakSuites(drill, platform)
+  faults.push(...suites.faults)
   return {
-    ...rest, target: target.kind === 'latest' ? 'latest' : `${target.kind} ${target.value}`,
+    ...rest, suites: suites.asked, target: target.kind === 'latest' ? 'latest' : `${target.kind} ${target.value}`,
     rpoSeconds: secondsLost(before, after), rtoSeconds, tenants: drill.tenants.length, faults,
   }
 }
@@ -133,7 +132,7 @@ async function judge(
 }
 
 /** One tenant's rows are wiped on the live platform and put back from its own backup. */
-async function tenantDrill(drill: DrillPlatform, options: RecoveryDrillOptions): Promise<DrillResult> {
+async function tenantDrill(drill: DrillPlatform): Promise<DrillResult> {
   const platform = drill.at(drill.server.tcpAddress)
   const [tenant = ''] = drill.tenants
   const expected = await readTenantStates(platform, drill.tenants)
@@ -147,11 +146,12 @@ async function tenantDrill(drill: DrillPlatform, options: RecoveryDrillOptions):
     await restoreTenant(platform, { from: join(directory, 'tenant') })
     const faults = [...await judge(drill, platform, expected)]
     const rtoSeconds = (performance.now() - started) / 1000
-    faults.push(...await options.validate?.(platform, drill) ?? [])
+    const suites = await askLeakSuites(drill, platform)
+    faults.push(...suites.faults)
     const taken = Object.values(databases).map(({ takenAt }) => Date.parse(takenAt))
     return {
       drill: 'tenant', target: `the backup of ${tenant}`, rpoSeconds: (failedAt - Math.min(...taken)) / 1000,
-      rtoSeconds, tenants: drill.tenants.length, faults,
+      rtoSeconds, tenants: drill.tenants.length, suites: suites.asked, faults,
     }
   } finally {
     await rm(directory, { recursive: true, force: true })

@@ -19,10 +19,11 @@ export async function runRecover(
   return { text: flags['json'] === true ? JSON.stringify(results, null, 2) : results.map(told).join('\n'), faults }
 }
 
-function told({ drill, target, rpoSeconds, rtoSeconds, tenants, faults }: DrillResult): string {
+function told({ drill, target, rpoSeconds, rtoSeconds, tenants, suites, faults }: DrillResult): string {
   const verdict = faults.length === 0 ? `${tenants} tenants as at the target, isolation holds` : faults.join('\n  ')
   return `${drill}: to ${target}\n  RPO ${rpoSeconds.toFixed(3)} s of committed work lost, ` +
-    `RTO ${rtoSeconds.toFixed(3)} s until validated\n  ${verdict}`
+    `RTO ${rtoSeconds.toFixed(3)} s until validated\n  ` +
+    `leak suites: ${suites.probes} probes, ${suites.cells} cells, ${suites.cases} cases\n  ${verdict}`
 }
 
 function badFlag(flag: string, value: string, known: readonly string[]): WatertightError {

@@ -14,6 +14,10 @@ export async function createHeartbeatTable(session: Session): Promise<void> {
     CREATE TABLE dotmac_recovery.heartbeat (number bigint PRIMARY KEY, at timestamptz NOT NULL)`)
 }
 
+export async function dropHeartbeatTable(session: Session): Promise<void> {
+  await session.query('DROP SCHEMA IF EXISTS dotmac_recovery CASCADE')
+}
+
 /** Commits one heartbeat in each database, management first, until it is stopped. */
 export class HeartbeatWriter {
   readonly #sessions: Readonly<Record<Service, Session>>
