@@ -14,8 +14,15 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.on('uncaughtException', (error) => {
     process.exit(bug(error))
   })
+  // With nothing left to wait for and no answer yet, Node would end with 13 and say nothing.
+  let isAnswered = false
+  process.exitCode = 70
+  process.on('exit', () => {
+    if (!isAnswered && process.exitCode === 70) bug(new Error('The command ended before it had an answer'))
+  })
   for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe)
   process.exitCode = await start()
+  isAnswered = true
 }
 
 /** Exit codes as documented: 1 would claim a leak, so nothing that ends here may leave it to Node. */

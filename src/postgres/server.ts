@@ -40,6 +40,8 @@ const PORTS_TRIED_MAX = 5
 /** sun_path holds 104 bytes on macOS, 108 on Linux, the closing zero included. */
 const SOCKET_PATH_MAX = 103
 
+const crashPatienceMs = 30_000
+
 export class EmbeddedServer implements Server {
   readonly kind = 'embedded'
   /** The Unix socket where there is one, else the same as tcpAddress. */
@@ -88,6 +90,14 @@ export class EmbeddedServer implements Server {
   async stop(): Promise<void> {
     this.#stopped ??= this.#shutDown()
     await this.#stopped
+  }
+
+  /**
+   * Ends the server as a power cut would, and waits until it is gone: for drills. `exited` alone may not be waited
+   * for, because a server does not keep its owner alive.
+   */
+  async crash(): Promise<void> {
+    await this.#process.stop([['SIGKILL', crashPatienceMs]])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -75,8 +75,7 @@ async function coordinatedDrill(drill: DrillPlatform): Promise<DrillResult> {
   await pause(300)
   await drill.heartbeats.stop()
   const before = await lastHeartbeats(drill.sessions)
-  process.kill(drill.server.pid, 'SIGKILL')
-  await drill.server.exited
+  await drill.server.crash()
   return await recover(drill, {
     drill: 'coordinated', target: { kind: 'name', value: 'dotmac_both' }, expected, before, exact,
   })

@@ -10,8 +10,7 @@ export function addRecover(dotmac: Command, finish: (code: number) => void): voi
     .option('--json', 'print the results as JSON')
     .action(async (options: Record<string, unknown>) => {
       const { runRecover } = await import('./run-recover.ts')
-      const { text, faults } = await runRecover(options)
-      console.log(text)
+      const faults = await runRecover(options, (text) => { console.log(text) })
       finish(faults === 0 ? 0 : 1)
     })
 }

@@ -3,9 +3,10 @@
 import { WatertightError } from '../../errors.ts'
 import { drills, runDrill, type DrillResult } from '../../run/recovery-drill.ts'
 
+/** Each result is handed over when it is there; returns the number of faults. @throws WATERTIGHT_BAD_FLAG. */
 export async function runRecover(
-  flags: Readonly<Record<string, unknown>>,
-): Promise<{ readonly text: string; readonly faults: number }> {
+  flags: Readonly<Record<string, unknown>>, say: (text: string) => void,
+): Promise<number> {
   const wanted = flags['drill'] === true ? 'all' : String(flags['drill'])
   const mode = flags['mode'] ?? 'rls'
   const names = drills.filter((name) => wanted === 'all' || wanted === name)
@@ -13,10 +14,12 @@ export async function runRecover(
   if (mode !== 'rls' && mode !== 'schema') throw badFlag('mode', String(mode), ['rls', 'schema'])
   const results: DrillResult[] = []
   for (const name of names) {
-    results.push(await runDrill(name, { tenancy: mode === 'rls' ? 'row-level-security' : 'schema-per-tenant' }))
+    const result = await runDrill(name, { tenancy: mode === 'rls' ? 'row-level-security' : 'schema-per-tenant' })
+    results.push(result)
+    if (flags['json'] !== true) say(told(result))
   }
-  const faults = results.reduce((sum, result) => sum + result.faults.length, 0)
-  return { text: flags['json'] === true ? JSON.stringify(results, null, 2) : results.map(told).join('\n'), faults }
+  if (flags['json'] === true) say(JSON.stringify(results, null, 2))
+  return results.reduce((sum, { faults }) => sum + faults.length, 0)
 }
 
 function told({ drill, target, rpoSeconds, rtoSeconds, tenants, suites, faults }: DrillResult): string {
