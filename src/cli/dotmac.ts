@@ -3,6 +3,7 @@
 import type { Command } from 'commander'
 import { addAudit } from './dotmac/audit.ts'
 import { addBackup } from './dotmac/backup.ts'
+import { addBench } from './dotmac/bench.ts'
 import { addHealth } from './dotmac/health.ts'
 import { addMetrics } from './dotmac/metrics.ts'
 import { addMigrate } from './dotmac/migrate.ts'
@@ -14,7 +15,7 @@ import { addServe } from './dotmac/serve.ts'
 export type AddOperation = (dotmac: Command, finish: (code: number) => void) => void
 
 const operations: readonly AddOperation[] = [
-  addMigrate, addServe, addHealth, addMetrics, addAudit, addBackup, addRestore, addRecover,
+  addMigrate, addServe, addHealth, addMetrics, addAudit, addBackup, addRestore, addRecover, addBench,
 ]
 
 export function addDotmac(program: Command, finish: (code: number) => void): void {
