@@ -53,15 +53,17 @@ export const overheadQueries: readonly TimedQuery[] = [
 ]
 
 /** Every query that fails is a failure by name; the others are measured all the same. */
-export async function measureOverhead(context: GaugeContext): Promise<GaugeResult> {
+export async function measureOverhead(
+  context: GaugeContext, queries: readonly TimedQuery[] = overheadQueries,
+): Promise<GaugeResult> {
   const results: Pick<GaugeResult, 'measurements' | 'failures'>[] = []
-  for (const query of overheadQueries) {
+  for (const query of queries) {
     if (context.signal?.aborted === true) {
       results.push({ measurements: [], failures: [`${query.title}: interrupted`] })
       continue
     }
     context.onProgress?.(query.title)
-    results.push(await measureQuery(query, context))
+    results.push(await measureQuery(query, { ...context, budgetMs: context.budgetMs / queries.length }))
   }
   return {
     measurements: results.flatMap((each) => each.measurements),
@@ -74,9 +76,7 @@ async function measureQuery(
   query: TimedQuery, context: GaugeContext,
 ): Promise<Pick<GaugeResult, 'measurements' | 'failures'>> {
   try {
-    return await compareVariants(query, {
-      ...context, gauge: 'rls-overhead', budgetMs: context.budgetMs / overheadQueries.length,
-    })
+    return await compareVariants(query, { ...context, gauge: 'rls-overhead' })
   } catch (error) {
     return { measurements: [], failures: [`${query.title}: ${messageOf(error)}`] }
   }

@@ -13,6 +13,8 @@ export interface TimedQuery {
   sql(variant: Variant, tenant: Tenant, n: number): string
   /** Runs in a transaction that is rolled back. */
   readonly writes: boolean
+  /** Planned before it is timed, as for an application with prepared statements. Default false. */
+  readonly prepared?: boolean
   /** Where the number of rows is read from, when it is not the number of rows: a column of the answer. */
   readonly rowsIn?: string
 }
@@ -43,7 +45,7 @@ export type Sampler = (tenant: Tenant, first: number) => Promise<Block>
  * Everything but the statements themselves is outside the timed part: the switch into the variant,
  * the transaction around writes, building the SQL. Statements go one after the other in the simple
  * protocol, so that each is parsed and planned, policies included, as it is for an application
- * without prepared statements.
+ * without prepared statements; for one with them only their execution is.
  */
 export function samplerOf(query: TimedQuery, variant: Variant, options: SamplerOptions): Sampler {
   const { session, size } = options
@@ -62,11 +64,13 @@ export function samplerOf(query: TimedQuery, variant: Variant, options: SamplerO
     beforeAll: async () => {
       await session.query(entry)
       if (query.writes) await session.query('BEGIN')
+      if (query.prepared === true) statements = await prepared(session, statements)
       cpuBefore = cpuNsOf(options)
     },
     afterAll: async () => {
       cpuAfter = cpuNsOf(options)
       if (query.writes) await session.query('ROLLBACK')
+      if (query.prepared === true) await session.query('DEALLOCATE ALL')
     },
   })
   return async (tenant, first) => {
@@ -84,6 +88,17 @@ export function samplerOf(query: TimedQuery, variant: Variant, options: SamplerO
       cpuNs: cpuBefore === null || cpuAfter === null ? null : (cpuAfter - cpuBefore) / size,
     }
   }
+}
+
+/** EXECUTEs in their place; EXPLAIN makes the plan, which is kept, because there are no parameters. */
+async function prepared(session: Session, statements: readonly string[]): Promise<readonly string[]> {
+  const executes: string[] = []
+  for (const [index, sql] of statements.entries()) {
+    const name = `watertight_${index}`
+    await session.query(`PREPARE ${name} AS ${sql}; EXPLAIN EXECUTE ${name}`)
+    executes.push(`EXECUTE ${name}`)
+  }
+  return executes
 }
 
 /** Nanoseconds on a processor, from the scheduler's own account of the backend. */

@@ -3,7 +3,7 @@
 import { measureCopyRate } from '../dotmac/backup/copy-rate.ts'
 import { onOneServer } from '../dotmac/backup/backup-platform.ts'
 import { withTenant } from '../dotmac/with-tenant.ts'
-import { measureOverhead } from '../gauge/overhead.ts'
+import { measureOverhead, overheadQueries } from '../gauge/overhead.ts'
 import { buildSpeedDatabase } from '../gauge/speed-database.ts'
 import type { Interval } from '../model/measurement.ts'
 import { tenancies, type TenancyName } from '../model/tenancy.ts'
@@ -154,9 +154,13 @@ async function* overheadOf({ rows, overheadMs }: PlatformBenchOptions): AsyncGen
     address, database, statementTimeoutMs: 120_000, pipeline: false,
     login: { user: roles.app, password: passwords.app },
   })
+  const queries = overheadQueries.flatMap((query) => [
+    { ...query, title: `${query.title}, prepared`, prepared: true },
+    { ...query, title: `${query.title}, planned anew` },
+  ])
   const { measurements, failures } = await measureOverhead({
     session, tenants, roles, seed: 1, budgetMs: overheadMs, localBackend: true,
-  })
+  }, queries)
   if (failures.length > 0) throw new Error(`not everything was measured: ${failures.join('; ')}`)
   for (const { query, variant, ratio, interval, pairs, comparison } of measurements) {
     if (variant !== 'hardened') continue
