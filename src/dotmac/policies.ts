@@ -21,7 +21,7 @@ export function hardenedFunctionsSql({ schema, roles }: PolicyOptions): string {
   const access = `${identifier(schema)}.check_tenant_access(text)`
   return `
 CREATE FUNCTION ${current} RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
-  RETURN nullif(pg_catalog.current_setting('app.current_tenant_id', true), '');
+  RETURN ${contextSql};
 CREATE FUNCTION ${identifier(schema)}.check_tenant_access(tenant_id text) RETURNS boolean
   LANGUAGE sql STABLE PARALLEL SAFE
   RETURN tenant_id = ${current};
@@ -39,11 +39,13 @@ GRANT EXECUTE ON FUNCTION ${name} TO ${identifier(roles.app)}, ${identifier(role
  * ANY (ARRAY[...]): the partitions are pruned by it, and because it is no plain equality the planner
  * cannot merge the two and drop the init-plan. ARCHITECTURE.md shows the plans.
  */
-export function hardenedPredicate(table: Pick<TableModel, 'hashPartitions'>, schema: string): string {
-  const current = `${identifier(schema)}.current_tenant_id()`
-  const once = `tenant_id = (SELECT ${current})`
-  return table.hashPartitions === undefined ? once : `tenant_id = ANY (ARRAY[${current}]) AND ${once}`
+export function hardenedPredicate(table: Pick<TableModel, 'hashPartitions'>): string {
+  const once = `tenant_id = (SELECT ${contextSql})`
+  return table.hashPartitions === undefined ? once : `tenant_id = ANY (ARRAY[${contextSql}]) AND ${once}`
 }
+
+/** The body of current_tenant_id(), which the planner would have to fetch and parse for every policy of a statement. */
+const contextSql = "nullif(pg_catalog.current_setting('app.current_tenant_id', true), '')"
 
 /** FORCE, four policies, the reporting role's own policy, least grants. */
 export function hardenedTableSql(table: TableModel, options: PolicyOptions): string {
@@ -51,7 +53,7 @@ export function hardenedTableSql(table: TableModel, options: PolicyOptions): str
   const name = `${identifier(schema)}.${identifier(table.name)}`
   const grants = grantsSql(name, table.privileges, roles)
   if (!isTenantAware(table)) return `ALTER TABLE ${name} OWNER TO ${identifier(roles.owner)};\n${grants}`
-  const predicate = hardenedPredicate(table, schema)
+  const predicate = hardenedPredicate(table)
   const partitions = Array.from({ length: table.hashPartitions ?? 0 }, (_, index) =>
     `${identifier(schema)}.${identifier(`${table.name}_p${index}`)}`)
   return [

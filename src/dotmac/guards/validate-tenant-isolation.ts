@@ -98,7 +98,7 @@ interface Policy {
 }
 
 async function ensurePolicies(session: Session, table: GuardedTable, scope: GuardScope): Promise<readonly string[]> {
-  const predicate = hardenedPredicate(table.isPartitioned ? { hashPartitions: 1 } : {}, scope.schema)
+  const predicate = hardenedPredicate(table.isPartitioned ? { hashPartitions: 1 } : {})
   const wanted = await policiesAsStored(session, table, { predicate, roles: scope.roles })
   const there = (await readPolicies(session, table)).filter(({ permissive }) => permissive)
   const stray = there.find(({ name }) => !wanted.some((each) => each.name === name))

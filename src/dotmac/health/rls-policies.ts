@@ -58,10 +58,11 @@ function predicateFindings(table: string, policy: Readonly<Record<string, unknow
  * The hardened predicate on plain and on partitioned tables, as PostgreSQL 14 to 18 print it, and the seed's: whole and
  * nothing else, because whatever is added to it may open it.
  */
+const stored = `NULLIF(current_setting('app.current_tenant_id'::text,true),''::text)`
 const tenantPredicates = new Set([
+  `((tenant_id)::text=(SELECT${stored}AS"nullif"))`,
+  `(((tenant_id)::text=ANY(ARRAY[${stored}]))AND((tenant_id)::text=(SELECT${stored}AS"nullif")))`,
   '((tenant_id)::text=(SELECTcurrent_tenant_id()AScurrent_tenant_id))',
-  '(((tenant_id)::text=ANY(ARRAY[current_tenant_id()]))AND'
-    + '((tenant_id)::text=(SELECTcurrent_tenant_id()AScurrent_tenant_id)))',
   'check_tenant_access((tenant_id)::text)',
   '((tenant_id)::text=current_tenant_id())',
 ])
