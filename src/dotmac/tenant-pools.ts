@@ -38,7 +38,7 @@ export class TenantPools implements AsyncDisposable {
     this.#limits = limits
     this.#admission = new Admission({ total, perTenant: limits.tenantPoolPerTenant })
     // Pipelining saves withTenant a round trip; a recycled connection is a new one, so it carries nothing over.
-    this.#pool = openDriverPool({ pipeline: true, ...options, max: total, maxLifetimeSeconds: limits.poolRecycle })
+    this.#pool = openDriverPool({ ...options, max: total, maxLifetimeSeconds: limits.poolRecycle })
   }
 
   /** The pool as one tenant has it: `withTenant(pools.of(id), id, work)`. The same object each time. */

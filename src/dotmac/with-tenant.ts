@@ -33,7 +33,7 @@ const running = new AsyncLocalStorage<Running>()
  * Inside of it, withTenant of the same tenant on the same pool goes on in the same transaction; of another tenant it
  * is refused, because whoever does that has mixed up two requests.
  * Works behind pgbouncer in transaction mode. Costs one round trip over the work's statements with a pool that
- * pipelines (`openDriverPool({ pipeline: true })`), two without.
+ * pipelines, as those of openDriverPool() and TenantPools do, two without.
  * @throws WatertightError WATERTIGHT_TENANT_NAME, WATERTIGHT_NESTED_TENANT, and those of inTenantTransaction; and
  *   what the work throws, after ROLLBACK.
  */

@@ -16,10 +16,14 @@ export interface DriverPoolOptions extends SessionOptions {
 export type DriverPool = pg.Pool
 export type DriverClient = pg.PoolClient
 
-/** Values stay text, as the server sent them. A lost idle connection is replaced at the next checkout. */
+/**
+ * Statements are sent without waiting for the answers before (`pipeline: false` waits), so that withTenant costs one
+ * round trip. Values stay text, as the server sent them. A lost idle connection is replaced at the next
+ * checkout.
+ */
 export function openDriverPool(options: DriverPoolOptions): DriverPool {
   const pool = new pg.Pool({
-    ...clientConfig({ pipeline: false, ...options }),
+    ...clientConfig({ pipeline: true, ...options }),
     application_name: options.applicationName ?? 'dotmac',
     max: options.max,
     idleTimeoutMillis: 0,

@@ -1,10 +1,10 @@
-/** pg_dump of this machine: found by its version, run with the password out of sight, its rows counted. */
+/** pg_dump and psql of this machine: found by its version, run with the password out of sight, its rows counted. */
 
 import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { access, constants, readdir } from 'node:fs/promises'
-import { createWriteStream } from 'node:fs'
+import { createReadStream, createWriteStream } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { PassThrough, type Readable } from 'node:stream'
@@ -63,10 +63,7 @@ export async function runPgDump({ path }: PgDump, options: DumpOptions): Promise
     '--no-password', '--enable-row-security', '--snapshot', snapshot, '--format', 'plain', '--encoding', 'UTF8',
     ...(options.schema === undefined ? [] : ['--schema', `"${options.schema.replaceAll('"', '""')}"`]),
   ], {
-    env: {
-      PATH: process.env['PATH'], LC_ALL: 'C', PGHOST: address.host, PGPORT: String(address.port), PGUSER: address.user,
-      PGDATABASE: database, ...(address.password === undefined ? {} : { PGPASSWORD: address.password }),
-    },
+    env: environment(address, database),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''
@@ -91,6 +88,47 @@ export async function runPgDump({ path }: PgDump, options: DumpOptions): Promise
       { hint: 'The lines above are its own last words' })
   }
   return { bytes, sha256: hash.digest('hex'), rows: await counting }
+}
+
+export interface PsqlOptions extends Pick<DumpOptions, 'address' | 'database'> {
+  /** Script to run. */
+  readonly file: string
+}
+
+/**
+ * Runs a plain dump in one transaction that the first error ends. The psql of this machine is of no older major
+ * version than the server's where one is found. @throws WatertightError WATERTIGHT_PSQL with its last lines.
+ */
+export async function runPsql({ address, database, file }: PsqlOptions): Promise<void> {
+  const [path] = await candidates('psql')
+  if (path === undefined) {
+    throw new WatertightError('WATERTIGHT_PSQL', 'There is no psql on this machine', {
+      hint: 'Install the client programs of PostgreSQL, or take full backups with --copy' })
+  }
+  const child = spawn(path, [
+    '--no-psqlrc', '--no-password', '--quiet', '--single-transaction', '--set', 'ON_ERROR_STOP=1', '--file', file,
+  ], { env: environment(address, database), stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => { said = (said + chunk.toString()).slice(-2_000) })
+  const [code] = await once(child, 'close') as [number | null]
+  if (code === 0) return
+  throw new WatertightError('WATERTIGHT_PSQL', `psql into ${database} ended with ${code}: ${said.trim()}`, {
+    hint: 'The database is as it was; the lines above are its own last words' })
+}
+
+/** SHA-256 of a file in hex digits. */
+export async function hashOfFile(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  return hash.digest('hex')
+}
+
+/** The password is not among the arguments, which everybody on the machine can read. */
+function environment(address: ServerAddress, database: string): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env['PATH'], LC_ALL: 'C', PGHOST: address.host, PGPORT: String(address.port), PGUSER: address.user,
+    PGDATABASE: database, ...(address.password === undefined ? {} : { PGPASSWORD: address.password }),
+  }
 }
 
 /** Schema and name, each quoted where it must be. */
@@ -120,13 +158,13 @@ export async function rowsInDump(input: Readable): Promise<ReadonlyMap<string, n
   return rows
 }
 
-async function candidates(): Promise<readonly string[]> {
+async function candidates(program = 'pg_dump'): Promise<readonly string[]> {
   const onPath = (process.env['PATH'] ?? '').split(delimiter).filter((part) => part !== '')
-    .map((part) => join(part, 'pg_dump'))
+    .map((part) => join(part, program))
   const versioned = await Promise.all(versionedRoots.map(async ({ root, bin, prefix = '' }) => {
     const names = await readdir(root).catch((): string[] => [])
     const installed = names.filter((name) => name.startsWith(prefix) && /\d/.test(name))
-    return installed.map((name) => join(root, name, bin, 'pg_dump'))
+    return installed.map((name) => join(root, name, bin, program))
   }))
   const all = [...new Set([...versioned.flat(), ...onPath])]
   const there = await Promise.all(all.map((path) => access(path, constants.X_OK).then(() => true, () => false)))

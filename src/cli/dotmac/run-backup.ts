@@ -4,6 +4,7 @@ import { backupFull } from '../../dotmac/backup/backup-full.ts'
 import { onOneServer } from '../../dotmac/backup/backup-platform.ts'
 import { backupTenant } from '../../dotmac/backup/backup-tenant.ts'
 import { readManifest, type Manifest } from '../../dotmac/backup/manifest.ts'
+import { restoreFull } from '../../dotmac/backup/restore-full.ts'
 import { restoreTenant } from '../../dotmac/backup/restore-tenant.ts'
 import { verifyFiles } from '../../dotmac/backup/verify-backup.ts'
 import { WatertightError } from '../../errors.ts'
@@ -33,14 +34,23 @@ export async function runBackup(platform: PlatformFlags, flags: Flags): Promise<
 export async function runRestore(directory: string, platform: PlatformFlags, flags: Flags): Promise<string> {
   const manifest = await readManifest(directory)
   if (flags['yes'] !== true) {
-    await verifyFiles(directory, manifest)
-    throw new WatertightError('WATERTIGHT_CONFIRM',
-      `This would replace all rows of the tenant ${JSON.stringify(manifest.tenant)} by ${rowsOf(manifest)} rows`,
-      { hint: 'The files are whole; nothing was changed. Give --yes to restore' })
+    if (manifest.tenant !== null) await verifyFiles(directory, manifest)
+    const rows = rowsOf(manifest)
+    throw new WatertightError('WATERTIGHT_CONFIRM', manifest.tenant === null
+      ? `This would put ${rows} rows into two databases`
+      : `This would replace all rows of the tenant ${JSON.stringify(manifest.tenant)} by ${rows} rows`,
+    { hint: 'Nothing was changed. Give --yes to restore' })
   }
   const target = platformTarget(platform)
+  const into = onOneServer(target.address, target)
+  if (manifest.kind === 'full') {
+    const whole = await restoreFull(into, manifest, { from: directory })
+    if (flags['json'] === true) return JSON.stringify({ databases: whole }, null, 2)
+    return whole.map(({ service, tables, rows }) =>
+      `${service}: ${rows} rows of ${tables} tables restored, equal to the manifest`).join('\n')
+  }
   await requirePlatform(target)
-  const done = await restoreTenant(onOneServer(target.address, target), { from: directory })
+  const done = await restoreTenant(into, { from: directory })
   if (flags['json'] === true) return JSON.stringify({ tenant: manifest.tenant, databases: done }, null, 2)
   return done.map(({ service, outcome, rows }) => outcome === 'already'
     ? `${service}: the rows already are those of the backup`

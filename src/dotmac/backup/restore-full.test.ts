@@ -1,0 +1,46 @@
+import { appendFile, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { services } from '../../model/tenancy.ts'
+import { PlatformOnTrial } from '../../run/platform-on-trial.ts'
+import { readTenantStates } from '../recovery/tenant-states.ts'
+import { backupFull } from './backup-full.ts'
+import { onOneServer } from './backup-platform.ts'
+import { everyTable } from './every-table.ts'
+import { restoreFull } from './restore-full.ts'
+
+test.each(['row-level-security', 'schema-per-tenant'] as const)(
+  'a full backup by COPY fills empty databases with its very rows, and nothing else is filled, %s', async (tenancy) => {
+    await using platform = await PlatformOnTrial.start({ tenancy, rows: 30 })
+    const scratch = await mkdtemp(join(tmpdir(), 'whole-'))
+    const target = onOneServer(platform.open.site.address, { tenancy,
+      databases: { management: platform.database('management'), isp: platform.database('isp') } })
+    try {
+      const from = join(scratch, 'full')
+      const manifest = await backupFull(target, { to: from, method: 'copy' })
+      const ids = platform.tenants.map(({ id }) => id)
+      const before = await readTenantStates(target, ids)
+      const refused = (code: string) =>
+        expect(restoreFull(target, manifest, { from })).rejects.toMatchObject({ code })
+      await refused('WATERTIGHT_RESTORE_NOT_EMPTY')
+      for (const service of services) {
+        const admin = await platform.admin(service)
+        const tables = (await everyTable(admin)).map(({ address }) => address)
+        await admin.query(`TRUNCATE ${tables.join(', ')} RESTART IDENTITY CASCADE`)
+      }
+      await restoreFull(target, manifest, { from })
+      expect(await readTenantStates(target, ids)).toEqual(before)
+      const isp = await platform.admin('isp')
+      const schema = tenancy === 'row-level-security' ? 'public' : `"${platform.tenants[0]?.schema ?? ''}"`
+      const [row] = await isp.query(`SELECT nextval('${schema}.isp_billing_ledger_seq') AS next,
+        (SELECT count(*) FROM ${schema}.isp_analytics_monthly) AS months`)
+      expect([Number(row?.['next']) > 1, Number(row?.['months']) > 0]).toEqual([true, true])
+      const empty = (await everyTable(isp)).map(({ address }) => address).join(', ')
+      await isp.query(`TRUNCATE ${empty} CASCADE`)
+      await appendFile(join(from, manifest.databases.isp?.tables[0]?.file ?? ''), 'x\n')
+      await refused('WATERTIGHT_BACKUP_MISMATCH')
+    } finally {
+      await rm(scratch, { recursive: true, force: true })
+    }
+  }, 60_000)
