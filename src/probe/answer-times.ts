@@ -52,7 +52,8 @@ async function searchTimes(world: World, cell: Cell, settings: SearchSettings): 
   const keys = runs === 0 ? null : await keysOf(world, cell)
   if (runs === 0 || settings.signal?.aborted === true) return conclude(null)
   if (keys === null) {
-    return { ...conclude(null), outcome: 'inapplicable', reason: 'no key of it is free to be chosen by a tenant' }
+    const reason = 'no key of it is free to be chosen by a tenant, or fewer than two tenants have rows of it'
+    return { ...conclude(null), outcome: 'inapplicable', reason }
   }
   const startedMs = performance.now()
   const first = await measureInPeace(world, keys, settings.seed)

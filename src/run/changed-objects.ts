@@ -8,7 +8,7 @@ import { shortHash } from './short-hash.ts'
 
 /**
  * Cells of unchanged objects that a control is asked per probe: `verify` asks all of them of the healthy
- * world, and every control takes others, so that together they ask all.
+ * world, and every control takes others, so that together they ask many.
  */
 const unchangedCellsMax = 4
 /** The same of a control that changes no object, only roles, functions or settings. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { driftOf, tenantVersions } from './drift.ts'
 import { mappedTenants } from './migrate.ts'
-import { MigrationsOnTrial } from './migrations-on-trial.ts'
+import { MigrationsOnTrial } from '../../run/migrations-on-trial.ts'
 
 const tenancy = 'schema-per-tenant'
 

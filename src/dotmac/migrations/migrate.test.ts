@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { packageRoot } from '../../registry.ts'
 import { Session } from '../../postgres/session.ts'
-import { MigrationsOnTrial } from './migrations-on-trial.ts'
+import { MigrationsOnTrial } from '../../run/migrations-on-trial.ts'
 
 /** The platform's own migrations, and more. */
 function withMigrations(more: Readonly<Record<string, string>>): string {

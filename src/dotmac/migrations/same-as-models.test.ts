@@ -3,7 +3,7 @@ import { survey } from '../../postgres/survey.ts'
 import type { Session } from '../../postgres/session.ts'
 import { PlatformOnTrial } from '../../run/platform-on-trial.ts'
 import { standardRoles } from '../roles.ts'
-import { MigrationsOnTrial } from './migrations-on-trial.ts'
+import { MigrationsOnTrial } from '../../run/migrations-on-trial.ts'
 
 const services = ['management', 'isp'] as const
 

@@ -1,16 +1,16 @@
 /** Two empty databases on a server of their own, for the tests of migrations. */
 
-import { identifier } from '../../postgres/identifier.ts'
-import type { ServerAddress } from '../../postgres/server-address.ts'
-import { Session } from '../../postgres/session.ts'
-import { startEmbeddedServer } from '../../postgres/server.ts'
-import type { Server } from '../../postgres/server-address.ts'
-import type { TenancyName } from '../../model/tenancy.ts'
-import { createRolesSql, standardRoles } from '../roles.ts'
-import { controlSchema } from '../schema-manager.ts'
-import { tenantNames } from '../tenant-names.ts'
-import { literal } from '../../postgres/identifier.ts'
-import { migrate, type Migrated, type MigrateOptions } from './migrate.ts'
+import { identifier } from '../postgres/identifier.ts'
+import type { ServerAddress } from '../postgres/server-address.ts'
+import { Session } from '../postgres/session.ts'
+import { startEmbeddedServer } from '../postgres/server.ts'
+import type { Server } from '../postgres/server-address.ts'
+import type { TenancyName } from '../model/tenancy.ts'
+import { createRolesSql, standardRoles } from '../dotmac/roles.ts'
+import { controlSchema } from '../dotmac/schema-manager.ts'
+import { tenantNames } from '../dotmac/tenant-names.ts'
+import { literal } from '../postgres/identifier.ts'
+import { migrate, type Migrated, type MigrateOptions } from '../dotmac/migrations/migrate.ts'
 
 export class MigrationsOnTrial implements AsyncDisposable {
   readonly server: Server
