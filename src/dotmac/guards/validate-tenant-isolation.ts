@@ -3,7 +3,7 @@
 import { WatertightError } from '../../errors.ts'
 import { identifier, literal } from '../../postgres/identifier.ts'
 import type { Session } from '../../postgres/session.ts'
-import { fourPoliciesSql, hardenedPredicate } from '../policies.ts'
+import { fourPoliciesSql, hardenedCheck, hardenedPredicate } from '../policies.ts'
 import {
   doing, guardError, isTrue, readTable, type GuardedTable, type GuardReport, type GuardScope,
 } from './guarded-table.ts'
@@ -125,7 +125,7 @@ async function ensurePolicies(session: Session, table: GuardedTable, scope: Guar
 interface Wanted { readonly predicate: string; readonly roles: GuardScope['roles'] }
 
 function policiesSql(address: string, { predicate, roles }: Wanted): string {
-  return `${fourPoliciesSql(address, predicate)}
+  return `${fourPoliciesSql(address, predicate, hardenedCheck)}
 CREATE POLICY tenant_reporting_select ON ${address} FOR SELECT TO ${identifier(roles.admin)} USING (true);`
 }
 

@@ -62,6 +62,7 @@ const stored = `NULLIF(current_setting('app.current_tenant_id'::text,true),''::t
 const tenantPredicates = new Set([
   `((tenant_id)::text=(SELECT${stored}AS"nullif"))`,
   `(((tenant_id)::text=ANY(ARRAY[${stored}]))AND((tenant_id)::text=(SELECT${stored}AS"nullif")))`,
+  `((tenant_id)::text=${stored})`,
   '((tenant_id)::text=(SELECTcurrent_tenant_id()AScurrent_tenant_id))',
   'check_tenant_access((tenant_id)::text)',
   '((tenant_id)::text=current_tenant_id())',
