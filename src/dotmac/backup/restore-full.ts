@@ -18,7 +18,8 @@ export interface RestoredWhole { readonly service: Service; readonly tables: num
 /**
  * A dump wants databases without tables (its roles must exist on the server: they are the server's, not a database's);
  * COPY files want databases that are migrated and whose tables are empty. Files, and both databases, are looked at
- * before either is changed; each database is one transaction, and counts and hashes are proved at its end.
+ * before either is changed; each database is one transaction, management first. Counts and hashes are proved before
+ * COPY files are committed, but after a dump is: psql commits by itself, so a mismatch leaves a database to be dropped.
  * @throws WatertightError WATERTIGHT_BACKUP_MISMATCH, WATERTIGHT_RESTORE_NOT_EMPTY, WATERTIGHT_RESTORE_FAILED,
  *   WATERTIGHT_PSQL, WATERTIGHT_RIGHTS.
  */
