@@ -54,6 +54,11 @@ test('writes, refused writes and requests for another tenant are in the acting t
   }
   expect((await trail()).length).toBe(4)
   const triggers = { schema: 'public', owner: platform.open.site.namespace.roles.owner }
+  const switchOff = 'ALTER TABLE isp_customers DISABLE TRIGGER audit_insert'
+  await admin.query(switchOff)
+  expect((await ensureAuditTriggers(admin, { ...triggers, enabled: true })).added)
+    .toEqual(['"audit_insert" ON public.isp_customers'])
+  await admin.query(switchOff)
   const { removed } = await ensureAuditTriggers(admin, { ...triggers, enabled: false })
   expect(removed).toContain('"audit_insert" ON public.isp_customers')
   await withAuditedTenant(pool, { ...request, enabled: false },

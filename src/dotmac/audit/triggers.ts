@@ -62,12 +62,14 @@ export async function ensureAuditTriggers(
   session: Session, { schema, enabled, owner }: AuditTriggers,
 ): Promise<AuditTriggersDone> {
   const wanted = enabled ? (await session.query(auditedTablesSql(schema))).map(nameOf) : []
-  const there = await session.query(`SELECT g.tgname AS trigger, format('%I.%I', n.nspname, c.relname) AS at
+  const there = await session.query(`SELECT g.tgname AS trigger, format('%I.%I', n.nspname, c.relname) AS at,
+      g.tgenabled <> 'D' AS fires
     FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid
     JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE p.proname || '()' = ${literal(auditFunction)} AND n.nspname = ${literal(schema)}
-      AND NOT g.tgisinternal AND g.tgenabled <> 'D' ORDER BY 2, 1`)
-  const names = new Set(there.map(nameOf))
+      AND NOT g.tgisinternal ORDER BY 2, 1`)
+  // One that somebody switched off is missing where it is wanted, and in the way where it is not.
+  const names = new Set(there.filter(({ fires }) => fires === 't').map(nameOf))
   const added = wanted.filter((name) => !names.has(name))
   const removed = there.map(nameOf).filter((name) => !wanted.includes(name))
   if (added.length + removed.length === 0) return { added, removed }
