@@ -45,13 +45,21 @@ export async function askLeakSuites(drill: DrillPlatform, platform: BackupPlatfo
     await using world = await openWorld(site, { id, database: platform.databases[service], statementTimeoutMs })
     for (const probe of probes) verdicts.push(await ask(probe, world))
   }
+  return answerOf(verdicts)
+}
+
+/** A database on which no attack was executed is a fault: silence is no proof, and neither is the catalogue. */
+export function answerOf(verdicts: readonly Verdict[]): SuitesAnswer {
   const judged = verdicts.filter(({ cells }) => cells.length > 0)
-  const asked = {
-    probes: judged.length, cells: judged.reduce((sum, { cells }) => sum + cells.length, 0),
-    cases: judged.reduce((sum, { evidence }) => sum + evidence.casesTried, 0),
+  const casesIn = (list: readonly Verdict[]) => list.reduce((sum, { evidence }) => sum + evidence.casesTried, 0)
+  const executed = judged.filter(({ basis }) => basis === 'executed')
+  const silent = services.filter((service) => casesIn(executed.filter(({ world }) => world.service === service)) === 0)
+  return {
+    asked: {
+      probes: judged.length, cells: judged.reduce((sum, { cells }) => sum + cells.length, 0), cases: casesIn(judged),
+    },
+    faults: [...silent.map((service) => `${service}: the leak suites attacked nothing`), ...verdicts.flatMap(faultOf)],
   }
-  const none = asked.cases === 0 ? ['The leak suites asked nothing'] : []
-  return { asked, faults: [...none, ...verdicts.flatMap(faultOf)] }
 }
 
 function ask(probe: LoadedProbe, world: Parameters<typeof runProbe>[1]): Promise<Verdict> {
