@@ -36,8 +36,8 @@ function targetOf(platform: PlatformOnTrial, address = platform.open.site.addres
     tenancy, databases: { management: platform.database('management'), isp: platform.database('isp') } })
 }
 
-test.skipIf(version === null)(`pg_dump's rows are those of one snapshot, whatever a table is named and whoever writes${why}`,
-  async () => {
+test.skipIf(version === null)(
+  `pg_dump's rows are those of one snapshot, whatever a table is named and whoever writes${why}`, async () => {
     await withPlatform(async (platform, scratch) => {
       const isp = await platform.admin('isp')
       for (const [index, name] of strange.entries()) {

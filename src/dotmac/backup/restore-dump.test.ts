@@ -9,12 +9,10 @@ import { services, type Service } from '../../model/tenancy.ts'
 import { identifier } from '../../postgres/identifier.ts'
 import { dumpableServer } from '../../run/dumpable-server.ts'
 import { PlatformOnTrial } from '../../run/platform-on-trial.ts'
-import { adminSession } from '../../run/provision.ts'
 import { readTenantStates } from '../recovery/tenant-states.ts'
 import { validateIsolation } from '../recovery/validate-isolation.ts'
 import { backupFull } from './backup-full.ts'
-import { onOneServer, type BackupPlatform } from './backup-platform.ts'
-import { everyTable } from './every-table.ts'
+import { onOneServer, openBackupSession, type BackupPlatform } from './backup-platform.ts'
 import type { Manifest, TableEntry } from './manifest.ts'
 import { restoreFull } from './restore-full.ts'
 
@@ -46,7 +44,8 @@ test.skipIf(version === null).each(['row-level-security', 'schema-per-tenant'] a
       expect(await readTenantStates(target, ids)).toEqual(await readTenantStates(source, ids))
       const login = { user: namespace.roles.app, password: passwords.app }
       expect(await validateIsolation(target, { tenants: platform.tenants, login })).toEqual([])
-      await expect(restoreFull(target, manifest, { from })).rejects.toMatchObject({ code: 'WATERTIGHT_RESTORE_NOT_EMPTY' })
+      await expect(restoreFull(target, manifest, { from }))
+        .rejects.toMatchObject({ code: 'WATERTIGHT_RESTORE_NOT_EMPTY' })
       for (const service of services) {
         await isp.query(`DROP DATABASE ${identifier(databases[service])} WITH (FORCE)`)
         await isp.query(`CREATE DATABASE ${identifier(databases[service])}`)
@@ -73,8 +72,10 @@ function changed(manifest: Manifest, by: Partial<TableEntry>): Manifest {
 async function tablesOf(platform: BackupPlatform): Promise<readonly string[]> {
   const found: string[] = []
   for (const service of services) {
-    await using session = await adminSession(platform.addresses[service], platform.databases[service])
-    found.push(...(await everyTable(session)).map((table) => table.address))
+    await using session = await openBackupSession(platform, service)
+    const rows = await session.query(`SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+      WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`)
+    found.push(...rows.map(({ name }) => String(name)))
   }
   return found
 }

@@ -59,7 +59,8 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
 function withOtherHash(manifest: Manifest): Manifest {
   const { isp } = manifest.databases
   if (isp === undefined) throw new Error('There is no isp database in the backup')
-  const tables = isp.tables.map((each, index) => index === isp.tables.length - 1 ? { ...each, contentHash: '1/2' } : each)
+  const last = isp.tables.length - 1
+  const tables = isp.tables.map((each, index) => index === last ? { ...each, contentHash: '1/2' } : each)
   return { ...manifest, databases: { ...manifest.databases, isp: { ...isp, tables } } }
 }
 

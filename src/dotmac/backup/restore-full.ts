@@ -128,9 +128,9 @@ async function playDump(
 function proofOf({ tables }: DatabaseEntry): string {
   const each = tables.map(({ schema, table, columns, rows, contentHash }, index) => {
     const counted = countAndHashSql(`${identifier(schema)}.${identifier(table)}`, { columns })
+    const complaint = literal(`${otherRows}table ${index + 1}, ${schema}.${table.replaceAll('"', '')}`)
     return `SELECT CASE WHEN n = ${rows} AND hash = ${literal(contentHash)} THEN 0
-      ELSE (${literal(`${otherRows}table ${index + 1}, ${schema}.${table.replaceAll('"', '')}`)} || left(n::text, 0))::int
-      END FROM (${counted}) counted;`
+      ELSE (${complaint} || left(n::text, 0))::int END FROM (${counted}) counted;`
   })
   return [`${seeingAll};`, ...each].join('\n')
 }
