@@ -3,17 +3,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import ts from 'typescript'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type SourcesAsJavaScript, sourcesAsJavaScript } from '../run/sources-as-javascript.ts'
 import { identifyProcess } from './process-identity.ts'
 import { startEmbeddedServer } from './server.ts'
-
-const SOURCES = dirname(dirname(fileURLToPath(import.meta.url)))
 
 interface Owned {
   readonly owner: ChildProcess
@@ -22,38 +19,26 @@ interface Owned {
   readonly directory: string
 }
 
-let build = ''
+let build: SourcesAsJavaScript
 
 /** A cache of its own: a server that another test starts meanwhile would bury the orphans of this one. */
 const cache = join(tmpdir(), `watertight-owner-killed-${process.pid}`)
 
-/** The owner has to be a plain node process, so it runs what the build would make of our sources. */
+/** The owner has to be a plain node process. */
 beforeAll(async () => {
   process.env['WATERTIGHT_CACHE_DIR'] = cache
-  build = await mkdtemp(join(tmpdir(), 'watertight-build-'))
-  await mkdir(join(build, 'postgres'))
-  await writeFile(join(build, 'package.json'), '{"type":"module"}')
-  await symlink(join(dirname(SOURCES), 'node_modules'), join(build, 'node_modules'))
-  const files = (await readdir(join(SOURCES, 'postgres'))).map((name) => join('postgres', name))
-  for (const file of ['errors.ts', ...files].filter((name) => !name.includes('.test.'))) {
-    const { outputText } = ts.transpileModule(await readFile(join(SOURCES, file), 'utf8'), {
-      compilerOptions: {
-        target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, rewriteRelativeImportExtensions: true,
-      },
-    })
-    await writeFile(join(build, file.replace(/\.ts$/, '.js')), outputText)
-  }
+  build = await sourcesAsJavaScript()
 })
 
 afterAll(async () => {
-  await rm(build, { recursive: true })
+  await build[Symbol.asyncDispose]()
   await rm(cache, { recursive: true, force: true })
 })
 
 /** `last` is what the owner does after its server is up. */
 async function startOwner(last: string): Promise<Owned> {
   const program = `
-    const { startEmbeddedServer } = await import(${JSON.stringify(pathToFileURL(join(build, 'postgres/server.js')))})
+    const { startEmbeddedServer } = await import(${JSON.stringify(build.urlOf('postgres/server.ts'))})
     const { pid, watchdogPid, directory } = await startEmbeddedServer()
     const text = JSON.stringify({ pid, watchdogPid, directory })
     await new Promise((resolve) => process.stdout.write(text + '\\n', resolve))

@@ -1,39 +1,25 @@
-/** pg_dump and psql of this machine: found by its version, run with the password out of sight, its rows counted. */
+/** pg_dump of this machine: found by its version, run with the password out of sight, its rows counted. */
 
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { access, constants, readdir } from 'node:fs/promises'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { PassThrough, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { promisify } from 'node:util'
 import { WatertightError } from '../errors.ts'
+import { clientEnvironment, clientPrograms, type ClientProgram } from './client-programs.ts'
 import type { ServerAddress } from './server-address.ts'
 
-export interface PgDump { readonly path: string; readonly version: string }
-
-/** Where Debian, the PGDG packages, Red Hat and Homebrew put the programs of each major version. */
-const versionedRoots = [
-  { root: '/usr/lib/postgresql', bin: 'bin' }, { root: '/usr', bin: 'bin', prefix: 'pgsql-' },
-  { root: '/opt/homebrew/opt', bin: 'bin', prefix: 'postgresql@' },
-]
+export type PgDump = ClientProgram
 
 /**
  * The newest pg_dump that is not older than the server: an older one refuses to work. Null when there is none.
  * https://www.postgresql.org/docs/current/app-pgdump.html#PG-DUMP-NOTES
  */
 export async function findPgDump(serverVersionNum: number): Promise<PgDump | null> {
-  const found: { path: string; version: string; major: number }[] = []
-  for (const path of await candidates()) {
-    const version = await versionOf(path)
-    if (version !== null) found.push({ path, version, major: Number.parseInt(version, 10) })
-  }
-  const usable = found.filter(({ major }) => major >= Math.floor(serverVersionNum / 10_000))
-  const [best] = usable.sort((a, b) => b.major - a.major)
-  return best === undefined ? null : { path: best.path, version: best.version }
+  const [best] = await clientPrograms('pg_dump')
+  return best !== undefined && best.major >= Math.floor(serverVersionNum / 10_000) ? best : null
 }
 
 export interface DumpOptions {
@@ -63,7 +49,7 @@ export async function runPgDump({ path }: PgDump, options: DumpOptions): Promise
     '--no-password', '--enable-row-security', '--snapshot', snapshot, '--format', 'plain', '--encoding', 'UTF8',
     ...(options.schema === undefined ? [] : ['--schema', `"${options.schema.replaceAll('"', '""')}"`]),
   ], {
-    env: environment(address, database),
+    env: clientEnvironment(address, database),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''
@@ -90,45 +76,11 @@ export async function runPgDump({ path }: PgDump, options: DumpOptions): Promise
   return { bytes, sha256: hash.digest('hex'), rows: await counting }
 }
 
-export interface PsqlOptions extends Pick<DumpOptions, 'address' | 'database'> {
-  /** Script to run. */
-  readonly file: string
-}
-
-/**
- * Runs a plain dump in one transaction that the first error ends. The psql of this machine is of no older major
- * version than the server's where one is found. @throws WatertightError WATERTIGHT_PSQL with its last lines.
- */
-export async function runPsql({ address, database, file }: PsqlOptions): Promise<void> {
-  const [path] = await candidates('psql')
-  if (path === undefined) {
-    throw new WatertightError('WATERTIGHT_PSQL', 'There is no psql on this machine', {
-      hint: 'Install the client programs of PostgreSQL, or take full backups with --copy' })
-  }
-  const child = spawn(path, [
-    '--no-psqlrc', '--no-password', '--quiet', '--single-transaction', '--set', 'ON_ERROR_STOP=1', '--file', file,
-  ], { env: environment(address, database), stdio: ['ignore', 'ignore', 'pipe'] })
-  let said = ''
-  child.stderr.on('data', (chunk: Buffer) => { said = (said + chunk.toString()).slice(-2_000) })
-  const [code] = await once(child, 'close') as [number | null]
-  if (code === 0) return
-  throw new WatertightError('WATERTIGHT_PSQL', `psql into ${database} ended with ${code}: ${said.trim()}`, {
-    hint: 'The database is as it was; the lines above are its own last words' })
-}
-
 /** SHA-256 of a file in hex digits. */
 export async function hashOfFile(path: string): Promise<string> {
   const hash = createHash('sha256')
   await pipeline(createReadStream(path), hash)
   return hash.digest('hex')
-}
-
-/** The password is not among the arguments, which everybody on the machine can read. */
-function environment(address: ServerAddress, database: string): NodeJS.ProcessEnv {
-  return {
-    PATH: process.env['PATH'], LC_ALL: 'C', PGHOST: address.host, PGPORT: String(address.port), PGUSER: address.user,
-    PGDATABASE: database, ...(address.password === undefined ? {} : { PGPASSWORD: address.password }),
-  }
 }
 
 /** Schema and name, each quoted where it must be. */
@@ -156,22 +108,4 @@ export async function rowsInDump(input: Readable): Promise<ReadonlyMap<string, n
     header = ''
   }
   return rows
-}
-
-async function candidates(program = 'pg_dump'): Promise<readonly string[]> {
-  const onPath = (process.env['PATH'] ?? '').split(delimiter).filter((part) => part !== '')
-    .map((part) => join(part, program))
-  const versioned = await Promise.all(versionedRoots.map(async ({ root, bin, prefix = '' }) => {
-    const names = await readdir(root).catch((): string[] => [])
-    const installed = names.filter((name) => name.startsWith(prefix) && /\d/.test(name))
-    return installed.map((name) => join(root, name, bin, program))
-  }))
-  const all = [...new Set([...versioned.flat(), ...onPath])]
-  const there = await Promise.all(all.map((path) => access(path, constants.X_OK).then(() => true, () => false)))
-  return all.filter((_, index) => there[index])
-}
-
-async function versionOf(path: string): Promise<string | null> {
-  const answer = await promisify(execFile)(path, ['--version'], { timeout: 10_000 }).catch(() => null)
-  return /(\d+(?:\.\d+)?)/.exec(answer?.stdout ?? '')?.[1] ?? null
 }

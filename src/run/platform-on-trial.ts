@@ -19,6 +19,8 @@ export interface PlatformTrialOptions {
   readonly tenants?: number
   /** Rows of an average tenant in each database, default 40. */
   readonly rows?: number
+  /** Version of the server, for example '15.14'; default the installed one. */
+  readonly version?: string
 }
 
 export class PlatformOnTrial implements AsyncDisposable {
@@ -34,7 +36,7 @@ export class PlatformOnTrial implements AsyncDisposable {
 
   static async start(options: PlatformTrialOptions = {}): Promise<PlatformOnTrial> {
     const plan = planSeed({ seed: 1, tenants: options.tenants ?? 4, rows: options.rows ?? 40 })
-    const open = await openSite({ target: null, plan, keep: false })
+    const open = await openSite({ target: null, version: options.version ?? null, plan, keep: false })
     const platform = new PlatformOnTrial(open, options.tenancy ?? 'row-level-security')
     for (const service of options.services ?? services) {
       open.databases.add(platform.database(service))

@@ -4,7 +4,7 @@ import { backupFull } from '../../dotmac/backup/backup-full.ts'
 import { onOneServer } from '../../dotmac/backup/backup-platform.ts'
 import { backupTenant } from '../../dotmac/backup/backup-tenant.ts'
 import { readManifest, type Manifest } from '../../dotmac/backup/manifest.ts'
-import { restoreFull } from '../../dotmac/backup/restore-full.ts'
+import { restoreFull, verifyFullFiles } from '../../dotmac/backup/restore-full.ts'
 import { restoreTenant } from '../../dotmac/backup/restore-tenant.ts'
 import { verifyFiles } from '../../dotmac/backup/verify-backup.ts'
 import { WatertightError } from '../../errors.ts'
@@ -34,7 +34,7 @@ export async function runBackup(platform: PlatformFlags, flags: Flags): Promise<
 export async function runRestore(directory: string, platform: PlatformFlags, flags: Flags): Promise<string> {
   const manifest = await readManifest(directory)
   if (flags['yes'] !== true) {
-    if (manifest.tenant !== null) await verifyFiles(directory, manifest)
+    await (manifest.kind === 'full' ? verifyFullFiles : verifyFiles)(directory, manifest)
     const rows = rowsOf(manifest)
     throw new WatertightError('WATERTIGHT_CONFIRM', manifest.tenant === null
       ? `This would put ${rows} rows into two databases`

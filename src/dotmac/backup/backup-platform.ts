@@ -35,7 +35,7 @@ export async function openBackupSession(platform: BackupPlatform, service: Servi
   })
   try {
     await requireRights(session, platform.databases[service])
-    await session.query(`SET row_security = off; SET synchronous_commit = on; ${textSettings.join('; ')}`)
+    await session.query(`SET synchronous_commit = on; ${seeingAll}`)
     return session
   } catch (error) {
     await session[Symbol.asyncDispose]()
@@ -43,11 +43,14 @@ export async function openBackupSession(platform: BackupPlatform, service: Servi
   }
 }
 
-/** Texts, and with them files and hashes, must not differ because a role or a database has settings of its own. */
-const textSettings = [
-  'TimeZone = UTC', 'DateStyle = ISO', 'IntervalStyle = postgres', 'bytea_output = hex',
+/**
+ * Every row or an error. Texts, and with them files and hashes, must not differ because a role or a database has
+ * settings of its own.
+ */
+export const seeingAll = [
+  'row_security = off', 'TimeZone = UTC', 'DateStyle = ISO', 'IntervalStyle = postgres', 'bytea_output = hex',
   'extra_float_digits = 1', `client_encoding = 'UTF8'`, 'search_path = pg_catalog', `lc_monetary = 'C'`,
-].map((setting) => `SET ${setting}`)
+].map((setting) => `SET ${setting}`).join('; ')
 
 async function requireRights(session: Session, database: string): Promise<void> {
   const [row] = await session.query(`SELECT rolsuper OR rolbypassrls AS may, rolname AS who

@@ -5,12 +5,13 @@ import { messageOf, sqlstateOf, WatertightError } from '../../errors.ts'
 import { services, type Service } from '../../model/tenancy.ts'
 import { copyFromFile } from '../../postgres/copy-file.ts'
 import { identifier, literal } from '../../postgres/identifier.ts'
-import { hashOfFile, runPsql } from '../../postgres/pg-dump.ts'
+import { hashOfFile } from '../../postgres/pg-dump.ts'
+import { PsqlTransaction } from '../../postgres/psql.ts'
 import type { Session } from '../../postgres/session.ts'
-import { openBackupSession, type BackupPlatform } from './backup-platform.ts'
+import { openBackupSession, seeingAll, type BackupPlatform } from './backup-platform.ts'
 import { everyTable, shapeOf, type LiveTable } from './every-table.ts'
 import type { DatabaseEntry, Manifest } from './manifest.ts'
-import { countAndHash } from './tenant-tables.ts'
+import { countAndHash, countAndHashSql } from './tenant-tables.ts'
 import { mismatch, verifyFiles } from './verify-backup.ts'
 
 export interface RestoredWhole { readonly service: Service; readonly tables: number; readonly rows: number }
@@ -18,35 +19,48 @@ export interface RestoredWhole { readonly service: Service; readonly tables: num
 /**
  * A dump wants databases without tables (its roles must exist on the server: they are the server's, not a database's);
  * COPY files want databases that are migrated and whose tables are empty. Files, and both databases, are looked at
- * before either is changed; each database is one transaction, management first. Counts and hashes are proved before
- * COPY files are committed, but after a dump is: psql commits by itself, so a mismatch leaves a database to be dropped.
+ * before either is changed. Each database is one transaction, counts and hashes are proved at its end, and the two
+ * commit only when both are proved.
  * @throws WatertightError WATERTIGHT_BACKUP_MISMATCH, WATERTIGHT_RESTORE_NOT_EMPTY, WATERTIGHT_RESTORE_FAILED,
  *   WATERTIGHT_PSQL, WATERTIGHT_RIGHTS.
  */
 export async function restoreFull(
   platform: BackupPlatform, manifest: Manifest, { from }: { readonly from: string },
 ): Promise<readonly RestoredWhole[]> {
-  if (manifest.kind !== 'full') throw mismatch('it is a tenant\'s own backup, not a full one')
   if (manifest.tenancy !== platform.tenancy) throw mismatch(`it was taken under ${manifest.tenancy}`)
-  const isDump = manifest.method !== 'copy'
   await using management = await openBackupSession(platform, 'management')
   await using isp = await openBackupSession(platform, 'isp')
   const sessions: Readonly<Record<Service, Session>> = { management, isp }
-  if (isDump) await verifyDumps(from, manifest)
-  else await verifyFiles(from, manifest)
+  await verifyFullFiles(from, manifest)
+  const isDump = manifest.method !== 'copy'
   for (const service of services) await requireRoom(sessions[service], entryOf(manifest, service), isDump)
-  const done: RestoredWhole[] = []
-  for (const service of services) {
-    const [session, entry] = [sessions[service], entryOf(manifest, service)]
-    if (isDump) {
-      await runPsql({ address: platform.addresses[service], database: platform.databases[service],
-        file: join(from, entry.tables[0]?.file ?? '') })
-      await proved(session, entry)
-    } else await copyBack(session, entry, from)
-    done.push({ service, tables: entry.tables.length, rows: entry.tables.reduce((sum, { rows }) => sum + rows, 0) })
+  const filled: Filled[] = []
+  try {
+    for (const service of services) {
+      const entry = entryOf(manifest, service)
+      filled.push(isDump ? await playDump(platform, service, { entry, from })
+        : await copyBack(sessions[service], entry, from))
+    }
+    for (const each of filled) await each.commit()
+  } finally {
+    for (const each of filled) await each[Symbol.asyncDispose]()
   }
-  return done
+  return services.map((service) => {
+    const { tables } = entryOf(manifest, service)
+    return { service, tables: tables.length, rows: tables.reduce((sum, { rows }) => sum + rows, 0) }
+  })
 }
+
+/** The files of a full backup, without looking at a database. @throws WATERTIGHT_BACKUP_MISMATCH. */
+export async function verifyFullFiles(from: string, manifest: Manifest): Promise<void> {
+  if (manifest.kind !== 'full') throw mismatch('it is a tenant\'s own backup, not a full one')
+  for (const service of services) entryOf(manifest, service)
+  if (manifest.method === 'copy') await verifyFiles(from, manifest)
+  else await verifyDumps(from, manifest)
+}
+
+/** A database whose rows are back and proved; without commit() it is as it was. */
+interface Filled extends AsyncDisposable { commit(): Promise<void> }
 
 function entryOf({ databases }: Manifest, service: Service): DatabaseEntry {
   const entry = databases[service]
@@ -88,7 +102,42 @@ function isBookkeeping(schema: string): boolean {
   return schema === 'dotmac_migrations'
 }
 
-async function copyBack(session: Session, entry: DatabaseEntry, from: string): Promise<void> {
+/** What psql says when a table is not as the manifest has it. */
+const otherRows = 'watertight: other rows in '
+
+async function playDump(
+  platform: BackupPlatform, service: Service, { entry, from }: { readonly entry: DatabaseEntry; readonly from: string },
+): Promise<Filled> {
+  try {
+    return await PsqlTransaction.run({
+      address: platform.addresses[service], database: platform.databases[service],
+      file: join(from, entry.tables[0]?.file ?? ''), proof: proofOf(entry),
+    })
+  } catch (error) {
+    const text = messageOf(error)
+    if (!text.includes(otherRows)) throw error
+    throw mismatch(`${text.slice(text.indexOf(otherRows) + otherRows.length).split('"')[0] ?? ''} of ` +
+      `${entry.database} came back with other rows`)
+  }
+}
+
+/**
+ * Text that is no number, where a table has not its rows: the cast fails, and with it the transaction. It hangs on n,
+ * or the planner would cast it beforehand.
+ */
+function proofOf({ tables }: DatabaseEntry): string {
+  const each = tables.map(({ schema, table, columns, rows, contentHash }, index) => {
+    const counted = countAndHashSql(`${identifier(schema)}.${identifier(table)}`, { columns })
+    const complaint = literal(`${otherRows}table ${index + 1}, ${schema}.${table.replaceAll('"', '')}`)
+    return `SELECT CASE WHEN n = ${rows} AND hash = ${literal(contentHash)} THEN 0
+      ELSE (${complaint} || left(n::text, 0))::int END FROM (${counted}) counted;`
+  })
+  return [`${seeingAll};`, ...each].join('\n')
+}
+
+/** In a transaction that stays open. */
+async function copyBack(session: Session, entry: DatabaseEntry, from: string): Promise<Filled> {
+  const undo = async () => { await session.query('ROLLBACK').catch(() => undefined) }
   await session.query('BEGIN')
   try {
     await session.query('SET LOCAL session_replication_role = replica')
@@ -99,15 +148,23 @@ async function copyBack(session: Session, entry: DatabaseEntry, from: string): P
       await copyFromFile(session, `COPY ${into} (${names}) FROM STDIN`, join(from, file))
     }
     await proved(session, entry)
-    await advanceSequences(session)
     await refreshViews(session)
-    await session.query('COMMIT')
+    // Last: a sequence does not go back with its transaction.
+    await advanceSequences(session)
   } catch (error) {
-    await session.query('ROLLBACK').catch(() => undefined)
+    await undo()
     if (error instanceof WatertightError) throw error
     throw new WatertightError('WATERTIGHT_RESTORE_FAILED',
       `Restoring ${entry.database} failed (${sqlstateOf(error) ?? 'no SQLSTATE'}): ${messageOf(error)}`,
-      { hint: 'This database is as it was; run the restore again when the cause is gone', cause: error })
+      { hint: 'Nothing was changed; run the restore again when the cause is gone', cause: error })
+  }
+  let open = true
+  return {
+    commit: async () => {
+      await session.query('COMMIT')
+      open = false
+    },
+    [Symbol.asyncDispose]: async () => { if (open) await undo() },
   }
 }
 
@@ -129,14 +186,19 @@ function nameOf({ schema, table }: { readonly schema: string; readonly table: st
   return `${schema}.${table}`
 }
 
-/** A sequence that a column takes its default from goes on behind the largest value that came back. */
+/** A sequence that a column takes its default or its identity from goes on behind the largest value that came back. */
 async function advanceSequences(session: Session): Promise<void> {
   const used = await session.query(`SELECT format('%I.%I', n.nspname, c.relname) AS at, a.attname AS column,
       d.refobjid::regclass AS sequence
     FROM pg_depend d JOIN pg_attrdef f ON f.oid = d.objid AND d.classid = 'pg_attrdef'::regclass
     JOIN pg_class s ON s.oid = d.refobjid AND s.relkind = 'S'
     JOIN pg_class c ON c.oid = f.adrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = f.adnum WHERE NOT c.relispartition`)
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = f.adnum WHERE NOT c.relispartition
+    UNION SELECT format('%I.%I', n.nspname, c.relname), a.attname, d.objid::regclass
+    FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' AND d.classid = 'pg_class'::regclass
+    JOIN pg_class c ON c.oid = d.refobjid JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid
+    WHERE d.deptype = 'i' AND NOT c.relispartition`)
   for (const { at, column, sequence } of used) {
     await session.query(`SELECT setval(${literal(String(sequence))}::regclass, m.most) FROM (
       SELECT max(${identifier(String(column))})::bigint AS most FROM ${String(at)}) m WHERE m.most IS NOT NULL`)

@@ -71,15 +71,22 @@ export function schemaVersionOf(tables: readonly TenantTable[]): string {
 
 /** Rows of the relation that satisfy the condition, and a hash that does not depend on their order. */
 export async function countAndHash(
-  session: Session, from: string, options: { readonly columns: readonly ColumnEntry[]; readonly where?: string },
+  session: Session, from: string, options: CountedRows,
 ): Promise<CountAndHash> {
-  const row = `ROW(${options.columns.map(({ name }) => `t.${identifier(name)}`).join(', ')})::text`
+  const [answer] = await session.query(countAndHashSql(from, options))
+  return { rows: Number(answer?.['n']), contentHash: String(answer?.['hash']) }
+}
+
+export interface CountedRows { readonly columns: readonly ColumnEntry[]; readonly where?: string }
+
+/** One row: n and hash. */
+export function countAndHashSql(from: string, { columns, where = 'true' }: CountedRows): string {
+  const row = `ROW(${columns.map(({ name }) => `t.${identifier(name)}`).join(', ')})::text`
   // OFFSET 0 keeps the text of a row from being made once for each hash.
-  const [answer] = await session.query(`SELECT count(*) AS n,
+  return `SELECT count(*) AS n,
     coalesce(sum(hashtextextended(whole, 0)::numeric), 0) || '/' ||
     coalesce(sum(hashtextextended(whole, 42)::numeric), 0) AS hash
-    FROM (SELECT ${row} AS whole FROM ${from} t WHERE ${options.where ?? 'true'} OFFSET 0) s`)
-  return { rows: Number(answer?.['n']), contentHash: String(answer?.['hash']) }
+    FROM (SELECT ${row} AS whole FROM ${from} t WHERE ${where} OFFSET 0) s`
 }
 
 /**
