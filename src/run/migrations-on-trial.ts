@@ -23,8 +23,9 @@ export class MigrationsOnTrial implements AsyncDisposable {
     this.isp = sessions.isp
   }
 
-  static async start(): Promise<MigrationsOnTrial> {
-    const server = await startEmbeddedServer({})
+  /** `version` of the server, for example '15.14'; default the installed one. */
+  static async start({ version }: { readonly version?: string } = {}): Promise<MigrationsOnTrial> {
+    const server = await startEmbeddedServer(version === undefined ? {} : { version })
     const admin = await connect(server.address, 'postgres')
     await admin.query(createRolesSql(standardRoles, { app: 'app', admin: 'admin' }))
     for (const name of ['dotmac_management', 'dotmac_isp']) await admin.query(`CREATE DATABASE ${identifier(name)}`)
