@@ -48,7 +48,7 @@ export function hardenedPredicate(table: Pick<TableModel, 'hashPartitions'>): st
 const contextSql = "nullif(pg_catalog.current_setting('app.current_tenant_id', true), '')"
 
 /**
- * What a row that is written must satisfy. No init-plan: it would be evaluated when the first row is checked, after
+ * What a row that is inserted must satisfy. No init-plan: it would be evaluated when the first row is checked, after
  * that row's own expressions, so it protects nothing more here, and it costs every small write a tenth of its time.
  */
 export const hardenedCheck = `tenant_id = ${contextSql}`
@@ -72,11 +72,14 @@ ALTER TABLE ${each} FORCE ROW LEVEL SECURITY;`),
   ].join('\n')
 }
 
-/** The four policies under the seed's names. */
-export function fourPoliciesSql(name: string, predicate: string, check: string): string {
+/**
+ * The four policies under the seed's names. An UPDATE that reads anything must leave rows that the SELECT policy shows,
+ * so its own check is that same expression: PostgreSQL keeps one of two that are equal, and plans it once.
+ */
+export function fourPoliciesSql(name: string, predicate: string, insertCheck: string): string {
   return `CREATE POLICY tenant_isolation_select ON ${name} FOR SELECT USING (${predicate});
-CREATE POLICY tenant_isolation_insert ON ${name} FOR INSERT WITH CHECK (${check});
-CREATE POLICY tenant_isolation_update ON ${name} FOR UPDATE USING (${predicate}) WITH CHECK (${check});
+CREATE POLICY tenant_isolation_insert ON ${name} FOR INSERT WITH CHECK (${insertCheck});
+CREATE POLICY tenant_isolation_update ON ${name} FOR UPDATE USING (${predicate}) WITH CHECK (${predicate});
 CREATE POLICY tenant_isolation_delete ON ${name} FOR DELETE USING (${predicate});`
 }
 

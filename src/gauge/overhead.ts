@@ -52,6 +52,26 @@ export const overheadQueries: readonly TimedQuery[] = [
   },
 ]
 
+/** What the seed document's own examples ask, beside the everyday ones. */
+export const seedQueries: readonly TimedQuery[] = [
+  {
+    title: 'all customers',
+    writes: false,
+    sql: (variant, tenant) => `SELECT * FROM isp_customers${where(variant, tenant)}`,
+  },
+  {
+    title: 'active customers',
+    writes: false,
+    sql: (variant, tenant) => `SELECT * FROM isp_customers${where(variant, tenant, ['is_active = true'])}`,
+  },
+  {
+    title: 'by email',
+    writes: false,
+    sql: (variant, tenant, n) => `SELECT * FROM isp_customers${
+      where(variant, tenant, [`email = 'customer.${tenant.ordinal}.${((n * 37) % 50) + 1}@example.net'`])}`,
+  },
+]
+
 /** Every query that fails is a failure by name; the others are measured all the same. */
 export async function measureOverhead(
   context: GaugeContext, queries: readonly TimedQuery[] = overheadQueries,

@@ -3,7 +3,7 @@
 import { measureCopyRate } from '../dotmac/backup/copy-rate.ts'
 import { onOneServer } from '../dotmac/backup/backup-platform.ts'
 import { withTenant } from '../dotmac/with-tenant.ts'
-import { measureOverhead, overheadQueries } from '../gauge/overhead.ts'
+import { measureOverhead, overheadQueries, seedQueries } from '../gauge/overhead.ts'
 import { buildSpeedDatabase } from '../gauge/speed-database.ts'
 import type { Interval } from '../model/measurement.ts'
 import { tenancies, type TenancyName } from '../model/tenancy.ts'
@@ -154,7 +154,7 @@ async function* overheadOf({ rows, overheadMs }: PlatformBenchOptions): AsyncGen
     address, database, statementTimeoutMs: 120_000, pipeline: false,
     login: { user: roles.app, password: passwords.app },
   })
-  const queries = overheadQueries.flatMap((query) => [
+  const queries = [...overheadQueries, ...seedQueries].flatMap((query) => [
     { ...query, title: `${query.title}, prepared`, prepared: true },
     { ...query, title: `${query.title}, planned anew` },
   ])
