@@ -3,6 +3,7 @@
 import type { TablePrivilege } from '../model/catalog.ts'
 import { identifier } from '../postgres/identifier.ts'
 import { isTenantAware, type TableModel } from './models/model.ts'
+import { partitionNames } from './models/names.ts'
 import type { RoleNames } from './roles.ts'
 
 export interface PolicyOptions {
@@ -60,8 +61,7 @@ export function hardenedTableSql(table: TableModel, options: PolicyOptions): str
   const grants = grantsSql(name, table.privileges, roles)
   if (!isTenantAware(table)) return `ALTER TABLE ${name} OWNER TO ${identifier(roles.owner)};\n${grants}`
   const predicate = hardenedPredicate(table)
-  const partitions = Array.from({ length: table.hashPartitions ?? 0 }, (_, index) =>
-    `${identifier(schema)}.${identifier(`${table.name}_p${index}`)}`)
+  const partitions = partitionNames(table).map((each) => `${identifier(schema)}.${identifier(each)}`)
   return [
     ...[name, ...partitions].map((each) => `ALTER TABLE ${each} OWNER TO ${identifier(roles.owner)};
 ALTER TABLE ${each} ENABLE ROW LEVEL SECURITY;

@@ -103,7 +103,7 @@ export class SchemaPerTenantManager {
     const tenants = await this.#tenants()
     const lists: (readonly TenantVersion[])[] = []
     for (const service of services) lists.push(await tenantVersions(this.#options.sessions[service], service, tenants))
-    return { all: lists.flat(), drift: lists.flatMap(driftOf) }
+    return { all: lists.flat(), drift: lists.flatMap((list) => driftOf(list)) }
   }
 
   #tenants(): Promise<readonly MappedTenant[]> {

@@ -68,7 +68,7 @@ function writerOf(column: ColumnModel, table: TableModel, scope: RowScope): Writ
   return valueWriter(column, canaryText(tenant, table))
 }
 
-function valueWriter({ fill, notNull }: ColumnModel, canary: string): Writer {
+function valueWriter({ fill = 'sentence', notNull }: ColumnModel, canary: string): Writer {
   const planted = fill === 'json' ? JSON.stringify({ note: canary }) : canaryFills.has(fill) ? canary : null
   return (context) => {
     if (context.row === 0) return planted ?? inventValue(fill, context)

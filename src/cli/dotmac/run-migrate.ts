@@ -2,6 +2,7 @@
 
 import { readConfiguration } from '../../dotmac/configuration.ts'
 import { driftOf, tenantVersions, type Drift } from '../../dotmac/migrations/drift.ts'
+import { expectedShape } from '../../dotmac/migrations/expected-shape.ts'
 import { mappedTenants, migrate, type Migrated, type MigrateOptions } from '../../dotmac/migrations/migrate.ts'
 import type { Upgraded } from '../../dotmac/migrations/upgrade.ts'
 import { WatertightError } from '../../errors.ts'
@@ -29,7 +30,7 @@ export async function runMigrate(given: Readonly<Record<string, unknown>>, flags
 }
 
 function wantedOf(given: Readonly<Record<string, unknown>>): Partial<MigrateOptions> {
-  const { service, tenant, to } = given
+  const { service, tenant, to, directory } = given
   if (service !== undefined && !services.includes(service as Service)) {
     throw badFlag(`--service ${String(service)} is neither management nor isp`, 'Leave it out to migrate both')
   }
@@ -40,6 +41,7 @@ function wantedOf(given: Readonly<Record<string, unknown>>): Partial<MigrateOpti
     dryRun: given['dryRun'] === true,
     ...(service === undefined ? {} : { services: [service as Service] }),
     ...(Array.isArray(tenant) ? { tenants: tenant as string[] } : {}),
+    ...(typeof directory === 'string' ? { directory } : {}),
     ...(to === undefined ? {} : { to: Number(to) }),
   }
 }
@@ -48,11 +50,16 @@ function badFlag(message: string, hint: string): WatertightError {
   return new WatertightError('WATERTIGHT_BAD_FLAG', message, { hint })
 }
 
-async function driftIn({ sessions, tenancy, services: asked }: MigrateOptions): Promise<readonly Drift[]> {
+/** Compared with what the migrations make, so that one tenant's drift is seen as well as everybody's. */
+async function driftIn(options: MigrateOptions): Promise<readonly Drift[]> {
+  const { sessions, tenancy, services: asked = services } = options
   const tenants = await mappedTenants(sessions.management, tenancy)
   const drift: Drift[] = []
-  for (const service of asked ?? services) {
-    drift.push(...driftOf(await tenantVersions(sessions[service], service, tenants)))
+  for (const service of asked) {
+    const versions = await tenantVersions(sessions[service], service, tenants)
+    const version = Math.max(0, ...versions.map((each) => each.version ?? 0))
+    if (version === 0) drift.push(...driftOf(versions))
+    else drift.push(...driftOf(versions, await expectedShape(sessions[service], { ...options, service, version })))
   }
   return drift
 }

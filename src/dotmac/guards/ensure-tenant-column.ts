@@ -3,7 +3,7 @@
 import type { Session } from '../../postgres/session.ts'
 import { identifier, literal } from '../../postgres/identifier.ts'
 import {
-  doing, guardError, isTrue, readTable, type GuardedTable, type GuardReport, type GuardScope,
+  doing, guardError, isTrue, readTable, type GuardedColumn, type GuardedTable, type GuardReport, type GuardScope,
 } from './guarded-table.ts'
 
 const typesAllowed = /^(text|character varying(\(\d+\))?)$/
@@ -36,11 +36,9 @@ async function addColumn(session: Session, table: GuardedTable, scope: GuardScop
 }
 
 async function completeColumn(
-  session: Session, table: GuardedTable, { type, notNull }: GuardedTable['columns'][number],
+  session: Session, table: GuardedTable, { notNull }: GuardedColumn,
 ): Promise<readonly string[]> {
-  if (!typesAllowed.test(type)) {
-    throw guardError(table.name, `tenant_id is ${type}, and tenants are named by text`, 'Make it varchar(255)')
-  }
+  refuseColumn(table)
   const [row] = await session.query(`SELECT count(*) AS orphans FROM ${table.address}
     WHERE tenant_id IS NULL OR tenant_id = ''`)
   if (row?.['orphans'] !== '0') {
@@ -51,19 +49,60 @@ async function completeColumn(
   }])
 }
 
-async function ensureChecks(session: Session, table: GuardedTable, { onlyTenant }: GuardScope) {
-  const wanted = [
+/**
+ * What no ALTER of ours may change: its type, and how its values are compared.
+ * @throws WatertightError WATERTIGHT_GUARD.
+ */
+export function refuseColumn(table: GuardedTable): void {
+  const column = table.columns.find(({ name }) => name === 'tenant_id')
+  if (column === undefined) throw guardError(table.name, 'it has no tenant_id', 'Call ensureTenantColumn before')
+  if (!typesAllowed.test(column.type)) {
+    throw guardError(table.name, `tenant_id is ${column.type}, and tenants are named by text`, 'Make it varchar(255)')
+  }
+  if (column.isExact) return
+  throw guardError(table.name, 'tenant_id has a collation that takes different tenants for one',
+    'Leave out COLLATE, or name a deterministic collation')
+}
+
+interface Check {
+  readonly name: string
+  readonly condition: string
+  readonly did: string
+}
+
+/**
+ * The checks of the tenant column that the table lacks, by what they say and not by their names.
+ * @throws WatertightError WATERTIGHT_GUARD when one of their names says something else, or was never validated.
+ */
+export async function missingChecks(
+  session: Session, table: GuardedTable, { onlyTenant }: GuardScope,
+): Promise<readonly Check[]> {
+  const wanted: readonly Check[] = [
     { name: `${table.name}_tenant_id_check`, condition: "tenant_id <> ''", did: 'forbade the empty tenant_id' },
     ...(onlyTenant === undefined ? [] : [{
       name: `${table.name}_only_tenant`, condition: `tenant_id = ${literal(onlyTenant.id)}`,
       did: `forbade every tenant_id but ${onlyTenant.id}`,
     }]),
   ]
-  const there = new Set((await session.query(`SELECT conname AS name FROM pg_catalog.pg_constraint
-    WHERE conrelid = ${table.oid} AND contype = 'c'`)).map((row) => row['name']))
-  const missing = wanted.filter(({ name }) => !there.has(name))
+  const rows = await session.query(`SELECT conname AS name,
+      replace(pg_get_constraintdef(oid), '(tenant_id)::text', 'tenant_id') AS says
+    FROM pg_catalog.pg_constraint WHERE conrelid = ${table.oid} AND contype = 'c'`)
+  const asStored = (condition: string) => `CHECK ((${condition}::text))`
+  // The server prints a literal without E and without doubled backslashes.
+  const only = `tenant_id = '${onlyTenant?.id.replaceAll("'", "''") ?? ''}'`
+  const missing = wanted.filter(({ condition }) =>
+    !rows.some(({ says }) => says === asStored(condition.startsWith('tenant_id =') ? only : condition)))
+  const taken = rows.find((row) => missing.some(({ name }) => name === row['name']))
+  if (taken === undefined) return missing
+  throw guardError(table.name, `its constraint ${String(taken['name'])} says ${String(taken['says'])}`,
+    'Drop or rename it in the migration')
+}
+
+async function ensureChecks(session: Session, table: GuardedTable, scope: GuardScope): Promise<readonly string[]> {
+  const missing = await missingChecks(session, table, scope)
   const checks = await doing(session, missing.map(({ name, condition, did }) =>
     ({ sql: `ALTER TABLE ${table.address} ADD CONSTRAINT ${identifier(name)} CHECK (${condition})`, did })))
+  const { onlyTenant } = scope
   if (onlyTenant === undefined) return checks
   const [fallback] = await session.query(`SELECT pg_get_expr(d.adbin, d.adrelid) AS expression
     FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum

@@ -3,7 +3,7 @@
 import type { Session } from '../../postgres/session.ts'
 import { identifier } from '../../postgres/identifier.ts'
 import {
-  doing, guardError, indexName, readTable, type GuardedTable, type GuardReport, type GuardScope,
+  doing, guardError, indexName, readTable, type GuardedIndex, type GuardedTable, type GuardReport, type GuardScope,
 } from './guarded-table.ts'
 
 export interface IndexGuardOptions {
@@ -25,7 +25,7 @@ export async function ensureTenantIndexes(
   const table = await readTable(session, name, scope)
   refuseKeysWithoutTenant(table, scope)
   const wanted = wantedIndexes(table, { scope, columns })
-  const missing = wanted.filter((index) => !isThere(table, index))
+  const missing = wanted.filter((index) => !hasIndex(table, index))
   const did = await doing(session, missing.map((index) => ({
     sql: `CREATE INDEX ${identifier(index.name)} ON ${table.address} (${index.columns.map(identifier).join(', ')})`,
     did: `created ${index.name} (${index.columns.join(', ')})`,
@@ -55,22 +55,31 @@ export function wantedIndexes(
   ]
 }
 
-function isThere(table: GuardedTable, { name, columns }: WantedIndex): boolean {
+/** @throws WatertightError WATERTIGHT_GUARD when another index has its name. */
+export function hasIndex(table: GuardedTable, { name, columns }: WantedIndex): boolean {
   const found = table.indexes.find((index) => index.name === name)
   if (found === undefined) return false
-  if (found.columns.join() !== columns.join()) {
-    throw guardError(table.name, `${name} is on (${found.columns.join(', ')}) instead of (${columns.join(', ')})`,
+  if (found.columns.join() !== columns.join() || found.isPartial) {
+    const some = found.isPartial ? ' of some rows' : ''
+    throw guardError(table.name, `${name} is on (${columnsIn(found)})${some} instead of (${columns.join(', ')})`,
       'Drop or rename it in the migration')
   }
   if (!found.isValid) throw guardError(table.name, `${name} is invalid`, 'Drop it: a build of it was interrupted')
   return true
 }
 
-/** A key without the tenant tells one tenant that another has the value, and stops it from having the same. */
-function refuseKeysWithoutTenant(table: GuardedTable, { onlyTenant }: GuardScope): void {
+/**
+ * A key without the tenant (an exclusion constraint is one) tells one tenant that another has the value, and stops it
+ * from having the same.
+ */
+export function refuseKeysWithoutTenant(table: GuardedTable, { onlyTenant }: GuardScope): void {
   if (onlyTenant !== undefined) return
   const bad = table.indexes.find(({ isUnique, columns }) => isUnique && !columns.includes('tenant_id'))
   if (bad === undefined) return
-  throw guardError(table.name, `the key ${bad.name} (${bad.columns.join(', ')}) does not contain tenant_id`,
-    `Make it (tenant_id, ${bad.columns.join(', ')})`)
+  throw guardError(table.name, `the key ${bad.name} (${columnsIn(bad)}) does not contain tenant_id`,
+    `Make it (tenant_id, ${columnsIn(bad)})`)
+}
+
+function columnsIn({ columns }: GuardedIndex): string {
+  return columns.map((column) => column ?? 'an expression').join(', ')
 }

@@ -29,14 +29,25 @@ export interface GuardedTable {
   readonly isPartition: boolean
   readonly rowSecurity: boolean
   readonly forced: boolean
-  readonly columns: readonly { readonly name: string; readonly type: string; readonly notNull: boolean }[]
+  readonly columns: readonly GuardedColumn[]
   readonly indexes: readonly GuardedIndex[]
+}
+
+export interface GuardedColumn {
+  readonly name: string
+  readonly type: string
+  readonly notNull: boolean
+  /** False when its collation takes different texts for equal. */
+  readonly isExact: boolean
 }
 
 export interface GuardedIndex {
   readonly name: string
+  /** Unique, or an exclusion constraint. */
   readonly isUnique: boolean
   readonly isValid: boolean
+  /** An index of some rows only. */
+  readonly isPartial: boolean
   /** Null in the place of an expression. */
   readonly columns: readonly (string | null)[]
 }
@@ -48,9 +59,11 @@ export async function readTable(session: Session, name: string, { schema }: Guar
     c.relkind = 'p' AS partitioned, c.relispartition AS partition, c.relrowsecurity AS secured,
     c.relforcerowsecurity AS forced,
     (SELECT coalesce(json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
-      'notNull', a.attnotnull) ORDER BY a.attnum), '[]') FROM pg_catalog.pg_attribute a
+      'notNull', a.attnotnull, 'isExact', coalesce(l.collisdeterministic, true)) ORDER BY a.attnum), '[]')
+      FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)::text AS columns,
-    (SELECT coalesce(json_agg(json_build_object('name', i.relname, 'isUnique', x.indisunique, 'isValid', x.indisvalid,
+    (SELECT coalesce(json_agg(json_build_object('name', i.relname, 'isUnique', x.indisunique OR x.indisexclusion,
+      'isValid', x.indisvalid, 'isPartial', x.indpred IS NOT NULL,
       'columns', (SELECT json_agg(a.attname ORDER BY k.place) FROM unnest(x.indkey::int[])
         WITH ORDINALITY AS k (attnum, place) LEFT JOIN pg_catalog.pg_attribute a
         ON a.attrelid = c.oid AND a.attnum = k.attnum AND k.attnum > 0 WHERE k.place <= x.indnkeyatts))), '[]')

@@ -13,10 +13,17 @@ export async function refuseSharedWrites(
   session: Session, name: string, scope: GuardScope & { readonly readers: 'everybody' | 'nobody' },
 ): Promise<GuardReport> {
   const table = await readTable(session, name, scope)
-  const held = await session.query(`SELECT coalesce(r.rolname, 'PUBLIC') AS grantee, g.privilege_type AS privilege
-    FROM pg_catalog.pg_class c, aclexplode(c.relacl) g LEFT JOIN pg_catalog.pg_roles r ON r.oid = g.grantee
-    WHERE c.oid = ${table.oid} AND coalesce(r.rolname, '') NOT IN
-      (${[scope.roles.owner, scope.roles.admin].map(literal).join(', ')}) AND g.grantee <> c.relowner`)
+  if (scope.readers === 'everybody' && table.columns.some(({ name: column }) => column === 'tenant_id')) {
+    throw guardError(name, 'it has tenant_id, so its rows are not for every tenant',
+      'Call the guards of tenants\' tables, or platformTable if no tenant reads it')
+  }
+  const held = await session.query(`SELECT coalesce(r.rolname, 'PUBLIC') AS grantee, g.privilege FROM (
+      SELECT c.relowner, a.grantee, a.privilege_type AS privilege
+        FROM pg_catalog.pg_class c, aclexplode(c.relacl) a WHERE c.oid = ${table.oid}
+      UNION ALL SELECT c.relowner, a.grantee, a.privilege_type FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) a WHERE c.oid = ${table.oid}) g
+    LEFT JOIN pg_catalog.pg_roles r ON r.oid = g.grantee WHERE g.grantee <> g.relowner
+      AND coalesce(r.rolname, '') NOT IN (${[scope.roles.owner, scope.roles.admin].map(literal).join(', ')})`)
   const bad = held.find(({ privilege }) => scope.readers === 'nobody' || privilege !== 'SELECT')
   if (bad === undefined) return { table: name, did: [] }
   throw guardError(name, `${String(bad['grantee'])} has ${String(bad['privilege'])} on a table without tenants`,

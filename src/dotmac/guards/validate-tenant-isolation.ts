@@ -7,84 +7,145 @@ import { fourPoliciesSql, hardenedCheck, hardenedPredicate } from '../policies.t
 import {
   doing, guardError, isTrue, readTable, type GuardedTable, type GuardReport, type GuardScope,
 } from './guarded-table.ts'
-import { wantedIndexes } from './ensure-tenant-indexes.ts'
+import { missingChecks, refuseColumn } from './ensure-tenant-column.ts'
+import { hasIndex, refuseKeysWithoutTenant, wantedIndexes } from './ensure-tenant-indexes.ts'
 
 /**
  * Adds what is missing: owner, ENABLE and FORCE (on partitions too), the seed's four policies, the reporting
  * policy, grants; refuses what is wrong. Shared tables need policies; in a tenant's own schema the grants are
  * the boundary. Runs in the caller's transaction, as a role that may alter the table.
  * @throws WatertightError WATERTIGHT_GUARD for a missing column or index, a policy that is not ours and permissive,
- *   a predicate that is another one, a foreign key to tenants' rows without tenant_id, or rights of PUBLIC.
+ *   a predicate that is another one, a key or a foreign key to tenants' rows without tenant_id, or rights that only
+ *   the owner should have.
  */
 export async function validateTenantIsolation(
   session: Session, name: string, scope: GuardScope,
 ): Promise<GuardReport> {
   const table = await readTable(session, name, scope)
-  refuseUnprepared(table, scope)
+  await refuseUnprepared(session, table, scope)
   await refuseForeignKeys(session, table)
-  await refuseRights(session, table, scope)
+  const partitions = await partitionsOf(session, table)
+  await refuseRights(session, table, { scope, partitions })
   const did = [
-    ...await ensureOwner(session, table, scope),
-    ...scope.onlyTenant === undefined ? await ensureRowSecurity(session, table, scope) : [],
+    ...await ensureOwner(session, table, { scope, partitions }),
+    ...scope.onlyTenant === undefined ? await ensureRowSecurity(session, table, { scope, partitions }) : [],
     ...await ensureGrants(session, table, scope),
   ]
   return { table: name, did }
 }
 
-function refuseUnprepared(table: GuardedTable, scope: GuardScope): void {
+async function refuseUnprepared(session: Session, table: GuardedTable, scope: GuardScope): Promise<void> {
   const column = table.columns.find(({ name }) => name === 'tenant_id')
   if (column?.notNull !== true) {
     throw guardError(table.name, 'it has no tenant_id that is NOT NULL', 'Call ensureTenantColumn before')
   }
-  const names = new Set(table.indexes.map(({ name }) => name))
-  const missing = wantedIndexes(table, { scope }).find(({ name }) => !names.has(name))
+  refuseColumn(table)
+  const [check] = await missingChecks(session, table, scope)
+  if (check !== undefined) {
+    throw guardError(table.name, `nothing checks that ${check.condition}`, 'Call ensureTenantColumn before')
+  }
+  refuseKeysWithoutTenant(table, scope)
+  const missing = wantedIndexes(table, { scope }).find((index) => !hasIndex(table, index))
   if (missing !== undefined) {
     throw guardError(table.name, `it has no index ${missing.name}`, 'Call ensureTenantIndexes before')
   }
 }
 
+/** A foreign key to rows of tenants must compare this tenant_id with that one, not another column with it. */
 async function refuseForeignKeys(session: Session, table: GuardedTable): Promise<void> {
   const [bad] = await session.query(`SELECT k.conname AS name, k.confrelid::regclass::text AS referenced
-    FROM pg_catalog.pg_constraint k WHERE k.conrelid = ${table.oid} AND k.contype = 'f'
-    AND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = k.confrelid AND a.attname = 'tenant_id'
-      AND NOT a.attisdropped AND NOT a.attnum = ANY (k.confkey)) LIMIT 1`)
+    FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_attribute o ON o.attrelid = k.conrelid
+      AND o.attname = 'tenant_id' AND NOT o.attisdropped
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+    WHERE k.conrelid = ${table.oid} AND k.contype = 'f' AND NOT EXISTS (
+      SELECT FROM unnest(k.conkey, k.confkey) AS pair (own, referenced)
+      WHERE pair.own = o.attnum AND pair.referenced = a.attnum) LIMIT 1`)
   if (bad === undefined) return
   throw guardError(table.name, `${String(bad['name'])} refers to ${String(bad['referenced'])} without tenant_id`,
     'Refer to (tenant_id, id): row security does not filter foreign key checks')
 }
 
-/** PUBLIC may do nothing; row security says nothing about TRUNCATE, REFERENCES and TRIGGER, so nobody has them. */
-async function refuseRights(session: Session, table: GuardedTable, { roles, onlyTenant }: GuardScope): Promise<void> {
-  const application = onlyTenant?.role ?? roles.app
-  const rows = await session.query(`SELECT coalesce(r.rolname, 'PUBLIC') AS grantee, g.privilege_type AS privilege
-    FROM pg_catalog.pg_class c, aclexplode(c.relacl) g LEFT JOIN pg_catalog.pg_roles r ON r.oid = g.grantee
-    WHERE c.oid = ${table.oid}
-      OR c.oid IN (SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = ${table.oid})`)
-  const bad = rows.find(({ grantee, privilege }) => grantee === 'PUBLIC'
-    || (grantee === application && ['TRUNCATE', 'REFERENCES', 'TRIGGER'].includes(String(privilege))))
+interface Partition {
+  readonly address: string
+  readonly oid: string
+  readonly owner: string
+  readonly secured: boolean
+  /** Name of a permissive policy of its own, which would open it beside the table. */
+  readonly policy: string | null
+}
+
+interface Parts {
+  readonly scope: GuardScope
+  readonly partitions: readonly Partition[]
+}
+
+/** Partitions of every level, and tables that inherit. */
+async function partitionsOf(session: Session, table: GuardedTable): Promise<readonly Partition[]> {
+  const rows = await session.query(`WITH RECURSIVE below (oid) AS (
+      SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = ${table.oid}
+      UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN below b ON i.inhparent = b.oid)
+    SELECT format('%I.%I', n.nspname, c.relname) AS address, c.oid::text AS oid,
+      pg_get_userbyid(c.relowner) AS owner, c.relrowsecurity AND c.relforcerowsecurity AS secured,
+      (SELECT min(p.polname) FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive) AS policy
+    FROM below b JOIN pg_catalog.pg_class c ON c.oid = b.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    ORDER BY 1`)
+  return rows.map((row) => ({
+    address: String(row['address']), oid: String(row['oid']), owner: String(row['owner']),
+    secured: isTrue(row, 'secured'), policy: typeof row['policy'] === 'string' ? row['policy'] : null,
+  }))
+}
+
+/**
+ * PUBLIC may do nothing; row security says nothing about TRUNCATE, REFERENCES and TRIGGER, so nobody has them, and
+ * partitions are reached through their table. In a tenant's own schema grants are the boundary: no other role has any.
+ */
+async function refuseRights(session: Session, table: GuardedTable, { scope, partitions }: Parts): Promise<void> {
+  const { roles, onlyTenant } = scope
+  const open = onlyTenant === undefined ? partitions.find(({ policy }) => policy !== null) : undefined
+  if (open !== undefined) {
+    throw guardError(table.name, `its partition ${open.address} has the policy ${String(open.policy)} of its own`,
+      'Drop it: the policies of the table are asked for what goes through it')
+  }
+  const oids = [String(table.oid), ...partitions.map(({ oid }) => oid)].join(', ')
+  const rows = await session.query(`SELECT g.oid::text AS oid, coalesce(r.rolname, 'PUBLIC') AS grantee, g.privilege
+    FROM (SELECT c.oid, c.relowner, a.grantee, a.privilege_type AS privilege
+        FROM pg_catalog.pg_class c, aclexplode(c.relacl) a
+      UNION ALL SELECT c.oid, c.relowner, a.grantee, a.privilege_type FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) a) g
+    LEFT JOIN pg_catalog.pg_roles r ON r.oid = g.grantee
+    WHERE g.oid IN (${oids}) AND g.grantee <> g.relowner AND r.rolname IS DISTINCT FROM ${literal(roles.owner)}`)
+  const bad = rows.find(({ oid, grantee, privilege }) => grantee === 'PUBLIC'
+    || ['TRUNCATE', 'REFERENCES', 'TRIGGER'].includes(String(privilege))
+    || (grantee === roles.admin && privilege !== 'SELECT')
+    || (onlyTenant === undefined ? grantee === roles.app && oid !== String(table.oid)
+      : grantee !== roles.admin && grantee !== onlyTenant.role))
   if (bad === undefined) return
-  throw guardError(table.name, `${String(bad['grantee'])} has ${String(bad['privilege'])}`, 'Revoke it')
+  const where = partitions.find(({ oid }) => oid === bad['oid'])?.address
+  const on = where === undefined ? '' : ` on its partition ${where}`
+  throw guardError(table.name, `${String(bad['grantee'])} has ${String(bad['privilege'])}${on}`, 'Revoke it')
 }
 
-async function ensureOwner(session: Session, table: GuardedTable, { roles }: GuardScope): Promise<readonly string[]> {
-  return table.owner === roles.owner ? [] : doing(session, [{
-    sql: `ALTER TABLE ${table.address} OWNER TO ${identifier(roles.owner)}`, did: `gave it to ${roles.owner}`,
-  }])
+async function ensureOwner(
+  session: Session, table: GuardedTable, { scope: { roles }, partitions }: Parts,
+): Promise<readonly string[]> {
+  const give = (address: string, what: string) => ({
+    sql: `ALTER TABLE ${address} OWNER TO ${identifier(roles.owner)}`, did: `gave ${what} to ${roles.owner}` })
+  return doing(session, [
+    ...(table.owner === roles.owner ? [] : [give(table.address, 'it')]),
+    ...partitions.filter(({ owner }) => owner !== roles.owner)
+      .map(({ address }) => give(address, `partition ${address}`)),
+  ])
 }
 
-async function ensureRowSecurity(session: Session, table: GuardedTable, scope: GuardScope): Promise<readonly string[]> {
-  const partitions = await session.query(`SELECT c.oid::regclass::text AS address, pg_get_userbyid(c.relowner) AS owner,
-    c.relrowsecurity AND c.relforcerowsecurity AS secured FROM pg_catalog.pg_inherits i
-    JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = ${table.oid} ORDER BY 1`)
+async function ensureRowSecurity(
+  session: Session, table: GuardedTable, { scope, partitions }: Parts,
+): Promise<readonly string[]> {
   const secure = (address: string) => `ALTER TABLE ${address} ENABLE ROW LEVEL SECURITY;
     ALTER TABLE ${address} FORCE ROW LEVEL SECURITY`
   const own = table.rowSecurity && table.forced ? [] : [
     { sql: secure(table.address), did: 'put row security in force' }]
-  const owner = identifier(scope.roles.owner)
-  const ofPartitions = partitions.filter((row) => !isTrue(row, 'secured')).map((row) => {
-    const address = String(row['address'])
-    return { sql: `ALTER TABLE ${address} OWNER TO ${owner}; ${secure(address)}`, did: `secured partition ${address}` }
-  })
+  const ofPartitions = partitions.filter(({ secured }) => !secured).map(({ address }) =>
+    ({ sql: secure(address), did: `secured partition ${address}` }))
   return [...await doing(session, [...own, ...ofPartitions]), ...await ensurePolicies(session, table, scope)]
 }
 

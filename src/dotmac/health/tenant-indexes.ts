@@ -1,6 +1,6 @@
 /** validateTenantIndexes: the seed's indexes exist, are valid and lead with the columns they should. */
 
-import { indexesOf } from '../models/ddl.ts'
+import { indexesOf } from '../models/names.ts'
 import { tablesOf } from '../models/index.ts'
 import { healthCheck, type HealthCheck, type HealthSubject } from './health-check.ts'
 

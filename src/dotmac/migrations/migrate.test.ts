@@ -90,6 +90,56 @@ test('a failure in one tenant leaves it at its version and names it; the others 
   await expect(trial.migrate(schema, { tenants: ['nobody'] })).rejects.toMatchObject({ code: 'WATERTIGHT_NO_TENANT' })
 }, 60_000)
 
+test('a tenant that stays behind in management stays behind in ISP, and is named for both', async () => {
+  await using trial = await MigrationsOnTrial.start()
+  await trial.migrate(schema)
+  for (const id of ['acme', 'globex']) await trial.register(id, schema)
+  await trial.migrate(schema)
+  await trial.management.query(`CREATE TABLE tenant_globex.in_the_way (a int)`)
+  const table = 'CREATE TABLE "@schema@".in_the_way (a text);\n-- guard: ensureTenantColumn(in_the_way)\n' +
+    '-- guard: ensureTenantIndexes(in_the_way)\n-- guard: validateTenantIsolation(in_the_way)\n'
+  const directory = withMigrations(Object.fromEntries(['management', 'isp'].map((service) =>
+    [`${service}/migrations/tenant-schema/002.do.more.sql`, table])))
+  const { failed, upgraded } = await trial.migrate(schema, { directory })
+  expect(failed.map(({ title }) => title)).toEqual(['tenant globex in management', 'tenant globex in isp'])
+  expect(failed[1]?.error).toMatch(/before that of the management database, which is at version 1/)
+  expect(upgraded.filter(({ to }) => to === 2).map(({ title }) => title))
+    .toEqual(['tenant acme in management', 'tenant acme in isp'])
+  await trial.management.query('DROP TABLE tenant_globex.in_the_way')
+  expect((await trial.migrate(schema, { directory, services: ['isp'] })).failed).toHaveLength(1)
+  expect((await trial.migrate(schema, { directory, services: ['isp'], to: 1 })).failed).toEqual([])
+  expect((await trial.migrate(schema, { directory })).failed).toEqual([])
+}, 60_000)
+
+test('a run may stop at a version, which must be one; tenants are chosen only where they have schemas', async () => {
+  await using trial = await MigrationsOnTrial.start()
+  const file = (service: string) => `${service}/migrations/shared-tables/002.do.nothing.sql`
+  const directory = withMigrations({ [file('management')]: 'SELECT 1;\n', [file('isp')]: 'SELECT 1;\n' })
+  expect((await trial.migrate(rls, { directory, to: 1 })).upgraded.map(({ to }) => to)).toEqual([1, 1])
+  await expect(trial.migrate(rls, { directory, services: ['isp'] })).rejects
+    .toMatchObject({ code: 'WATERTIGHT_MIGRATION_ORDER' })
+  await expect(trial.migrate(rls, { directory, services: ['isp'], dryRun: true })).rejects
+    .toMatchObject({ code: 'WATERTIGHT_MIGRATION_ORDER' })
+  await expect(trial.migrate(rls, { directory, to: 3 })).rejects.toMatchObject({ code: 'WATERTIGHT_MIGRATION_FILES' })
+  await expect(trial.migrate(rls, { directory, tenants: ['acme'] })).rejects
+    .toMatchObject({ code: 'WATERTIGHT_BAD_OPTION' })
+  expect((await trial.migrate(rls, { directory })).upgraded.map(({ to }) => to)).toEqual([2, 2])
+  const late = withMigrations({ [file('management')]: 'SELECT 1;\n', [file('isp')]: 'SELECT 1;\n',
+    'isp/migrations/shared-tables/003.do.later.sql': 'SELECT 1;\n' })
+  await trial.migrate(rls, { directory: late })
+  rmSync(join(late, file('isp')))
+  await expect(trial.migrate(rls, { directory: late })).rejects
+    .toMatchObject({ code: 'WATERTIGHT_MIGRATION_CHANGED', message: expect.stringMatching(/file is gone/) as string })
+}, 60_000)
+
+test('a folder whose name is a pattern is read as it is written', async () => {
+  await using trial = await MigrationsOnTrial.start()
+  const directory = join(withMigrations({}), 'a [b] {c,d} *! (e)')
+  cpSync(join(packageRoot(), 'fixtures'), directory, {
+    recursive: true, filter: (path) => !path.includes('mutants') && !path.includes('controls') })
+  expect((await trial.migrate(rls, { directory })).upgraded.map(({ to }) => to)).toEqual([1, 1])
+}, 60_000)
+
 test('two runs at once do not collide: one works, the other waits or is told', async () => {
   await using trial = await MigrationsOnTrial.start()
   const open = (database: string) => Session.connect({ address: trial.server.address, database, pipeline: false })

@@ -6,8 +6,10 @@ import { literal } from '../../postgres/identifier.ts'
 import type { Session } from '../../postgres/session.ts'
 import type { RoleNames } from '../roles.ts'
 import { controlSchema } from '../schema-manager.ts'
+import { migrationFiles } from './files.ts'
 import { locked } from './lock.ts'
-import { platformPlace, tenantPlace, type MappedTenant, type PlaceOptions } from './places.ts'
+import { platformPlace, tenantFolder, tenantPlace, type MappedTenant, type PlaceOptions } from './places.ts'
+import { migratedVersions } from './versions.ts'
 import { upgrade, type Place, type Upgraded } from './upgrade.ts'
 
 export interface MigrateOptions {
@@ -47,15 +49,23 @@ export interface Migrated {
 /**
  * Brings both databases to the newest version. A platform's failure ends the run; a tenant's leaves that tenant
  * where it was and goes on with the next.
- * @throws WatertightError WATERTIGHT_MIGRATION_ORDER, WATERTIGHT_MIGRATION_LOCKED, WATERTIGHT_NO_TENANT, and those
- *   of upgrade() for the platform's own places.
+ * @throws WatertightError WATERTIGHT_MIGRATION_ORDER, WATERTIGHT_MIGRATION_LOCKED, WATERTIGHT_NO_TENANT,
+ *   WATERTIGHT_BAD_OPTION (tenants where there are no schemas of theirs), and those of upgrade() for the platform's
+ *   own places.
  */
 export async function migrate(options: MigrateOptions): Promise<Migrated> {
+  if (options.tenants !== undefined && options.tenancy === 'row-level-security') {
+    throw new WatertightError('WATERTIGHT_BAD_OPTION',
+      'Single tenants cannot be migrated where they share the tables',
+      { hint: 'Leave the tenants out, or name the tenancy schema-per-tenant (--mode schema)' })
+  }
   const wanted = services.filter((service) => (options.services ?? services).includes(service))
+  refuseUnknownVersion(wanted, options)
   const upgraded: Upgraded[] = []
   const failed: FailedPlace[] = []
   for (const service of wanted) {
-    if (service === 'isp' && options.dryRun !== true) await refuseBehind(options)
+    // A dry run of both would find management behind, because nothing was run.
+    if (service === 'isp' && !(options.dryRun === true && wanted.length > 1)) await refuseBehind(options)
     const done = await locked(options.sessions[service], options, () => migrateService(service, options))
     upgraded.push(...done.upgraded)
     failed.push(...done.failed)
@@ -80,8 +90,11 @@ async function migrateService(service: Service, options: MigrateOptions): Promis
   keep(await upgrade(session, platformPlace(tenancy, place), { ...common, ...(shared ? upTo : {}) }))
   if (service === 'isp' && dryRun !== true) await copyTenants(options)
   if (shared) return { upgraded, failed }
-  for (const tenant of await tenantsToUpgrade(options)) {
+  const tenants = await tenantsToUpgrade(options)
+  const versions = service === 'isp' && dryRun !== true ? await managementVersions(options, tenants) : null
+  for (const tenant of tenants) {
     try {
+      if (versions !== null) refuseTenantBehind(tenant, { version: versions.get(tenant.id) ?? 0, options })
       keep(await upgrade(session, tenantPlace(tenant, place), { ...common, ...upTo }))
     } catch (error) {
       // Without the connection every further tenant would only repeat it.
@@ -100,11 +113,52 @@ function placeOptions(service: Service, { roles, directory }: MigrateOptions): P
 async function refuseBehind(options: MigrateOptions): Promise<void> {
   const place: Place = platformPlace(options.tenancy, placeOptions('management', options))
   const session = options.sessions.management
-  const pending = await upgrade(session, place, { serverVersionNum: await versionOf(session), dryRun: true })
+  const upTo = options.tenancy === 'row-level-security' && options.to !== undefined ? { to: options.to } : {}
+  const serverVersionNum = await versionOf(session)
+  const pending = await upgrade(session, place, { serverVersionNum, dryRun: true, ...upTo })
   if (pending.applied.length === 0) return
   throw new WatertightError('WATERTIGHT_MIGRATION_ORDER',
     `The ISP database cannot be migrated before the management database, which lacks ${pending.applied.join(', ')}`,
     { hint: 'Migrate management first, or both together' })
+}
+
+/** @throws WatertightError WATERTIGHT_MIGRATION_FILES for a version that neither database has a migration for. */
+function refuseUnknownVersion(wanted: readonly Service[], options: MigrateOptions): void {
+  const { to, tenancy } = options
+  if (to === undefined) return
+  const newest = Math.max(...wanted.flatMap((service) => {
+    const place = placeOptions(service, options)
+    const folder = tenancy === 'row-level-security' ? platformPlace(tenancy, place).folder : tenantFolder(place)
+    return migrationFiles(folder).map(({ version }) => version)
+  }))
+  if (to <= newest) return
+  throw new WatertightError('WATERTIGHT_MIGRATION_FILES', `There is no migration to version ${to}`, {
+    hint: `The newest is ${newest}; leave the version out to go there`,
+  })
+}
+
+/** Versions of the tenants' schemas in the management database; a tenant without one is left out. */
+async function managementVersions(
+  { sessions }: MigrateOptions, tenants: readonly MappedTenant[],
+): Promise<ReadonlyMap<string, number>> {
+  const versions = await migratedVersions(sessions.management, tenants)
+  return new Map(tenants.flatMap(({ id, schema }) => {
+    const version = versions.get(schema)
+    return version === undefined ? [] : [[id, version] as const]
+  }))
+}
+
+/** Management first holds for each tenant: one that stayed behind there stays behind here. */
+function refuseTenantBehind(
+  { id }: MappedTenant, { version, options }: { readonly version: number; readonly options: MigrateOptions },
+): void {
+  const { to = Infinity } = options
+  const pending = migrationFiles(tenantFolder(placeOptions('management', options)))
+    .map((file) => file.version).filter((each) => each > version && each <= to)
+  if (pending.length === 0) return
+  throw new WatertightError('WATERTIGHT_MIGRATION_ORDER',
+    `The ISP schema of ${id} cannot be migrated before that of the management database, which is at version ${version}`,
+    { hint: `Migrate the tenant there first, to version ${Math.max(...pending)}` })
 }
 
 async function versionOf(session: Session): Promise<number> {

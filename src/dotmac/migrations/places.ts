@@ -34,10 +34,15 @@ export function platformPlace(tenancy: TenancyName, options: PlaceOptions): Plac
 /** One tenant's own schema. */
 export function tenantPlace({ id, schema, role }: MappedTenant, options: PlaceOptions): Place {
   return {
-    title: `tenant ${id} in ${options.service}`, folder: folderOf('tenant-schema', options),
+    title: `tenant ${id} in ${options.service}`, folder: tenantFolder(options),
     versionTable: schema, names: { ...options.roles, schema, role, tenant: id },
     schemas: [schema], scope: { roles: options.roles, onlyTenant: { id, role } },
   }
+}
+
+/** Migrations of every tenant's schema. */
+export function tenantFolder(options: PlaceOptions): string {
+  return folderOf('tenant-schema', options)
 }
 
 function folderOf(folder: string, { service, directory }: PlaceOptions): string {

@@ -1,12 +1,12 @@
 /** Brings one place (the shared tables, the platform's schemas, or one tenant's schema) to a version. */
 
-import { join } from 'node:path'
 import Postgrator from 'postgrator'
-import { messageOf, WatertightError } from '../../errors.ts'
+import { messageOf, sqlstateOf, WatertightError } from '../../errors.ts'
 import { identifier, literal } from '../../postgres/identifier.ts'
 import type { Session } from '../../postgres/session.ts'
 import { ensureAuditTriggers, type AuditTriggersDone } from '../audit/triggers.ts'
 import type { GuardReport, GuardScope } from '../guards/guarded-table.ts'
+import { differenceFrom, migrationFiles, patternOf } from './files.ts'
 import { filled, type MigrationNames } from './fill.ts'
 import { runGuarded, versionsSchema } from './run-guards.ts'
 
@@ -49,14 +49,16 @@ export interface Upgraded {
 /**
  * One transaction for each migration, its version and its guards together: what was committed stays, so an
  * interrupted upgrade is resumed by running it again.
- * @throws WatertightError WATERTIGHT_MIGRATION_CHANGED (checksum), WATERTIGHT_MIGRATION_NEWER (the database is ahead
- *   of the files), WATERTIGHT_MIGRATION_FAILED (names file and place; the place stays at its version).
+ * @throws WatertightError WATERTIGHT_MIGRATION_FILES (none, or one that would not be run), WATERTIGHT_MIGRATION_CHANGED
+ *   (what was run is not what lies there), WATERTIGHT_MIGRATION_NEWER (the database is ahead of the files),
+ *   WATERTIGHT_MIGRATION_FAILED (names file and place; the place stays at its version).
  */
 export async function upgrade(session: Session, place: Place, options: UpgradeOptions): Promise<Upgraded> {
+  migrationFiles(place.folder)
   const guards: GuardReport[] = []
   let migration = ''
   const postgrator = new Postgrator({
-    driver: 'pg', migrationPattern: join(place.folder, '*.sql'), validateChecksums: true, newline: 'LF',
+    driver: 'pg', migrationPattern: patternOf(place.folder), validateChecksums: true, newline: 'LF',
     schemaTable: `${versionsSchema}.${place.versionTable}`,
     execQuery: async (sql) => ({ rows: await session.query(sql) as Record<string, unknown>[] }),
     execSqlScript: async (sql) => {
@@ -72,9 +74,8 @@ export async function upgrade(session: Session, place: Place, options: UpgradeOp
     .toSorted((a, b) => a.version - b.version)
   const newest = files.at(-1)?.version ?? 0
   if (from > newest) throw newer(place, { from, newest })
-  await validate(postgrator, place, from)
+  if (from > 0) await refuseChanged(session, place, files)
   const waiting = files.filter(({ version }) => version > from && version <= (options.to ?? newest))
-  const nameOf = ({ filename }: { filename: string }) => filename.split(/[\\/]/).at(-1) ?? filename
   if (options.dryRun !== true) {
     for (const file of waiting) {
       migration = nameOf(file)
@@ -110,14 +111,22 @@ function askForColumnsOf(postgrator: Postgrator, { versionTable }: Place): void 
     WHERE attrelid = to_regclass(${table}) AND attnum > 0 AND NOT attisdropped`
 }
 
-async function validate(postgrator: Postgrator, place: Place, version: number): Promise<void> {
-  try {
-    if (version > 0) await postgrator.validateMigrations(version)
-  } catch (error) {
-    throw new WatertightError('WATERTIGHT_MIGRATION_CHANGED',
-      `A migration of ${place.title} is not the one that was run: ${messageOf(error)}`,
-      { hint: 'Bring the file back as it was, and write a new migration for the change', cause: error })
-  }
+/** @throws WatertightError WATERTIGHT_MIGRATION_CHANGED. */
+async function refuseChanged(session: Session, place: Place, files: readonly Postgrator.Migration[]): Promise<void> {
+  const rows = await session.query(`SELECT version, md5
+    FROM ${versionsSchema}.${identifier(place.versionTable)} ORDER BY version`)
+  const applied = rows.map(({ version, md5 }) =>
+    ({ version: Number(version), md5: typeof md5 === 'string' ? md5 : null }))
+  const named = files.map((file) => ({ version: file.version, name: nameOf(file), md5: file.md5 }))
+  const difference = differenceFrom(named, applied)
+  if (difference === null) return
+  throw new WatertightError('WATERTIGHT_MIGRATION_CHANGED',
+    `The migrations of ${place.title} are not those that were run: ${difference}`,
+    { hint: 'Bring the files back as they were; a change is a new migration with the next number' })
+}
+
+function nameOf({ filename }: Pick<Postgrator.Migration, 'filename'>): string {
+  return filename.split(/[\\/]/).at(-1) ?? filename
 }
 
 async function inTransaction(
@@ -131,8 +140,16 @@ async function inTransaction(
     await session.query('ROLLBACK').catch(() => undefined)
     throw new WatertightError('WATERTIGHT_MIGRATION_FAILED',
       `${migration} failed for ${place.title}, which stays as it was: ${messageOf(error)}`,
-      { hint: error instanceof WatertightError ? error.hint : 'Repair the cause and run it again', cause: error })
+      { hint: error instanceof WatertightError ? error.hint : hintFor(error), cause: error })
   }
+}
+
+/** What cannot run in a transaction is refused with one of two SQLSTATEs, and the server does not say why. */
+function hintFor(error: unknown): string {
+  return ['0A000', '25001'].includes(sqlstateOf(error) ?? '')
+    ? 'Each migration is one transaction: leave out BEGIN, COMMIT, ROLLBACK, what cannot run in one (CONCURRENTLY), ' +
+      'and write CREATE TABLE AS for SELECT INTO'
+    : 'Repair the cause and run it again'
 }
 
 function newer(place: Place, { from, newest }: { readonly from: number; readonly newest: number }): WatertightError {

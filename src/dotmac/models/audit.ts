@@ -1,7 +1,7 @@
 /** The seed's audit table stands in both databases; the application may add to it and read its own. */
 
 import type { Service } from '../../model/tenancy.ts'
-import { plainModel } from './model.ts'
+import { plainModel } from './define.ts'
 
 /** audit_tenant_access with the seed's columns, append-only for the application. */
 export function auditTenantAccess(service: Service) {

@@ -2,6 +2,7 @@
 
 import { identifier, literal } from '../../postgres/identifier.ts'
 import { columnsOf, isTenantAware, type ColumnModel, type TableModel } from './model.ts'
+import { indexesOf, partitionNames, sequencesOf } from './names.ts'
 
 export interface DdlOptions {
   /** Schema of a table; foreign keys to tables of another schema are left out. */
@@ -26,7 +27,12 @@ export function createTablesSql(tables: readonly TableModel[], options: DdlOptio
 }
 
 /** The seed's index strategy under the seed's names, then the foreign keys. */
-export function createKeysSql(tables: readonly TableModel[], options: DdlOptions): string {
+export function createKeysSql(
+  tables: readonly TableModel[], options: DdlOptions & {
+    /** Tables that are there already, for foreign keys to them. */
+    readonly beside?: readonly TableModel[]
+  },
+): string {
   // In a schema of one tenant tenant_id is constant: leading with it, no index would serve a query that
   // rightly does not mention it (a page ordered by created_at took 14 times as long).
   const indexed = (columns: readonly string[]) =>
@@ -36,16 +42,23 @@ export function createKeysSql(tables: readonly TableModel[], options: DdlOptions
     return `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX ${identifier(index.name)} ` +
       `ON ${address(table, options)} (${columns});`
   }))
-  return [...indexes, ...tables.flatMap((table) => foreignKeysSql(table, tables, options))].join('\n')
+  const all = [...options.beside ?? [], ...tables]
+  return [...indexes, ...tables.flatMap((table) => foreignKeysSql(table, all, options))].join('\n')
 }
 
 /**
  * Keeps updated_at: one function in each schema, one trigger on each table that has the column. A value that
  * the statement sets itself stays, so that a restore brings back what was saved.
  */
-export function updatedAtSql(tables: readonly TableModel[], options: Pick<DdlOptions, 'schemaOf'>): string {
+export function updatedAtSql(
+  tables: readonly TableModel[], options: Pick<DdlOptions, 'schemaOf'> & {
+    /** The schema has the function already. */
+    readonly triggersOnly?: boolean
+  },
+): string {
   const dated = tables.filter((table) => columnsOf(table).some(({ name }) => name === 'updated_at'))
-  const schemas = [...new Set(dated.map((table) => identifier(options.schemaOf(table))))]
+  const schemas = options.triggersOnly === true ? []
+    : [...new Set(dated.map((table) => identifier(options.schemaOf(table))))]
   return [
     ...schemas.map((schema) => `CREATE FUNCTION ${schema}.touch_updated_at() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog AS $$
@@ -61,31 +74,6 @@ REVOKE ALL ON FUNCTION ${schema}.touch_updated_at() FROM PUBLIC;`),
   WHEN (NEW.updated_at IS NOT DISTINCT FROM OLD.updated_at) EXECUTE FUNCTION ${schema}.touch_updated_at();`
     }),
   ].join('\n')
-}
-
-export interface IndexModel {
-  readonly name: string
-  readonly columns: readonly string[]
-  readonly unique: boolean
-}
-
-/** Indexes of a table as the seed's mixins create them: tenant_id always first. */
-export function indexesOf(table: TableModel): readonly IndexModel[] {
-  if (!isTenantAware(table)) return []
-  const has = (name: string) => columnsOf(table).some((column) => column.name === name)
-  const index = (suffix: string, columns: string[], unique = false): IndexModel =>
-    ({ name: `idx_${table.name}_${suffix}`, columns, unique })
-  return [
-    index('tenant_id', ['tenant_id']),
-    ...(has('created_at') ? [index('tenant_created', ['tenant_id', 'created_at'])] : []),
-    ...(has('updated_at') ? [index('tenant_updated', ['tenant_id', 'updated_at'])] : []),
-    ...(has('is_active') ? [index('tenant_active', ['tenant_id', 'is_active'])] : []),
-    ...table.references.map(({ column }) => index(`tenant_${column}`, ['tenant_id', column])),
-    ...table.columns.filter((column) => column.indexed === true)
-      .map((column) => index(`tenant_${column.name}`, ['tenant_id', column.name])),
-    ...table.columns.filter((column) => column.unique === true)
-      .map((column) => index(`tenant_${column.name}_unique`, ['tenant_id', column.name], true)),
-  ]
 }
 
 function address(table: TableModel, options: DdlOptions): string {
@@ -124,7 +112,7 @@ function columnSql(table: TableModel, column: ColumnModel, options: DdlOptions):
 }
 
 function primaryKeySql(table: TableModel, options: DdlOptions): string {
-  if (!isTenantAware(table)) return 'PRIMARY KEY (code)'
+  if (!isTenantAware(table)) return `PRIMARY KEY (${table.columns[0]?.name ?? ''})`
   const both = options.keys === 'tenant' || isPartitioned(table, options)
   return both ? 'PRIMARY KEY (tenant_id, id)' : 'PRIMARY KEY (id)'
 }
@@ -136,15 +124,10 @@ function isPartitioned(table: TableModel, options: DdlOptions): boolean {
 
 function partitionsSql(table: TableModel, options: DdlOptions): readonly string[] {
   if (!isPartitioned(table, options)) return []
-  const count = table.hashPartitions ?? 0
-  return Array.from({ length: count }, (_, remainder) =>
-    `CREATE TABLE ${identifier(options.schemaOf(table))}.${identifier(`${table.name}_p${remainder}`)} ` +
+  return partitionNames(table).map((name, remainder, { length }) =>
+    `CREATE TABLE ${identifier(options.schemaOf(table))}.${identifier(name)} ` +
     `PARTITION OF ${address(table, options)} ` +
-    `FOR VALUES WITH (MODULUS ${count}, REMAINDER ${remainder});`)
-}
-
-function sequencesOf(table: TableModel): readonly string[] {
-  return table.columns.flatMap((column) => column.default?.match(/^nextval\('(\w+)'\)$/)?.[1] ?? [])
+    `FOR VALUES WITH (MODULUS ${length}, REMAINDER ${remainder});`)
 }
 
 /** Deferrable, so that a blind DELETE can be tried and undone without the order of tables mattering. */

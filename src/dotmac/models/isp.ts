@@ -1,7 +1,8 @@
 /** The ISP framework database of the seed document: day-to-day operations of each tenant. */
 
 import { auditTenantAccess } from './audit.ts'
-import { ispModel, plainModel, type TableModel } from './model.ts'
+import { ispModel, plainModel } from './define.ts'
+import type { TableModel } from './model.ts'
 
 const status = (...values: string[]) =>
   ({ name: 'status', type: 'varchar(50)', fill: { oneOf: values }, indexed: true }) as const

@@ -1,7 +1,8 @@
 /** The management platform database of the seed document: tenants, users, monitoring, tasks, audit. */
 
 import { auditTenantAccess } from './audit.ts'
-import { managementModel, plainModel, type TableModel } from './model.ts'
+import { managementModel, plainModel } from './define.ts'
+import type { TableModel } from './model.ts'
 
 const severity = {
   name: 'severity',

@@ -19,7 +19,8 @@ export type Fill =
 export interface ColumnModel {
   readonly name: string
   readonly type: string
-  readonly fill: Fill
+  /** For the harness's own seed data; a table that is not seeded leaves it out. */
+  readonly fill?: Fill
   /** Default true: a column is NOT NULL unless it says otherwise. */
   readonly notNull?: boolean
   /** SQL expression. A column with `sequence` gets nextval() of that sequence instead. */
@@ -57,51 +58,6 @@ export interface TableModel {
   readonly hashPartitions?: number
   /** What the application may do; never TRUNCATE, REFERENCES or TRIGGER. */
   readonly privileges: readonly TablePrivilege[]
-}
-
-const readWrite: readonly TablePrivilege[] = ['SELECT', 'INSERT', 'UPDATE', 'DELETE']
-
-export interface TableOptions extends Partial<Omit<TableModel, 'service' | 'name' | 'columns'>> {
-  readonly columns: readonly ColumnModel[]
-}
-
-/** A model that remembers the names of its columns, so that the type of its rows follows from it. */
-export type NamedModel<Name extends string, M extends Mixin, Options extends TableOptions> = TableModel & {
-  readonly name: Name
-  readonly mixin: M
-  readonly columns: Options['columns']
-  readonly references: Options['references'] extends readonly ReferenceModel[] ? Options['references'] : readonly []
-}
-
-/** A table with the columns of the seed's ISPModelMixin. */
-export function ispModel<const Name extends string, const Options extends TableOptions>(
-  name: Name, options: Options,
-): NamedModel<Name, 'isp', Options> {
-  return withDefaults({ service: 'isp', name, mixin: 'isp' }, options) as NamedModel<Name, 'isp', Options>
-}
-
-/** A table with the columns of the seed's ManagementModelMixin. */
-export function managementModel<const Name extends string, const Options extends TableOptions>(
-  name: Name, options: Options,
-): NamedModel<Name, 'management', Options> {
-  const identity = { service: 'management', name, mixin: 'management' } as const
-  return withDefaults(identity, options) as NamedModel<Name, 'management', Options>
-}
-
-/** A table that brings its own columns beside id and tenant_id: audit trails, reference data. */
-export function plainModel<
-  const Name extends string, const Options extends TableOptions & { readonly mixin: 'audit' | 'none' },
->(service: Service, name: Name, options: Options): NamedModel<Name, Options['mixin'], Options> {
-  const identity = { service, name, mixin: options.mixin } as const
-  return withDefaults(identity, options) as NamedModel<Name, Options['mixin'], Options>
-}
-
-function withDefaults(
-  identity: Pick<TableModel, 'service' | 'name' | 'mixin'>, options: TableOptions,
-): TableModel {
-  return {
-    placement: 'tenant', references: [], weight: 1, privileges: readWrite, ...options, ...identity,
-  }
 }
 
 /** Columns that the mixin puts before the table's own, in order. */

@@ -14,9 +14,11 @@ export type ModelNamed<Name extends TableName> = Extract<Models, { readonly name
 
 /**
  * A row as the platform's pools return it: every value as the text that the server sent, NULL as null.
- * `RowOf<'isp_customers'>['email']` is a string, `['notes']` may be null.
+ * `RowOf<'isp_customers'>['email']` is a string, `['notes']` may be null; `RowOf<typeof vouchers>` is a row of a model
+ * of one's own.
  */
-export type RowOf<Name extends TableName> = RowOfModel<ModelNamed<Name>>
+export type RowOf<Table extends TableName | TableModel> =
+  Table extends TableName ? RowOfModel<ModelNamed<Table>> : Table extends TableModel ? RowOfModel<Table> : never
 
 type RowOfModel<Model extends TableModel> =
   & MixinRow<Model['mixin']>
