@@ -103,10 +103,15 @@ async function requireApplication(target: PlatformTarget, enableRls: boolean): P
       hint: 'Look at --target and --isp; the login is the application\'s', cause })
   })
   await requireTenancy(session, target, true)
-  if (!enableRls) return
   const [row] = await session.query(`SELECT bool_or(r.rolsuper OR r.rolbypassrls) AS bypasses,
+      (SELECT count(*) FROM pg_catalog.pg_class WHERE relname = 'isp_tenants') AS lists,
       bool_or(r.rolname IN (${literal(roles.admin)}, ${literal(roles.owner)})) AS privileged
     FROM pg_catalog.pg_roles r WHERE pg_has_role(current_user, r.oid, 'MEMBER')`)
+  if (row?.['lists'] === '0') {
+    throw new WatertightError('WATERTIGHT_NOT_MIGRATED', `The database ${databases.isp} is not the ISP database`, {
+      hint: 'Name it with --isp' })
+  }
+  if (!enableRls) return
   if (row?.['bypasses'] !== 't' && row?.['privileged'] !== 't') return
   throw new WatertightError('WATERTIGHT_RIGHTS', row['bypasses'] === 't'
     ? `The login ${address.user} bypasses row security`
