@@ -4,9 +4,17 @@ import { PlatformOnTrial } from '../run/platform-on-trial.ts'
 import { reporter, reportNames } from './reporting.ts'
 
 test.each(['row-level-security', 'schema-per-tenant'] as const)(
-  'every report has the rows of all tenants, for the reporting role alone, %s', async (tenancy) => {
+  'every report has the rows of all tenants, for the reporting role alone, and leaves a line, %s', async (tenancy) => {
     await using platform = await PlatformOnTrial.start({ tenancy, services: ['isp'], tenants: 4, rows: 40 })
-    const report = reporter({ isp: platform.pool('isp', { login: 'admin', max: 1 }), tenancy })
+    const app = platform.pool('isp', { max: 1 })
+    const [acting] = platform.tenants
+    if (acting === undefined) throw new Error('a tenant is needed')
+    const caller = { tenant: { id: acting.id, tenancy }, userId: 'ann', clientIp: '192.0.2.7' }
+    const asked = (login: 'admin' | 'app', enabled = true) => {
+      const report = reporter({ isp: platform.pool('isp', { login, max: 1 }), trail: () => app, tenancy })
+      return (name: string) => report(name, { ...caller, enabled })
+    }
+    const report = asked('admin')
     const admin = await platform.admin('isp')
     const ids = platform.tenants.map(({ id }) => id).toSorted()
     for (const { id, schema } of platform.tenants) {
@@ -23,8 +31,23 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
     }
     for (const name of reportNames) {
       expect((await report(name)).map((row) => row['tenant_id'])).toEqual(ids)
-      await expect(reporter({ isp: platform.pool('isp', { max: 1 }), tenancy })(name))
-        .rejects.toMatchObject({ code: 'WATERTIGHT_NOT_REPORTING' })
+      await expect(asked('app')(name)).rejects.toMatchObject({ code: 'WATERTIGHT_NOT_REPORTING' })
     }
     await expect(report('toString')).rejects.toMatchObject({ code: 'WATERTIGHT_NOT_FOUND' })
+
+    // Every one leaves a line, also a refused one, and none is handed out without.
+    const table = `${tenancy === 'row-level-security' ? 'public' : `"${acting.schema}"`}.audit_tenant_access`
+    const lines = async () => (await admin.query(`SELECT user_id, table_name, success, host(client_ip) AS ip
+      FROM ${table} WHERE operation = 'REPORT' AND tenant_id = ${literal(acting.id)} ORDER BY access_time`))
+      .map((row) => Object.values(row).join(' '))
+    await admin.query(`DELETE FROM ${table}`)
+    await asked('admin')('revenue')
+    await expect(asked('app')('usage')).rejects.toMatchObject({ code: 'WATERTIGHT_NOT_REPORTING' })
+    await expect(asked('admin')('no\0thing')).rejects.toMatchObject({ code: 'WATERTIGHT_NOT_FOUND' })
+    const told = ['ann revenue t 192.0.2.7', 'ann usage f 192.0.2.7', 'ann nothing f 192.0.2.7']
+    expect(await lines()).toEqual(told)
+    await asked('admin', false)('revenue')
+    expect(await lines()).toEqual(told)
+    await admin.query(`ALTER TABLE ${table} RENAME TO away`)
+    await expect(asked('admin')('revenue')).rejects.toBeInstanceOf(AggregateError)
   }, 60_000)

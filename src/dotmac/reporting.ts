@@ -4,14 +4,22 @@ import { WatertightError } from '../errors.ts'
 import type { StrategyPool } from '../model/context-strategy.ts'
 import type { TenancyName } from '../model/tenancy.ts'
 import { identifier } from '../postgres/identifier.ts'
+import { fitted, recordAccess, recordRefusal, type AuditEntry, type AuditOptions } from './audit/record-access.ts'
 import { controlSchema } from './schema-manager.ts'
 
 export interface ReportingPools {
   /** The ISP database, as the reporting role's login (dotmac_admin). */
   readonly isp: Pick<StrategyPool, 'connect'>
+  /** The same database as a tenant has it with the application's login: there each report leaves its line. */
+  readonly trail: (tenantId: string) => Pick<StrategyPool, 'connect'>
   /** Default row-level-security. */
   readonly tenancy?: TenancyName
 }
+
+/** Who asks: the line is in the trail of this tenant. */
+export type ReportCaller = Omit<AuditEntry, 'success' | 'operation' | 'tableName'> & AuditOptions
+export type Report = (name: string, caller: ReportCaller) => Promise<readonly ReportRow[]>
+export type ReportRow = Readonly<Record<string, unknown>>
 
 const reports: Readonly<Record<string, string>> = {
   tenants: `SELECT t.tenant_id, t.name, t.status, (SELECT count(*) FROM isp_customers c
@@ -28,35 +36,60 @@ export const reportNames: readonly string[] = Object.keys(reports)
 
 /**
  * Runs a report by name, read-only: in one transaction, under schema-per-tenant in one for each tenant, because a
- * thousand schemas are more locks than a server has.
- * @throws WatertightError WATERTIGHT_NOT_FOUND for another name, WATERTIGHT_NOT_REPORTING when the login is subject to
- *   the tenants' policies or may not enter their schemas: a report that sees nothing must not look like one over
- *   nothing.
+ * thousand schemas are more locks than a server has. Its line in the trail, operation REPORT, is written before the
+ * rows are handed out, and also when the report is refused or fails; the reporting role itself writes nothing. What
+ * is asked with that role's password and without this function leaves no line: PostgreSQL has no trigger for reads.
+ * @throws WatertightError WATERTIGHT_NOT_FOUND for another name, WATERTIGHT_UNREACHABLE, WATERTIGHT_NOT_REPORTING when
+ *   the login is subject to the tenants' policies or may not enter their schemas: a report that sees nothing must not
+ *   look like one over nothing. AggregateError when the line could not be written either.
  */
-export function reporter(
-  { isp, tenancy = 'row-level-security' }: ReportingPools,
-): (name: string) => Promise<readonly Report[]> {
-  return async (name) => {
-    const sql = Object.hasOwn(reports, name) ? reports[name] : undefined
-    if (sql === undefined) {
-      throw new WatertightError('WATERTIGHT_NOT_FOUND', 'There is no such thing', {
-        hint: `Reports are ${reportNames.join(', ')}` })
-    }
-    const client = await isp.connect()
-    let broken: boolean | Error = true
+export function reporter({ isp, trail, tenancy = 'row-level-security' }: ReportingPools): Report {
+  return async (name, { enabled = true, ...caller }) => {
+    const pool = trail(caller.tenant.id)
+    const entry = { ...caller, tableName: fitted(name), operation: 'REPORT' }
     try {
-      const rows = tenancy === 'row-level-security' ? await overTables(client, sql) : await overSchemas(client, sql)
-      broken = false
+      const sql = sqlOf(name)
+      const rows = await lent(isp, (client) =>
+        tenancy === 'row-level-security' ? overTables(client, sql) : overSchemas(client, sql))
+      await recordAccess(pool, { ...entry, success: true }, { enabled })
       return rows
-    } finally {
-      // A connection whose transaction is still open is not lent again.
-      client.release(broken)
+    } catch (error) {
+      return recordRefusal(pool, { ...entry, enabled }, error)
     }
   }
 }
 
-type Report = Readonly<Record<string, unknown>>
-interface Client { query(sql: string): Promise<{ rows: readonly Report[] }> }
+/** @throws WatertightError WATERTIGHT_NOT_REPORTING, WATERTIGHT_UNREACHABLE: before a service starts, not after. */
+export function requireReporting(
+  { isp, tenancy = 'row-level-security' }: Pick<ReportingPools, 'isp' | 'tenancy'>,
+): Promise<void> {
+  return lent(isp, (client) => readOnly(client, () => refuseOthers(client, isReporting[tenancy])))
+}
+
+function sqlOf(name: string): string {
+  const sql = Object.hasOwn(reports, name) ? reports[name] : undefined
+  if (sql !== undefined) return sql
+  throw new WatertightError('WATERTIGHT_NOT_FOUND', 'There is no such thing', {
+    hint: `Reports are ${reportNames.join(', ')}` })
+}
+
+/** A connection whose transaction is still open is not lent again. */
+async function lent<T>(pool: ReportingPools['isp'], work: (client: Client) => Promise<T>): Promise<T> {
+  const client = await pool.connect().catch((cause: unknown) => {
+    throw new WatertightError('WATERTIGHT_UNREACHABLE', 'No connection could be opened for the reporting role', {
+      hint: 'Look whether the server runs and lets the login of --reporting in', cause })
+  })
+  let broken = true
+  try {
+    const value = await work(client)
+    broken = false
+    return value
+  } finally {
+    client.release(broken)
+  }
+}
+
+interface Client { query(sql: string): Promise<{ rows: readonly ReportRow[] }> }
 
 async function readOnly<T>(client: Client, work: () => Promise<T>): Promise<T> {
   await client.query('BEGIN TRANSACTION READ ONLY')
@@ -65,25 +98,31 @@ async function readOnly<T>(client: Client, work: () => Promise<T>): Promise<T> {
   return value
 }
 
-/** The policy tenant_reporting_select is what makes the role the reporting one. */
-function overTables(client: Client, sql: string): Promise<readonly Report[]> {
+/**
+ * The policy tenant_reporting_select is what makes the role the reporting one; under schema-per-tenant no tenant's role
+ * and not the application may enter the platform's own schema.
+ */
+const isReporting: Readonly<Record<TenancyName, string>> = {
+  'row-level-security': `EXISTS (SELECT FROM pg_catalog.pg_policies WHERE policyname = 'tenant_reporting_select'
+    AND tablename = 'isp_billing_invoices' AND current_user = ANY (roles))`,
+  'schema-per-tenant': `coalesce(pg_catalog.has_schema_privilege(to_regnamespace('${controlSchema}'), 'USAGE'), false)`,
+}
+
+function overTables(client: Client, sql: string): Promise<readonly ReportRow[]> {
   return readOnly(client, async () => {
-    await refuseOthers(client, `EXISTS (SELECT FROM pg_catalog.pg_policies WHERE policyname = 'tenant_reporting_select'
-      AND tablename = 'isp_billing_invoices' AND current_user = ANY (roles))`)
+    await refuseOthers(client, isReporting['row-level-security'])
     return (await client.query(sql)).rows
   })
 }
 
-/** No tenant's role and not the application may enter the platform's own schema. */
-async function overSchemas(client: Client, sql: string): Promise<readonly Report[]> {
+async function overSchemas(client: Client, sql: string): Promise<readonly ReportRow[]> {
   const { rows: tenants } = await readOnly(client, async () => {
-    await refuseOthers(client, `coalesce(pg_catalog.has_schema_privilege(to_regnamespace('${controlSchema}'), 'USAGE'),
-      false)`)
+    await refuseOthers(client, isReporting['schema-per-tenant'])
     return client.query(`SELECT nspname AS schema, tenant_id AS id FROM ${controlSchema}.isp_tenants
       JOIN pg_catalog.pg_namespace n ON pg_catalog.obj_description(n.oid, 'pg_namespace') = 'tenant ' || tenant_id
       ORDER BY tenant_id`)
   })
-  const found: Report[] = []
+  const found: ReportRow[] = []
   for (const { schema, id } of tenants) {
     const { rows } = await readOnly(client, async () => {
       await client.query(`SET LOCAL search_path = ${identifier(String(schema))}, ${controlSchema}`)
@@ -95,8 +134,8 @@ async function overSchemas(client: Client, sql: string): Promise<readonly Report
   return found
 }
 
-async function refuseOthers(client: Client, isReporting: string): Promise<void> {
-  const { rows: [row] } = await client.query(`SELECT ${isReporting} AS reporting`)
+async function refuseOthers(client: Client, condition: string): Promise<void> {
+  const { rows: [row] } = await client.query(`SELECT ${condition} AS reporting`)
   if (row?.['reporting'] === 't' || row?.['reporting'] === true) return
   throw new WatertightError('WATERTIGHT_NOT_REPORTING', 'The login of the reporting pool is not the reporting role', {
     hint: 'Give the service a pool of dotmac_admin for its reports' })

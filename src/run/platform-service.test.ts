@@ -11,10 +11,10 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
     const as = (user: string, password: string) =>
       ({ address: { ...address, user, password }, tenancy, databases, roles })
     const faults: string[] = []
+    const options = { jwks: new URL('http://127.0.0.1:1/'), issuer: 'i', audience: 'a', hostname: '127.0.0.1', port: 0,
+      variables: {}, onError: (error: unknown) => { faults.push(String(error)) } }
     const open = (isReporting: boolean) => openService(as(roles.app, passwords.app), {
-      jwks: new URL('http://127.0.0.1:1/'), issuer: 'i', audience: 'a', hostname: '127.0.0.1', port: 0, variables: {},
-      reporting: isReporting ? as(roles.admin, passwords.admin) : null, onError: (error) => faults.push(String(error)),
-    })
+      ...options, reporting: isReporting ? as(roles.admin, passwords.admin) : null })
     const ask = async (isReporting: boolean) => {
       const service = await open(isReporting)
       try {
@@ -26,15 +26,29 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
         await service.close()
       }
     }
+    // Who would serve more than a tenant's rows, reports over less, or another database is not started.
+    const other = tenancy === 'row-level-security' ? 'schema-per-tenant' : 'row-level-security'
+    const app = as(roles.app, passwords.app)
+    const reporting = as(roles.admin, passwords.admin)
+    const refusals = [
+      [reporting, null, 'RIGHTS'], [as(address.user, address.password ?? ''), null, 'RIGHTS'],
+      [app, app, 'NOT_REPORTING'], [{ ...app, tenancy: other }, null, 'NOT_MIGRATED'],
+      [{ ...app, databases: { ...databases, isp: databases.management } }, null, 'NOT_MIGRATED'],
+      [{ ...app, databases: { ...databases, isp: 'nowhere' } }, null, 'UNREACHABLE'],
+    ] as const
+    for (const [target, reports, code] of refusals) {
+      await expect(openService(target, { ...options, reporting: reports }), code)
+        .rejects.toMatchObject({ code: `WATERTIGHT_${code}` })
+    }
     const healthy = await ask(true)
     expect([healthy.status, faults]).toEqual([200, []])
     expect(healthy.checks).toContain('isp validateCrossTenantQueries ok')
     expect(healthy.checks).toHaveLength(9)
     expect((await ask(false)).checks).toEqual(['reachable ok', 'isolation unknown'])
     const admin = await platform.admin('isp')
-    const [, other] = platform.tenants
+    const [, second] = platform.tenants
     await admin.query(tenancy === 'row-level-security' ? 'ALTER TABLE isp_services DISABLE ROW LEVEL SECURITY'
-      : `GRANT USAGE ON SCHEMA "${other?.schema ?? ''}" TO PUBLIC`)
+      : `GRANT USAGE ON SCHEMA "${second?.schema ?? ''}" TO PUBLIC`)
     const broken = await ask(true)
     expect([broken.status, broken.checks.some((check) => check.endsWith('failed'))]).toEqual([503, true])
     expect(faults.length).toBeGreaterThan(0)

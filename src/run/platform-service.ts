@@ -2,16 +2,19 @@
 
 import { tokenVerifier } from '../dotmac/access/tokens.ts'
 import { readConfiguration, type Variables } from '../dotmac/configuration.ts'
-import { reporter } from '../dotmac/reporting.ts'
+import { reporter, requireReporting } from '../dotmac/reporting.ts'
 import type { HealthCheck } from '../dotmac/health/health-check.ts'
 import { createService } from '../dotmac/service/service.ts'
 import { serviceHealth } from '../dotmac/service/service-health.ts'
 import { serveService } from '../dotmac/service/serve.ts'
 import { TenantPools } from '../dotmac/tenant-pools.ts'
 import { openDriverPool } from '../postgres/driver-pool.ts'
+import { literal } from '../postgres/identifier.ts'
 import type { ServerAddress } from '../postgres/server-address.ts'
+import { Session } from '../postgres/session.ts'
 import { WatertightError } from '../errors.ts'
 import { checkPlatform } from './platform-health.ts'
+import { requireTenancy } from './platform-sessions.ts'
 import type { PlatformTarget } from './platform-target.ts'
 
 export interface OpenServiceOptions {
@@ -24,6 +27,8 @@ export interface OpenServiceOptions {
   readonly variables: Variables
   /** The same platform with the reporting role's login; null serves no reports. */
   readonly reporting: PlatformTarget | null
+  /** Addresses or networks of proxies whose X-Forwarded-For is believed. Default none. */
+  readonly trustedProxies?: readonly string[]
   readonly onError: (error: unknown) => void
 }
 
@@ -32,7 +37,10 @@ export interface OpenService {
   close(): Promise<void>
 }
 
-/** @throws WatertightError for a database that cannot be reached, a login that bypasses the policies, a port in use. */
+/**
+ * @throws WatertightError for a database that cannot be reached or holds no platform of this tenancy, a login that is
+ *   not the application's, a reporting login that is not the reporting role's, a port in use.
+ */
 export async function openService(target: PlatformTarget, options: OpenServiceOptions): Promise<OpenService> {
   const { jwks, issuer, audience, hostname, port, variables, onError } = options
   const configuration = readConfiguration(variables)
@@ -48,10 +56,13 @@ export async function openService(target: PlatformTarget, options: OpenServiceOp
     await reporting?.end()
   }
   try {
-    if (configuration.enableRls) await refuseBypassing(target)
+    await requireApplication(target, configuration.enableRls)
+    if (reporting !== null) await requireReporting({ isp: reporting, tenancy })
     const app = createService({
       verifier: tokenVerifier({ jwks, issuer, audience }), isp: (tenant) => pools.of(tenant), tenancy, configuration,
-      onError, ...(reporting === null ? {} : { report: reporter({ isp: reporting, tenancy }) }),
+      onError, trustedProxies: options.trustedProxies ?? [],
+      ...(reporting === null ? {}
+        : { report: reporter({ isp: reporting, trail: (tenant) => pools.of(tenant), tenancy }) }),
       health: serviceHealth({
         reach: () => health.query('SELECT 1'), onFault: onError,
         ...(options.reporting === null ? {} : { isolation: checksOf(options.reporting, address) }),
@@ -80,19 +91,30 @@ function checksOf(reporting: PlatformTarget, app: ServerAddress): () => Promise<
   }
 }
 
-/** A superuser would serve every tenant's rows to every tenant. */
-async function refuseBypassing({ address, databases }: PlatformTarget): Promise<void> {
-  const pool = openDriverPool({ address, database: databases.isp, max: 1 })
-  try {
-    const { rows: [row] } = await pool.query<{ bypasses: string }>(`SELECT rolsuper OR rolbypassrls AS bypasses
-      FROM pg_catalog.pg_roles WHERE rolname = current_user`)
-    if (row?.bypasses !== 't') return
-  } catch (cause) {
+/**
+ * A superuser would serve every tenant's rows to every tenant; so would the reporting role and the tables' owner,
+ * and whoever may become one of them.
+ */
+async function requireApplication(target: PlatformTarget, enableRls: boolean): Promise<void> {
+  const { address, databases, roles } = target
+  const opened = Session.connect({ address, database: databases.isp, pipeline: false })
+  await using session = await opened.catch((cause: unknown) => {
     throw new WatertightError('WATERTIGHT_UNREACHABLE', `The database ${databases.isp} cannot be reached`, {
       hint: 'Look at --target and --isp; the login is the application\'s', cause })
-  } finally {
-    await pool.end()
+  })
+  await requireTenancy(session, target, true)
+  const [row] = await session.query(`SELECT bool_or(r.rolsuper OR r.rolbypassrls) AS bypasses,
+      (SELECT count(*) FROM pg_catalog.pg_class WHERE relname = 'isp_tenants') AS lists,
+      bool_or(r.rolname IN (${literal(roles.admin)}, ${literal(roles.owner)})) AS privileged
+    FROM pg_catalog.pg_roles r WHERE pg_has_role(current_user, r.oid, 'MEMBER')`)
+  if (row?.['lists'] === '0') {
+    throw new WatertightError('WATERTIGHT_NOT_MIGRATED', `The database ${databases.isp} is not the ISP database`, {
+      hint: 'Name it with --isp' })
   }
-  throw new WatertightError('WATERTIGHT_RIGHTS', `The login ${address.user} bypasses row security`, {
-    hint: 'Serve as the application (dotmac_app), which the policies bind' })
+  if (!enableRls) return
+  if (row?.['bypasses'] !== 't' && row?.['privileged'] !== 't') return
+  throw new WatertightError('WATERTIGHT_RIGHTS', row['bypasses'] === 't'
+    ? `The login ${address.user} bypasses row security`
+    : `The login ${address.user} is, or may become, the reporting role or the owner of the tables`,
+  { hint: `Serve as the application (${roles.app}), which the policies bind` })
 }

@@ -63,7 +63,9 @@ export async function requirePlatform(target: PlatformTarget): Promise<void> {
 }
 
 /** Every migrated database has its list of tenants, in the place that its tenancy gives it. */
-async function requireTenancy(session: Session, { tenancy }: PlatformTarget, migrated: boolean): Promise<void> {
+export async function requireTenancy(
+  session: Pick<Session, 'query'>, { tenancy }: Pick<PlatformTarget, 'tenancy'>, migrated: boolean,
+): Promise<void> {
   // Of the catalogue: to_regclass() fails for who may not enter the schema.
   const [row] = await session.query(`SELECT current_database() AS name,
       coalesce(bool_or(n.nspname = 'public'), false) AS shared,

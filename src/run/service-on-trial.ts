@@ -6,6 +6,7 @@ import { exportJWK, generateKeyPair, SignJWT, type JWK } from 'jose'
 import { PlatformOnTrial } from './platform-on-trial.ts'
 import { tokenVerifier, type VerifierOptions } from '../dotmac/access/tokens.ts'
 import { readConfiguration, type Variables } from '../dotmac/configuration.ts'
+import type { TenancyName } from '../model/tenancy.ts'
 import type { DriverPool } from '../postgres/driver-pool.ts'
 import { reporter } from '../dotmac/reporting.ts'
 import { createService } from '../dotmac/service/service.ts'
@@ -64,6 +65,10 @@ export class Issuer implements AsyncDisposable {
 export interface ServiceTrialOptions {
   readonly variables?: Variables
   readonly verifier?: Partial<VerifierOptions>
+  /** Default row-level-security. */
+  readonly tenancy?: TenancyName
+  readonly trustedProxies?: readonly string[]
+  readonly drainMs?: number
 }
 
 interface Parts {
@@ -86,19 +91,27 @@ export class ServiceOnTrial implements AsyncDisposable {
     this.errors = parts.errors
   }
 
-  static async start({ variables = {}, verifier = {} }: ServiceTrialOptions = {}): Promise<ServiceOnTrial> {
-    const platform = await PlatformOnTrial.start({ services: ['isp'], tenants: 3, rows: 30 })
+  static async start(options: ServiceTrialOptions = {}): Promise<ServiceOnTrial> {
+    const { variables = {}, verifier = {}, tenancy = 'row-level-security', trustedProxies = [], drainMs } = options
+    const platform = await PlatformOnTrial.start({ tenancy, services: ['isp'], tenants: 3, rows: 30 })
     const issuer = await new Issuer().start()
     const pool: DriverPool = platform.pool('isp')
     const errors: unknown[] = []
     const app = createService({
       verifier: tokenVerifier({ jwks: issuer.jwks, issuer: 'https://issuer.example', audience: 'dotmac', ...verifier }),
-      isp: () => pool, report: reporter({ isp: platform.pool('isp', { login: 'admin' }) }),
+      isp: () => pool, tenancy,
+      report: reporter({ isp: platform.pool('isp', { login: 'admin' }), trail: () => pool, tenancy }),
       configuration: readConfiguration(variables), onError: (error) => errors.push(error),
-      health: serviceHealth({ reach: () => pool.query('SELECT 1') }),
+      health: serviceHealth({ reach: () => pool.query('SELECT 1') }), trustedProxies,
     })
-    return new ServiceOnTrial({ platform, issuer, service: await serveService(app, { port: 0 }), errors })
+    const service = await serveService(app, { port: 0, ...(drainMs === undefined ? {} : { drainMs }) })
+    return new ServiceOnTrial({ platform, issuer, service, errors })
   }
+
+  get port(): number { return this.#service.port }
+
+  /** Ends the service alone, as its tests do. */
+  close(): Promise<void> { return this.#service.close() }
 
   /** Asks as a tenant; `tenant: null` sends no token. */
   async ask(

@@ -1,6 +1,7 @@
 /** Runs the service in the foreground; SIGINT and SIGTERM end it after the requests that run. */
 
-import { messageOf, WatertightError } from '../../errors.ts'
+import { messageOf, sqlstateOf, WatertightError } from '../../errors.ts'
+import { visible } from '../../report/text.ts'
 import { openService } from '../../run/platform-service.ts'
 import { platformTarget, type PlatformFlags } from '../../run/platform-target.ts'
 
@@ -13,15 +14,25 @@ export async function runServe(given: Readonly<Record<string, unknown>>, flags: 
     jwks: urlOf(text('jwks') ?? ''), issuer: text('issuer') ?? '', audience: text('audience') ?? '',
     hostname: text('host') ?? '127.0.0.1', port: portOf(text('port') ?? '8080'), variables: process.env,
     reporting: reporting === null ? null : platformTarget({ ...flags, target: reporting }),
-    onError: (error) => { console.error(messageOf(error)) },
+    trustedProxies: (text('trustProxy') ?? '').split(',').filter((each) => each.trim() !== ''),
+    onError: (error) => { console.error(`${new Date().toISOString()} ${visible(faultText(error))}`) },
   })
-  console.log(`listening on http://${text('host') ?? '127.0.0.1'}:${service.port}`)
+  const host = text('host') ?? '127.0.0.1'
+  console.log(`listening on http://${host.includes(':') ? `[${host}]` : host}:${service.port}`)
   const code = await new Promise<number>((resolve) => {
     process.once('SIGINT', () => { resolve(130) })
     process.once('SIGTERM', () => { resolve(143) })
   })
   await service.close()
   return code
+}
+
+/** The callers read "see the log": with its code, and with what caused it. */
+function faultText(error: unknown): string {
+  const { cause, errors } = (error ?? {}) as { readonly cause?: unknown; readonly errors?: readonly unknown[] }
+  const code = error instanceof WatertightError ? error.code : sqlstateOf(error)
+  const below = [...errors ?? [], ...(cause === undefined ? [] : [cause])].map(faultText)
+  return [`${code === null ? '' : `${code}: `}${messageOf(error)}`, ...below].join('; because of ')
 }
 
 function urlOf(text: string): URL {

@@ -10,6 +10,8 @@ export function addServe(dotmac: Command, finish: (code: number) => void): void 
     .requiredOption('--issuer <name>', 'issuer that tokens must name')
     .requiredOption('--audience <name>', 'audience that tokens must name')
     .option('--reporting <dsn>', 'the same server with the reporting role\'s login (dotmac_admin); default: no reports')
+    .option('--trust-proxy <list>', 'addresses or networks of proxies whose X-Forwarded-For is believed (10.0.0.0/8); '
+      + 'default: none, the peer\'s address is the client\'s')
     .option('--host <address>', 'address to listen on (default 127.0.0.1)')
     .option('--port <number>', 'port to listen on, 0 for a free one (default 8080)')
     .action(async (given: Record<string, unknown>) => {

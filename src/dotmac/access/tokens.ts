@@ -31,9 +31,15 @@ export interface TokenVerifier {
   callerOf(authorization: string | null | undefined): Promise<Caller>
 }
 
-/** Claims: exp, iss, aud, sub and tenant_id are required; scope is a list with blanks (RFC 8693) or an array. */
+const acceptable: readonly string[] = ['ES256', 'RS256', 'EdDSA', 'PS256']
+
+/**
+ * Claims: exp, iss, aud, sub and tenant_id are required; scope is a list with blanks (RFC 8693) or an array.
+ * @throws WatertightError WATERTIGHT_BAD_VERIFIER for an empty issuer or audience, and for other algorithms.
+ */
 export function tokenVerifier(options: VerifierOptions): TokenVerifier {
   const { jwks, issuer, audience, algorithms = ['ES256', 'RS256', 'EdDSA'], clockToleranceS = 5 } = options
+  assertPinned(issuer, audience, algorithms)
   const keys = jwks instanceof URL
     ? createRemoteJWKSet(jwks, {
         cacheMaxAge: options.jwksMaxAgeMs ?? 600_000, cooldownDuration: options.jwksCooldownMs ?? 30_000,
@@ -59,11 +65,21 @@ export function tokenVerifier(options: VerifierOptions): TokenVerifier {
   }
 }
 
+/** jose takes an empty issuer or audience for "do not look": an unset variable would let every token in. */
+function assertPinned(issuer: string, audience: string, algorithms: readonly string[]): void {
+  const others = algorithms.filter((each) => !acceptable.includes(each))
+  if (issuer.trim() !== '' && audience.trim() !== '' && algorithms.length > 0 && others.length === 0) return
+  throw new WatertightError('WATERTIGHT_BAD_VERIFIER',
+    `Tokens cannot be judged by the issuer ${JSON.stringify(issuer)}, the audience ${JSON.stringify(audience)} and ` +
+    `the algorithms ${JSON.stringify(algorithms)}`,
+    { hint: `Name the issuer and the audience, and algorithms among ${acceptable.join(', ')}` })
+}
+
 function callerIn({ sub, tenant_id: tenantId, scope }: JWTPayload): Caller {
   if (typeof tenantId !== 'string') throw tokenError('INVALID', 'The claim tenant_id is no text', 'Ask for a new token')
   tenantNames(tenantId)
-  if (typeof sub !== 'string' || sub === '') {
-    throw tokenError('INVALID', 'The claim sub is empty', 'Ask for a new token')
+  if (typeof sub !== 'string' || sub === '' || sub.includes('\0') || !sub.isWellFormed()) {
+    throw tokenError('INVALID', 'The claim sub is no name that the audit trail can hold', 'Ask for a new token')
   }
   const scopes = Array.isArray(scope) ? scope.map(String) : typeof scope === 'string' ? scope.split(' ') : []
   return { tenantId, userId: sub, scopes: new Set(scopes.filter((each) => each !== '')) }
@@ -79,7 +95,7 @@ function asTokenError(error: unknown): WatertightError {
   }
   // The set could not be fetched or read: the token may be good, and nobody can tell.
   const isJose = error instanceof errors.JOSEError
-  if (!isJose || error instanceof errors.JWKSTimeout || error.code === 'ERR_JOSE_GENERIC') {
+  if (!isJose || ['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'].includes(error.code)) {
     return new WatertightError('WATERTIGHT_KEYS_UNREACHABLE', 'The keys of the issuer could not be fetched', {
       hint: 'Try again; the operator looks at the address of the JWKS', cause: error })
   }

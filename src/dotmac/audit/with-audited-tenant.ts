@@ -2,26 +2,37 @@
 
 import { sqlstateOf, WatertightError } from '../../errors.ts'
 import type { StrategyPool, StrategySession } from '../../model/context-strategy.ts'
-import { withTenant } from '../with-tenant.ts'
-import { assertEntry, insertEntry, recordAccess, type AuditEntry, type AuditOptions } from './record-access.ts'
+import { isRefusal } from '../../postgres/sqlstate.ts'
+import { withKnownTenant } from './known-tenant.ts'
+import {
+  assertEntry, fitted, insertEntry, recordRefusal, type AuditEntry, type AuditOptions,
+} from './record-access.ts'
 
 export interface AuditedRequest extends Omit<AuditEntry, 'success'>, AuditOptions {
   /** Tenant that the request names (path, body); when it is not the acting one nothing runs. */
   readonly requestedTenantId?: string
+  /** Rows that the request names (an id of a path, references of a body); kept with a refusal, which they explain. */
+  readonly aim?: string
 }
 
 /**
  * Runs the work as the acting tenant. What is recorded, and how:
  * - success: a row in the work's own transaction, so it is there exactly when the work is;
  * - a request that names another tenant: refused before any statement, recorded as `CROSS TENANT`;
- * - a statement that PostgreSQL refuses with 42501 (INSERT or UPDATE that violates a policy, missing privilege):
- *   the transaction is rolled back, then the refusal is written in a SEPARATE transaction.
- * What cannot be seen: SELECT, UPDATE or DELETE whose WHERE names a foreign row touch nothing and raise nothing; they
- * leave the same trace as a row that does not exist. https://www.postgresql.org/docs/current/ddl-rowsecurity.html
- * A refusal belongs to the acting tenant; the attempted one stands in it as quoted text that the acting tenant itself
- * sent, so it says nothing about whether that tenant exists, and only the acting tenant and dotmac_admin read it.
+ * - a statement that PostgreSQL refuses: no right or no such object (42501, 42P01, 3F000), a reference to a row that is
+ *   not there for this tenant (23503), another tenant's id in a tenant's own schema (its check constraint);
+ * - a row that is not there for this tenant: row security filters another tenant's row and raises nothing, so the
+ *   work says so itself by throwing WATERTIGHT_NOT_FOUND, as the HTTP service does for every id that it does not find.
+ * A refusal rolls the transaction back and is written in a SEPARATE one, on another connection if the first has died.
+ * What cannot be seen: whether a row that was not found is another tenant's or nobody's. The application cannot know,
+ * and its trail must not tell; the line keeps the id, and who sees all rows can look it up. Nor are foreign rows seen
+ * that a condition of a list, UPDATE or DELETE names beside others, nor work outside of this function (its writes are
+ * in the trail by the triggers, its refusals are not). An outage is no refusal: nothing of it is recorded.
+ * A refusal belongs to the acting tenant; what it aimed at stands in it as quoted text that the acting tenant itself
+ * sent, so it says nothing about whether that exists, and only the acting tenant and dotmac_admin read it.
  * If the refusal cannot be written, an AggregateError carries both errors: a refusal is never lost silently.
- * @throws WatertightError WATERTIGHT_FOREIGN_TENANT, WATERTIGHT_AUDIT_ENTRY; and what the work throws, after ROLLBACK.
+ * @throws WatertightError WATERTIGHT_FOREIGN_TENANT, WATERTIGHT_AUDIT_ENTRY, WATERTIGHT_NO_TENANT; and what the work
+ *   throws, after ROLLBACK.
  */
 export async function withAuditedTenant<T>(
   pool: Pick<StrategyPool, 'connect'>, request: AuditedRequest, work: (session: StrategySession) => Promise<T>,
@@ -30,10 +41,11 @@ export async function withAuditedTenant<T>(
   const { tenant, enabled = true, requestedTenantId } = request
   if (requestedTenantId !== undefined && requestedTenantId !== tenant.id) {
     const error = foreign(tenant.id, requestedTenantId)
-    return refused(pool, { ...request, operation: 'CROSS TENANT', tableName: aimedAt(request) }, error)
+    const tableName = aimedAt(request.tableName, 'of', requestedTenantId)
+    return recordRefusal(pool, { ...request, operation: 'CROSS TENANT', tableName }, error)
   }
   try {
-    return await withTenant(pool, tenant, async (session) => {
+    return await withKnownTenant(pool, tenant, async (session) => {
       // Not waited for: it travels with the first statement of the work. If it fails, so does the transaction.
       void session.query(`SELECT set_config('app.current_user_id', $1, true),
         set_config('app.client_ip', $2, true), set_config('app.user_agent', $3, true)`,
@@ -43,24 +55,24 @@ export async function withAuditedTenant<T>(
       return value
     })
   } catch (error) {
-    if (sqlstateOf(error) !== '42501') throw error
-    return refused(pool, request, error)
+    if (!isRefused(error)) throw error
+    const { aim, tableName } = request
+    const aimed = aim === undefined ? tableName : aimedAt(tableName, 'row', aim)
+    return recordRefusal(pool, { ...request, tableName: aimed }, error)
   }
 }
 
-async function refused(pool: Pick<StrategyPool, 'connect'>, request: AuditedRequest, error: unknown): Promise<never> {
-  try {
-    await recordAccess(pool, { ...request, success: false }, request)
-  } catch (failure) {
-    throw new AggregateError([error, failure], 'A refusal could not be written to the audit trail')
-  }
-  throw error
+function isRefused(error: unknown): boolean {
+  if (error instanceof WatertightError) return error.code === 'WATERTIGHT_NOT_FOUND'
+  const sqlstate = sqlstateOf(error)
+  const { constraint } = error as { readonly constraint?: unknown }
+  return isRefusal(sqlstate, '') || sqlstate === '23503'
+    || (sqlstate === '23514' && typeof constraint === 'string' && constraint.endsWith('_only_tenant'))
 }
 
 /** Quoted, so that no control character gets through, and cut to the column. */
-function aimedAt(request: AuditedRequest): string {
-  const quoted = JSON.stringify((request.requestedTenantId ?? '').toWellFormed())
-  return [...`${request.tableName} of ${quoted}`].slice(0, 255).join('')
+export function aimedAt(table: string, relation: 'of' | 'row', aim: string): string {
+  return fitted(`${table} ${relation} ${JSON.stringify(aim.toWellFormed())}`)
 }
 
 function foreign(acting: string, requested: string): WatertightError {

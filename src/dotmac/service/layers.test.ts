@@ -32,6 +32,21 @@ test('the database alone: work that names no tenant, or another one, sees and wr
   expect(owners(await trial.ask('/customers', { tenant: one, headers: { 'x-tenant-id': other } }))).toEqual([one])
 }, 60_000)
 
+test('the audit alone: attempts across tenants are recorded where nothing else refuses them', async () => {
+  await using trial = await ServiceOnTrial.start({ variables: { TENANT_ISOLATION_STRICT: 'false' } })
+  const admin = await trial.platform.admin('isp')
+  await admin.query('ALTER TABLE isp_customers DISABLE ROW LEVEL SECURITY')
+  const [one = '', other = ''] = trial.platform.tenants.map(({ id }) => id)
+  const [{ id: foreign } = { id: '' }] = await admin.query(`SELECT id FROM isp_customers WHERE tenant_id <> '${one}'`)
+  await trial.ask(`/customers?tenant=${encodeURIComponent(other)}`, { tenant: one })
+  await trial.ask(`/customers/${String(foreign)}`, { tenant: one })
+  const trail = await admin.query(`SELECT tenant_id, operation, table_name, success FROM audit_tenant_access
+    WHERE user_id = 'user@example.org' ORDER BY access_time`)
+  expect(trail.map((row) => Object.values(row))).toEqual([
+    [one, 'SELECT', `isp_customers of ${JSON.stringify(other)}`, 'f'], [one, 'SELECT', 'isp_customers', 't'],
+    [one, 'SELECT', `isp_customers row ${JSON.stringify(foreign)}`, 'f']])
+}, 60_000)
+
 test('the audit alone: access is recorded as the tenant who acted; switched off it records nothing', async () => {
   const count = "SELECT count(*) AS n FROM audit_tenant_access WHERE user_id = 'user@example.org'"
   for (const [value, expected] of [['true', '3'], ['false', '0']] as const) {
@@ -54,10 +69,13 @@ test('reports over tenants need the scope and the reporting role; refusals are r
   const report = await trial.ask(path, { token })
   expect([report.status, (report.body['rows'] as unknown[]).length]).toEqual([200, 3])
   expect((await trial.ask('/admin/reports/__proto__', { token })).status).toBe(404)
-  const asApplication = reporter({ isp: trial.platform.pool('isp') })
-  await expect(asApplication('revenue')).rejects.toMatchObject({ code: 'WATERTIGHT_NOT_REPORTING' })
+  const pool = trial.platform.pool('isp')
+  const asApplication = reporter({ isp: pool, trail: () => pool })
+  await expect(asApplication('revenue', { tenant: { id: tenant }, userId: 'ann', enabled: false }))
+    .rejects.toMatchObject({ code: 'WATERTIGHT_NOT_REPORTING' })
   const admin = await trial.platform.admin('isp')
   const trail = await admin.query(`SELECT table_name, success FROM audit_tenant_access WHERE operation = 'REPORT'
-    AND tenant_id = '${tenant}' ORDER BY success`)
-  expect(trail).toEqual([{ table_name: 'revenue', success: 'f' }, { table_name: 'revenue', success: 't' }])
+    AND tenant_id = '${tenant}' ORDER BY access_time`)
+  expect(trail).toEqual([{ table_name: 'revenue', success: 'f' }, { table_name: 'revenue', success: 't' },
+    { table_name: '__proto__', success: 'f' }])
 }, 60_000)

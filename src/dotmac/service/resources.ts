@@ -18,6 +18,8 @@ export interface Resource {
   readonly table: TableModel
   /** Columns that a caller may set; none for what only the platform writes. */
   readonly writable: readonly string[]
+  /** Rows that a request names: what a refusal of it was aimed at. */
+  aim(id: string | undefined, body: Row): string | null
   list(session: StrategySession, tenantId: string, query: Readonly<Record<string, string>>): Promise<object>
   get(session: StrategySession, tenantId: string, id: string): Promise<object>
   create(session: StrategySession, tenantId: string, body: Row): Promise<object>
@@ -51,6 +53,11 @@ function resourceOf(path: string, name: string, isWritable: boolean): Resource {
   }
   return {
     path, table, writable: isWritable ? columns : [],
+    aim: (id, body) => {
+      const named = [id, ...table.references.map(({ column }) => body[column])]
+        .filter((each) => typeof each === 'string')
+      return named.length === 0 ? null : named.join(' ')
+    },
     list: async (session, tenantId, query) => {
       const limit = query['limit'] === undefined ? 50 : Number(query['limit'])
       const after = cursorOf(query['cursor'])
@@ -74,7 +81,8 @@ function resourceOf(path: string, name: string, isWritable: boolean): Resource {
 function writable(columns: readonly string[], body: Row): Row {
   const entries = Object.entries(body).filter(([name]) => !tenantNames.includes(name))
   const bad = entries.find(([name, value]) => !columns.includes(name)
-    || !['string', 'number', 'boolean'].includes(value === null ? 'string' : typeof value))
+    || !['string', 'number', 'boolean'].includes(value === null ? 'string' : typeof value)
+    || (typeof value === 'string' && !value.isWellFormed()))
   if (bad !== undefined) throw badRequest(`${JSON.stringify(bad[0].slice(0, 60))} cannot be set to that`)
   return Object.fromEntries(entries)
 }

@@ -22,6 +22,8 @@ export interface ServiceHealthOptions {
   readonly isolation?: () => Promise<readonly HealthCheck[]>
   /** Age in ms until which the result of the isolation checks is told again. Default 30,000. */
   readonly maxAgeMs?: number
+  /** Ms after which a database that does not answer is down. Default 5,000. */
+  readonly timeoutMs?: number
   /** Gets what the checks found and what went wrong, for the operator's log. */
   readonly onFault?: (fault: unknown) => void
 }
@@ -30,13 +32,26 @@ type Checks = ServiceHealth['checks']
 
 /** Many who ask at once get one answer: nobody can make the database work by asking. Never rejects. */
 export function serviceHealth(options: ServiceHealthOptions): () => Promise<ServiceHealth> {
-  const { reach, isolation, maxAgeMs = 30_000, onFault } = options
-  const reached = remembered(1_000, () => checked('reachable', async () => { await reach() }, onFault))
+  const { reach, isolation, maxAgeMs = 30_000, timeoutMs = 5_000, onFault } = options
+  const reached = remembered(1_000, () => checked('reachable', () => inTime(reach, timeoutMs), onFault))
   const isolated = remembered(maxAgeMs, () => isolationOf(isolation, onFault))
   return async () => {
     const reachable = await reached()
     const checks = [...reachable, ...reachable.every(isOk) ? await isolated() : []]
     return { status: checks.some(({ result }) => result === 'failed') ? 'down' : 'up', checks }
+  }
+}
+
+/** A server that takes connections and says nothing must not keep /health waiting. */
+async function inTime(reach: () => Promise<unknown>, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => { reject(new Error(`The database did not answer within ${timeoutMs} ms`)) }, timeoutMs)
+  })
+  try {
+    await Promise.race([reach(), late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -1,13 +1,16 @@
 import { expect, test } from 'vitest'
+import { literal } from '../../postgres/identifier.ts'
 import { ServiceOnTrial } from '../../run/service-on-trial.ts'
 
 const items = ({ body }: { body: Record<string, unknown> }) => body['items'] as Record<string, string>[]
 const json = (method: string, body: object) =>
   ({ method, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
 
-test('a tenant lists, pages, makes, changes and deletes its own rows, and no request sees another\'s', async () => {
-  await using trial = await ServiceOnTrial.start()
-  for (const { id: tenant } of trial.platform.tenants) {
+const tenancies = ['row-level-security', 'schema-per-tenant'] as const
+
+test.each(tenancies)('a tenant lists, pages, makes, changes and deletes its own rows only, %s', async (tenancy) => {
+  await using trial = await ServiceOnTrial.start({ tenancy })
+  for (const { id: tenant, schema } of trial.platform.tenants) {
     const seen: string[] = []
     for (let cursor: unknown = ''; cursor !== null;) {
       const page = await trial.ask(`/customers?limit=7${cursor === '' ? '' : `&cursor=${String(cursor)}`}`, { tenant })
@@ -17,7 +20,8 @@ test('a tenant lists, pages, makes, changes and deletes its own rows, and no req
       cursor = page.body['next']
     }
     const admin = await trial.platform.admin('isp')
-    const rows = await admin.query(`SELECT id FROM isp_customers WHERE tenant_id = '${tenant.replaceAll("'", "''")}'`)
+    const at = tenancy === 'row-level-security' ? 'public' : `"${schema}"`
+    const rows = await admin.query(`SELECT id FROM ${at}.isp_customers WHERE tenant_id = ${literal(tenant)}`)
     expect(seen.toSorted()).toEqual(rows.map((row) => row['id']).toSorted())
     expect(new Set(seen).size).toBe(seen.length)
   }
@@ -33,8 +37,8 @@ test('a tenant lists, pages, makes, changes and deletes its own rows, and no req
   expect(trial.errors).toEqual([])
 }, 60_000)
 
-test('a foreign id is answered exactly as one that nobody has, and nothing is changed', async () => {
-  await using trial = await ServiceOnTrial.start()
+test.each(tenancies)('a foreign id is answered exactly as one that nobody has, %s', async (tenancy) => {
+  await using trial = await ServiceOnTrial.start({ tenancy })
   const [one = '', other = ''] = trial.platform.tenants.map(({ id }) => id)
   const foreign = items(await trial.ask('/customers', { tenant: other }))[0]?.['id'] ?? ''
   const nobody = '00000000-0000-4000-8000-000000000000'
@@ -64,9 +68,10 @@ test('a tenant in the query, a header or the body that is not the token\'s is re
     expect(answer.headers.get('content-type')).toBe('application/problem+json')
   }
   const admin = await trial.platform.admin('isp')
-  const trail = await admin.query(`SELECT tenant_id, user_id, success FROM audit_tenant_access
+  const trail = await admin.query(`SELECT tenant_id, user_id, table_name, success FROM audit_tenant_access
     WHERE user_id = 'user@example.org' AND NOT success`)
-  const line = { tenant_id: one, user_id: 'user@example.org', success: 'f' }
+  const line = { tenant_id: one, user_id: 'user@example.org', success: 'f',
+    table_name: `isp_customers of ${JSON.stringify(other)}` }
   expect(trail).toEqual([line, line, line])
   expect((await trial.ask(`/customers?tenant_id=${encodeURIComponent(one)}`, { tenant: one })).status).toBe(200)
 }, 60_000)
@@ -117,7 +122,7 @@ test('nonsense is refused with a code, and breaks nothing', async () => {
   const answers = await Promise.all([
     trial.ask('/customers?limit=0', { tenant }), trial.ask('/customers?limit=1e9', { tenant }),
     trial.ask('/customers?cursor=nonsense', { tenant }), trial.ask("/customers/1'%20OR%20'1'='1", { tenant }),
-    trial.ask('/customers', { tenant, method: 'POST', body: '{' }),
+    trial.ask('/customers', { tenant, ...json('POST', {}), body: '{' }),
     trial.ask('/customers', { tenant, ...json('POST', { id: 'x' }) }),
     trial.ask('/customers', { tenant, ...json('POST', { name: 'only' }) }), trial.ask('/nothing', { tenant }),
     trial.ask('/customers', { tenant, ...json('POST', { name: 'x'.repeat(70_000) }) }),

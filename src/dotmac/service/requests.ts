@@ -1,0 +1,124 @@
+/** One request: who asks, in whose context its work runs, and the line that it leaves in the trail. */
+
+import { getConnInfo } from '@hono/node-server/conninfo'
+import type { Context } from 'hono'
+import { WatertightError } from '../../errors.ts'
+import type { StrategyPool, StrategySession } from '../../model/context-strategy.ts'
+import type { TenancyName } from '../../model/tenancy.ts'
+import type { Caller, TokenVerifier } from '../access/tokens.ts'
+import { fitted, recordAccess, type AuditEntry } from '../audit/record-access.ts'
+import { aimedAt, withAuditedTenant } from '../audit/with-audited-tenant.ts'
+import type { Configuration } from '../configuration.ts'
+import type { Report } from '../reporting.ts'
+import { clientAddress, trustedProxies, type TrustedProxies } from './client-address.ts'
+import { otherTenant, tenantMismatch } from './named-tenants.ts'
+import { badRequest } from './problem.ts'
+import type { ServiceHealth } from './service-health.ts'
+
+/** A pool as one tenant has it: `pools.of` of TenantPools, or `() => pool`. */
+export type PoolOf = (tenantId: string) => Pick<StrategyPool, 'connect'>
+
+export interface ServiceOptions {
+  readonly verifier: TokenVerifier
+  /** The ISP database, as the application's login. */
+  readonly isp: PoolOf
+  /** Reports over all tenants; absent where the service has none. The caller's scope is checked before. */
+  readonly report?: Report
+  readonly configuration: Pick<Configuration, 'auditTenantAccess' | 'tenantIsolationStrict'>
+  /** Default row-level-security. */
+  readonly tenancy?: TenancyName
+  /** What /health answers, by serviceHealth(). */
+  readonly health: () => Promise<ServiceHealth>
+  /** Addresses or networks whose X-Forwarded-For is believed. Default none: the peer's address is the client's. */
+  readonly trustedProxies?: readonly string[]
+  /** What went wrong and is nobody's business outside; default: nothing is kept. */
+  readonly onError?: (error: unknown) => void
+}
+
+interface Asked {
+  readonly caller: Caller
+  readonly table: string
+  readonly operation: string
+  readonly aim?: (id: string | undefined, body: Body) => string | null
+}
+
+type Body = Readonly<Record<string, unknown>>
+type Work = (session: StrategySession, caller: Caller, body: Body) => Promise<object>
+
+export class Requests {
+  readonly #options: ServiceOptions
+  readonly #isTrusted: TrustedProxies
+
+  constructor(options: ServiceOptions) {
+    this.#options = options
+    this.#isTrusted = trustedProxies(options.trustedProxies ?? [])
+  }
+
+  /** Authenticates, runs the work in the tenant's context, and leaves a line in the trail either way. */
+  async answer(context: Context, asked: Omit<Asked, 'caller'>, work: Work): Promise<Response> {
+    const caller = await this.#options.verifier.callerOf(context.req.header('authorization'))
+    const body = await bodyOf(context)
+    const other = otherTenant(context, caller, body)
+    const { isp, configuration: { auditTenantAccess: enabled, tenantIsolationStrict } } = this.#options
+    const access = this.#accessOf(context, { ...asked, caller })
+    const pool = isp(caller.tenantId)
+    if (other !== null) {
+      // Also where it is ignored: it was tried.
+      const tableName = aimedAt(access.tableName, 'of', other)
+      await recordAccess(pool, { ...access, tableName, success: false }, { enabled })
+      if (tenantIsolationStrict) throw tenantMismatch()
+    }
+    const aim = asked.aim?.(context.req.param('id'), body) ?? null
+    const answer = await withAuditedTenant(pool, { ...access, enabled, ...(aim === null ? {} : { aim }) },
+      (session) => work(session, caller, body))
+    return context.json(answer, asked.operation === 'INSERT' ? 201 : 200, { 'cache-control': 'no-store' })
+  }
+
+  async report(context: Context): Promise<Response> {
+    const caller = await this.#options.verifier.callerOf(context.req.header('authorization'))
+    const name = context.req.param('name') ?? ''
+    const { isp, report, configuration: { auditTenantAccess: enabled } } = this.#options
+    const access = this.#accessOf(context, { caller, table: name, operation: 'REPORT' })
+    if (!caller.scopes.has('reporting') || report === undefined) {
+      await recordAccess(isp(caller.tenantId), { ...access, success: false }, { enabled })
+      throw new WatertightError('WATERTIGHT_SCOPE', 'Reports over tenants need the scope reporting', { hint: '' })
+    }
+    const rows = await report(name, { ...access, enabled })
+    return context.json({ report: name, rows }, 200, { 'cache-control': 'no-store' })
+  }
+
+  #accessOf(context: Context, { caller, table, operation }: Asked): Omit<AuditEntry, 'success'> {
+    let peer: string | undefined
+    try {
+      peer = getConnInfo(context).remote.address
+    } catch {
+      // Called without a socket, as app.request() does.
+    }
+    const clientIp = clientAddress(peer, context.req.header('x-forwarded-for'), this.#isTrusted)
+    const userAgent = context.req.header('user-agent')
+    const { tenancy = 'row-level-security' } = this.#options
+    return {
+      tenant: { id: caller.tenantId, tenancy }, userId: fitted(caller.userId), tableName: fitted(table), operation,
+      ...(clientIp === undefined ? {} : { clientIp }),
+      ...(userAgent === undefined ? {} : { userAgent: fitted(userAgent) }),
+    }
+  }
+}
+
+async function bodyOf(context: Context): Promise<Body> {
+  if (!['POST', 'PATCH'].includes(context.req.method)) return {}
+  const type = context.req.header('content-type') ?? ''
+  if (!/^application\/([\w.-]+\+)?json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type)) {
+    throw new WatertightError('WATERTIGHT_CONTENT_TYPE', 'The body is not JSON in UTF-8', {
+      hint: 'Send Content-Type: application/json' })
+  }
+  const bytes = await context.req.arrayBuffer()
+  let body: unknown
+  try {
+    body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    throw badRequest('The body is not JSON')
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw badRequest('The body is no JSON object')
+  return body as Body
+}
