@@ -59,8 +59,8 @@ export class LentSession implements StrategySession {
 
   /** The work ended its transaction, and with it the context. */
   left(): WatertightError {
-    return this.#error('WATERTIGHT_TENANT_LEFT', 'ended its own transaction, and with it its context',
-      'Leave COMMIT and ROLLBACK to withTenant; use savepoints')
+    return this.#error('WATERTIGHT_TENANT_LEFT', 'ended its own transaction or context',
+      'Leave COMMIT, ROLLBACK and the setting to withTenant; use savepoints')
   }
 
   async #asked<T>(ask: () => Promise<T>): Promise<T> {

@@ -12,7 +12,7 @@ import { LentSession, type DriverClient } from './lent-session.ts'
 export interface TenantWork<T> {
   /** For errors. */
   readonly tenantId: string
-  /** Statements that bind the tenant until the transaction ends; they are sent as one message. */
+  /** Statements that bind the tenant until the transaction ends, the setting too; they are sent as one message. */
   readonly enter: string
   readonly work: (session: StrategySession) => Promise<T>
   /**
@@ -25,9 +25,7 @@ export interface TenantWork<T> {
 /** The session as it was lent, text as PostgreSQL spells it. */
 interface Before {
   readonly role: string
-  readonly path: string
-  /** When the transaction began, in microseconds: another one has another. */
-  readonly began: string
+  readonly search_path: string
 }
 
 /**
@@ -37,8 +35,8 @@ interface Before {
  * temporary tables, held cursors; a pooler's backend could not be thrown away. Other settings, LISTEN, PREPARE and
  * advisory locks are the session's; TenantPools clears them between loans.
  * @throws what the work throws; WatertightError WATERTIGHT_NOT_COMMITTED when the transaction had failed although
- *   the work did not, WATERTIGHT_TENANT_LEFT when the work ended the transaction itself, WATERTIGHT_TENANT_ENDED
- *   for a statement after the end.
+ *   the work did not, WATERTIGHT_TENANT_LEFT when the work ended the transaction or its context itself,
+ *   WATERTIGHT_TENANT_ENDED for a statement after the end.
  */
 export async function inTenantTransaction<T>(
   pool: Pick<StrategyPool, 'connect'>, { tenantId, enter, work, complains = true }: TenantWork<T>,
@@ -62,7 +60,7 @@ export async function inTenantTransaction<T>(
     const end = await left(client, before)
     if (!complains) return value
     if (end === 'failed') throw notCommitted(tenantId)
-    if (end !== before.began) throw lent.left()
+    if (end.tenant !== tenantId) throw lent.left()
     return value
   } catch (error) {
     await lent.settle()
@@ -76,28 +74,29 @@ export async function inTenantTransaction<T>(
   }
 }
 
-const microseconds = `(pg_catalog.date_part('epoch', pg_catalog.now()) * 1000000)::pg_catalog.int8::pg_catalog.text`
-
 /** BEGIN is a message of its own: one that the server cannot even read must not leave the next outside of it. */
 async function entered(client: DriverClient, { isOn }: Pipelining, enter: string): Promise<Before> {
   // Given back by somebody in the middle of a transaction, which is not ours to commit.
-  if (['T', 'E'].includes(client.getTransactionStatus?.() ?? '')) await client.query('ROLLBACK')
-  const context = `SELECT pg_catalog.current_setting('role') AS role,
-    pg_catalog.current_setting('search_path') AS path, ${microseconds} AS began; ${enter}`
-  if (!isOn) return valuesOf<Before>(await client.query(`BEGIN; ${context}`), 'began')
-  const [, answers] = await Promise.all([client.query('BEGIN'), client.query(context)])
-  return valuesOf<Before>(answers, 'began')
+  const isOpen = ['T', 'E'].includes(client.getTransactionStatus?.() ?? '')
+  const context = `SHOW role; SHOW search_path; ${enter}`
+  if (!isOn) {
+    if (isOpen) await client.query('ROLLBACK')
+    return valuesOf<Before>(await client.query(`BEGIN; ${context}`))
+  }
+  // All of it is sent before anything is waited for, or the work's first statement would come in between.
+  const messages = [...isOpen ? ['ROLLBACK'] : [], 'BEGIN', context]
+  const answers = await Promise.all(messages.map((message) => client.query(message)))
+  return valuesOf<Before>(answers.at(-1))
 }
 
 /**
  * What is deferred is checked while the context is there. The session is put back before the COMMIT, so that
  * either both happen or neither, and in one message, which a pooler gives to one backend.
- * @returns when the transaction began that has ended, or that it had failed.
+ * @returns the tenant in whose context the work ended, or that its transaction had failed.
  */
-async function left(client: DriverClient, before: Before): Promise<string> {
+async function left(client: DriverClient, before: Before): Promise<{ readonly tenant: string } | 'failed'> {
   try {
-    const answers = await client.query(`SET CONSTRAINTS ALL IMMEDIATE; ${putBack(before)}; COMMIT`)
-    return valuesOf<Before>(answers, 'began').began
+    return valuesOf(await client.query(`SET CONSTRAINTS ALL IMMEDIATE; ${putBack(before)}; COMMIT`))
   } catch (error) {
     if (sqlstateOf(error) !== '25P02') throw error
     await rolledBack(client, before)
@@ -110,19 +109,17 @@ async function rolledBack(client: DriverClient, before: Before | null): Promise<
   await client.query(before === null ? 'ROLLBACK' : `ROLLBACK; ${putBack(before)}`)
 }
 
-function putBack({ role, path }: Before): string {
-  return `CLOSE ALL; DISCARD TEMP; SELECT ${microseconds} AS began,
+function putBack({ role, search_path: path }: Before): string {
+  return `CLOSE ALL; DISCARD TEMP; SELECT pg_catalog.current_setting('app.current_tenant_id', true) AS tenant,
     pg_catalog.set_config('role', ${literal(role)}, false),
     pg_catalog.set_config('search_path', ${literal(path)}, false),
     pg_catalog.set_config('app.current_tenant_id', '', false)`
 }
 
 /** A message of several statements is answered by as many results. */
-function valuesOf<T>(answers: unknown, column: string): T {
-  const all = (Array.isArray(answers) ? answers : [answers]) as { readonly rows: readonly Record<string, unknown>[] }[]
-  const row = all.map(({ rows }) => rows[0]).find((each) => each !== undefined && column in each)
-  if (row === undefined) throw new Error('the driver gave no answer to a statement of withTenant')
-  return row as T
+function valuesOf<T>(answers: unknown): T {
+  const all = answers as readonly { readonly rows: readonly Record<string, unknown>[] }[]
+  return Object.assign({}, ...all.map(({ rows }) => rows[0])) as T
 }
 
 function notCommitted(tenantId: string): WatertightError {

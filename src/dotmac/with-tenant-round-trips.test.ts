@@ -44,7 +44,7 @@ function tcpAddress(platform: PlatformOnTrial): ServerAddress {
 test.each([
   ['row-level-security', true], ['row-level-security', false], ['schema-per-tenant', true],
   ['schema-per-tenant', false],
-] as const)('it costs one round trip more than the statement, %s, a pool with pipeline: %s', async (tenancy, pipeline) => {
+] as const)('it costs one round trip more than the statement, %s, pipeline: %s', async (tenancy, pipeline) => {
   await using platform = await PlatformOnTrial.start({ tenancy, services: ['isp'], tenants: 2, rows: 5 })
   const { namespace: { roles }, passwords } = platform.open.site
   await using distant = await distantServer(tcpAddress(platform), 5)
