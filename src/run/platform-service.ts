@@ -8,7 +8,7 @@ import { createService } from '../dotmac/service/service.ts'
 import { serviceHealth } from '../dotmac/service/service-health.ts'
 import { serveService } from '../dotmac/service/serve.ts'
 import { TenantPools } from '../dotmac/tenant-pools.ts'
-import { openDriverPool } from '../postgres/driver-pool.ts'
+import { openDriverPool, type DriverPool } from '../postgres/driver-pool.ts'
 import type { ServerAddress } from '../postgres/server-address.ts'
 import { WatertightError } from '../errors.ts'
 import { checkPlatform } from './platform-health.ts'
@@ -48,7 +48,7 @@ export async function openService(target: PlatformTarget, options: OpenServiceOp
     await reporting?.end()
   }
   try {
-    if (configuration.enableRls) await refuseBypassing(target)
+    if (configuration.enableRls) await refuseUnprotected(target)
     const app = createService({
       verifier: tokenVerifier({ jwks, issuer, audience }), isp: (tenant) => pools.of(tenant), tenancy, configuration,
       onError, ...(reporting === null ? {} : { report: reporter({ isp: reporting, tenancy }) }),
@@ -80,19 +80,32 @@ function checksOf(reporting: PlatformTarget, app: ServerAddress): () => Promise<
   }
 }
 
-/** A superuser would serve every tenant's rows to every tenant. */
-async function refuseBypassing({ address, databases }: PlatformTarget): Promise<void> {
+/** ENABLE_RLS: no login that bypasses the policies, and under row-level security no tenants' table without them. */
+async function refuseUnprotected({ address, databases, tenancy }: PlatformTarget): Promise<void> {
   const pool = openDriverPool({ address, database: databases.isp, max: 1 })
-  try {
-    const { rows: [row] } = await pool.query<{ bypasses: string }>(`SELECT rolsuper OR rolbypassrls AS bypasses
-      FROM pg_catalog.pg_roles WHERE rolname = current_user`)
-    if (row?.bypasses !== 't') return
-  } catch (cause) {
+  const { row, open } = await read(pool).catch((cause: unknown) => {
     throw new WatertightError('WATERTIGHT_UNREACHABLE', `The database ${databases.isp} cannot be reached`, {
       hint: 'Look at --target and --isp; the login is the application\'s', cause })
-  } finally {
-    await pool.end()
+  }).finally(() => pool.end())
+  if (row?.bypasses === 't') {
+    throw new WatertightError('WATERTIGHT_RIGHTS', `The login ${address.user} bypasses row security`, {
+      hint: 'Serve as the application (dotmac_app), which the policies bind' })
   }
-  throw new WatertightError('WATERTIGHT_RIGHTS', `The login ${address.user} bypasses row security`, {
-    hint: 'Serve as the application (dotmac_app), which the policies bind' })
+  if (tenancy === 'schema-per-tenant' || open.length === 0) return
+  throw new WatertightError('WATERTIGHT_RLS_OFF',
+    `Row security is not enforced on ${open.map(({ name }) => name).join(', ')}`,
+    { hint: 'Enable and force it; or ENABLE_RLS=false, where every query names the tenant and nothing else protects' })
+}
+
+async function read(pool: DriverPool): Promise<{ row: { bypasses: string } | undefined; open: { name: string }[] }> {
+  const { rows: [row] } = await pool.query<{ bypasses: string }>(`SELECT rolsuper OR rolbypassrls AS bypasses
+    FROM pg_catalog.pg_roles WHERE rolname = current_user`)
+  const { rows: open } = await pool.query<{ name: string }>(`SELECT c.oid::regclass::text AS name
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
+      AND pg_catalog.has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE')
+      AND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id'
+        AND NOT a.attisdropped)
+    ORDER BY 1`)
+  return { row, open }
 }
