@@ -32,12 +32,18 @@ function hashed(id: string): string {
 function assertServable(id: string): void {
   const refuse = (reason: string): never => {
     throw new WatertightError('WATERTIGHT_TENANT_NAME',
-      `The tenant name ${JSON.stringify(id.slice(0, 80))} cannot be served: ${reason}`,
+      `The tenant name ${shown(id)} cannot be served: ${reason}`,
       { hint: 'Use 1 to 255 characters of valid Unicode without control characters or outer blanks' })
   }
+  if (typeof id !== 'string') refuse('it is no text')
   if (id === '') refuse('it is empty, and an empty context means no tenant')
   if (id.length > 255) refuse(`it has ${id.length} characters, more than tenant_id holds (255)`)
   if (!id.isWellFormed()) refuse('it is not well-formed Unicode')
   if (/\p{Cc}/u.test(id)) refuse('it contains control characters')
   if (id.trim() !== id) refuse('outer blanks are lost or ignored by some types and tools')
+}
+
+/** Callers without types hand over anything. */
+function shown(id: unknown): string {
+  return typeof id === 'string' ? JSON.stringify(id.slice(0, 80)) : `of type ${typeof id}`
 }

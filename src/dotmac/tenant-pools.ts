@@ -2,11 +2,12 @@
 
 import { messageOf, WatertightError } from '../errors.ts'
 import type { StrategyClient, StrategyPool } from '../model/context-strategy.ts'
+import { clearSession, cutOff } from '../postgres/clear-session.ts'
 import { openDriverPool, type DriverClient, type DriverPool, type DriverPoolOptions } from '../postgres/driver-pool.ts'
 import { Admission, type TenantUse } from './admission.ts'
 import type { PoolConfiguration } from './configuration.ts'
 
-export type TenantPoolOptions = Omit<DriverPoolOptions, 'max' | 'maxLifetimeSeconds'>
+export type TenantPoolOptions = Omit<DriverPoolOptions, 'max' | 'maxLifetimeSeconds' | 'pipeline'>
 
 export interface PoolUse {
   /** Connections that are open, idle or on loan. */
@@ -28,17 +29,18 @@ export class TenantPools implements AsyncDisposable {
   readonly #admission: Admission
   readonly #views = new Map<string, TenantPool>()
   readonly #giveUp = new Set<(error: WatertightError) => void>()
-  readonly #loans = new Set<StrategyClient['release']>()
+  /** Each with what takes the connection away from it. */
+  readonly #loans = new Set<() => void>()
   #timeouts = 0
-  #isClosed = false
+  #closing: Promise<void> | null = null
   #settled: () => void = () => undefined
 
   constructor(options: TenantPoolOptions, limits: PoolConfiguration) {
     const total = limits.poolSize + limits.maxOverflow
     this.#limits = limits
     this.#admission = new Admission({ total, perTenant: limits.tenantPoolPerTenant })
-    // Pipelining saves withTenant a round trip; a recycled connection is a new one, so it carries nothing over.
-    this.#pool = openDriverPool({ ...options, max: total, maxLifetimeSeconds: limits.poolRecycle })
+    // Pipelining saves withTenant a round trip, and lets a connection be cleared while it is lent again.
+    this.#pool = openDriverPool({ ...options, pipeline: true, max: total, maxLifetimeSeconds: limits.poolRecycle })
   }
 
   /** The pool as one tenant has it: `withTenant(pools.of(id), id, work)`. The same object each time. */
@@ -57,13 +59,15 @@ export class TenantPools implements AsyncDisposable {
   }
 
   /** Refuses new requests and those that wait, lets loans end for waitMs (default 30,000), then cuts them. */
-  async close({ waitMs = 30_000 }: { readonly waitMs?: number } = {}): Promise<void> {
-    if (this.#isClosed) return
-    this.#isClosed = true
+  close({ waitMs = 30_000 }: { readonly waitMs?: number } = {}): Promise<void> {
+    return this.#closing ??= this.#close(waitMs)
+  }
+
+  async #close(waitMs: number): Promise<void> {
     for (const giveUp of [...this.#giveUp]) giveUp(closed())
     if (this.#admission.busy > 0) {
       await new Promise<void>((resolve) => {
-        const late = setTimeout(() => { for (const cut of [...this.#loans]) cut(true) }, waitMs)
+        const late = setTimeout(() => { for (const cut of [...this.#loans]) cut() }, waitMs)
         this.#settled = () => {
           clearTimeout(late)
           resolve()
@@ -78,7 +82,7 @@ export class TenantPools implements AsyncDisposable {
   }
 
   async #connect(tenant: string): Promise<StrategyClient> {
-    if (this.#isClosed) throw closed()
+    if (this.#closing !== null) throw closed()
     await this.#admitted(tenant)
     try {
       return this.#lend(tenant, await this.#pool.connect())
@@ -123,43 +127,64 @@ export class TenantPools implements AsyncDisposable {
   }
 
   #late(tenant: string, seconds: number): WatertightError {
-    const { poolSize, maxOverflow, tenantPoolPerTenant } = this.#limits
+    const { poolSize, maxOverflow, tenantPoolPerTenant, tenantConnectionTimeout, poolTimeout } = this.#limits
     const isTenant = this.#admission.isTenantFull(tenant)
     const limit = isTenant ? `its ${tenantPoolPerTenant} connections (tenant_pool_per_tenant)`
       : `the ${poolSize + maxOverflow} connections of the pool (pool_size + max_overflow)`
+    const wait = isTenant && tenantConnectionTimeout <= poolTimeout ? 'tenant_connection_timeout' : 'pool_timeout'
     return new WatertightError('WATERTIGHT_POOL_TIMEOUT',
-      `Tenant ${JSON.stringify(tenant)} waited ${seconds} s for one of ${limit}, all of them busy`,
+      `Tenant ${JSON.stringify(tenant)} waited ${seconds} s (${wait}) for one of ${limit}, all of them busy`,
       { hint: isTenant ? 'Its own requests hold them: make them shorter, or raise DB_TENANT_POOL_PER_TENANT'
         : 'Make requests shorter, or raise DB_POOL_SIZE or DB_MAX_OVERFLOW' })
   }
 
   #lend(tenant: string, client: DriverClient): StrategyClient {
     let isBack = false
+    let running = 0
     const release = (error?: boolean | Error) => {
       // Given back twice, it could already be another tenant's.
       if (isBack) return
       isBack = true
-      this.#loans.delete(release)
-      // What is beyond pool_size was opened for a rush and does not stay.
-      client.release(error ?? this.#pool.totalCount > this.#limits.poolSize)
+      this.#loans.delete(cut)
+      // A statement that still runs would run into the next loan; what is beyond pool_size does not stay.
+      const isKept = running === 0 && this.#pool.idleCount < this.#limits.poolSize
+      const cause = error || !isKept
+      if (cause === false) clearSession(client)
+      client.release(cause)
       this.#back(tenant)
     }
-    this.#loans.add(release)
+    const cut = () => {
+      cutOff(client)
+      release(true)
+    }
+    this.#loans.add(cut)
+    const query = async (sql: string, values?: readonly unknown[]) => {
+      if (isBack) throw released(tenant)
+      running += 1
+      try {
+        return await (values === undefined ? client.query(sql) : client.query(sql, [...values]))
+      } finally {
+        running -= 1
+      }
+    }
     return {
-      query: (sql: string, values?: readonly unknown[]) =>
-        values === undefined ? client.query(sql) : client.query(sql, [...values]),
-      release,
-      pipeline: (client as { readonly pipeline?: boolean }).pipeline === true,
+      query, release, pipeline: (client as { readonly pipeline?: boolean }).pipeline === true,
       getTransactionStatus: () => (client as { getTransactionStatus?(): string }).getTransactionStatus?.() ?? null,
     } as StrategyClient
   }
 
   #back(tenant: string): void {
     this.#admission.leave(tenant)
-    if (this.#isClosed && this.#admission.busy === 0) this.#settled()
+    if (this.#closing !== null && this.#admission.busy === 0) this.#settled()
   }
 }
 
 function closed(): WatertightError {
   return new WatertightError('WATERTIGHT_POOL_CLOSED', 'The pool is closed', { hint: 'The service is shutting down' })
+}
+
+function released(tenant: string): WatertightError {
+  return new WatertightError('WATERTIGHT_RELEASED',
+    `A connection that tenant ${JSON.stringify(tenant)} has given back is asked again`,
+    { hint: 'It may be another tenant\'s by now; give it back after the last statement' })
 }

@@ -69,6 +69,10 @@ export function tenantScopeQuery(table: TableModel, tenantId: string): TenantSco
     },
     update: (id, row) => {
       const columns = ownColumns(row).filter((column) => column !== 'id')
+      if (columns.length === 0) {
+        throw new WatertightError('WATERTIGHT_NO_COLUMN', `No column of ${table.name} is set`, {
+          hint: 'tenant_id and id cannot be; name another column' })
+      }
       const set = columns.map((column, index) => `${named(column)} = $${index + 3}`)
       return {
         text: `UPDATE ${name} SET ${set.join(', ')} WHERE tenant_id = $1 AND id = $2 RETURNING ${returning}`,
@@ -95,6 +99,12 @@ interface Named {
 
 function selected({ name, named, all, tenantId }: Named, selection: Selection): ScopedStatement {
   const { where = {}, columns = all, after, orderBy = 'created_at', limit = 50 } = selection
+  const unset = Object.keys(where).find((column) => where[column] === undefined)
+  if (columns.length === 0 || unset !== undefined) {
+    throw new WatertightError('WATERTIGHT_NO_COLUMN',
+      unset === undefined ? `No column of ${name} is asked for` : `The value of ${JSON.stringify(unset)} is not given`,
+      { hint: 'Name columns, and give values; null asks for IS NULL' })
+  }
   if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) {
     throw new WatertightError('WATERTIGHT_BAD_LIMIT', `A limit of ${limit} rows is not from 1 to 1,000`, {
       hint: 'Page through the rows with `after`',

@@ -11,7 +11,7 @@ export type Bind = (tenant: Omit<StrategyTenant, 'toString'>, scope: 'transactio
 
 /** Row-level security: the setting that the policies read. */
 export const bindSetting: Bind = ({ id }, scope) =>
-  `SELECT set_config('app.current_tenant_id', ${literal(id)}, ${scope === 'transaction'})`
+  `SELECT pg_catalog.set_config('app.current_tenant_id', ${literal(id)}, ${scope === 'transaction'})`
 
 /** Schema-per-tenant: role and path of the tenant, and the setting for the audit trail. */
 export const bindSchema: Bind = (tenant, scope) => {

@@ -101,6 +101,13 @@ test('an id that cannot be a tenant reaches no server', async () => {
     const asked = withTenant(pool, id, () => Promise.resolve())
     await expect(asked).rejects.toMatchObject({ code: 'WATERTIGHT_TENANT_NAME' })
   }
+  for (const tenant of [null, undefined, 7, {}, { id: ['acme'] }, 'a\ud800'] as unknown[] as string[]) {
+    const asked = withTenant(pool, tenant, () => Promise.resolve())
+    await expect(asked).rejects.toMatchObject({ code: 'WATERTIGHT_TENANT_NAME' })
+  }
+  const tenancy = 'schema' as 'schema-per-tenant'
+  const asked = withTenant(pool, { id: 'acme', tenancy }, () => Promise.resolve())
+  await expect(asked).rejects.toMatchObject({ code: 'WATERTIGHT_TENANCY' })
 })
 
 test('it holds behind pgbouncer in transaction mode, where two tenants share one backend', async (context) => {

@@ -3,7 +3,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { WatertightError } from '../errors.ts'
 import type { StrategyPool, StrategySession } from '../model/context-strategy.ts'
-import type { TenancyName } from '../model/tenancy.ts'
+import { tenancies, type TenancyName } from '../model/tenancy.ts'
 import { tenantNames } from './tenant-names.ts'
 import { bindSchema, bindSetting } from './tenant-session.ts'
 import { inTenantTransaction } from './tenant-transaction.ts'
@@ -22,6 +22,8 @@ export interface TenantReference {
 interface Running {
   readonly tenantId: string
   readonly pool: object
+  /** How the tenant was bound. */
+  readonly enter: string
   readonly session: StrategySession
   isOver: boolean
 }
@@ -32,27 +34,37 @@ const running = new AsyncLocalStorage<Running>()
  * Runs the work in one transaction in the tenant's context. The id is checked before anything reaches the server.
  * Inside of it, withTenant of the same tenant on the same pool goes on in the same transaction; of another tenant it
  * is refused, because whoever does that has mixed up two requests.
- * Works behind pgbouncer in transaction mode. Costs one round trip over the work's statements with a pool that
- * pipelines, as those of openDriverPool() and TenantPools do, two without.
- * @throws WatertightError WATERTIGHT_TENANT_NAME, WATERTIGHT_NESTED_TENANT, and those of inTenantTransaction; and
- *   what the work throws, after ROLLBACK.
+ * Works behind pgbouncer in transaction mode. Costs one round trip over the work's statements, over a plain pool of
+ * the driver too: the client pipelines while it is on loan here (native and old ones cannot, and cost two).
+ * @throws WatertightError WATERTIGHT_TENANT_NAME, WATERTIGHT_TENANCY, WATERTIGHT_NESTED_TENANT, and those of
+ *   inTenantTransaction; and what the work throws, after ROLLBACK.
  */
 export async function withTenant<T>(
   pool: Pick<StrategyPool, 'connect'>, tenant: TenantLike, work: (session: StrategySession) => Promise<T>,
 ): Promise<T> {
-  const reference: TenantReference = typeof tenant === 'string' ? { id: tenant } : tenant
-  const tenantId = reference.id
-  const names = { ...tenantNames(tenantId), ...reference.mapped }
+  const { tenantId, enter } = bindingOf(tenant)
   const outer = running.getStore()
   if (outer?.isOver === false) {
     if (outer.tenantId !== tenantId) throw nested(outer.tenantId, tenantId)
-    if (outer.pool === pool) return work(outer.session)
+    if (outer.pool === pool && outer.enter === enter) return work(outer.session)
   }
-  const bind = reference.tenancy === 'schema-per-tenant' ? bindSchema : bindSetting
   return inTenantTransaction(pool, {
-    tenantId, enter: bind({ id: tenantId, ...names }, 'transaction'),
-    work: (session) => bound({ tenantId, pool, session, isOver: false }, work),
+    tenantId, enter, work: (session) => bound({ tenantId, pool, enter, session, isOver: false }, work),
   })
+}
+
+/** Callers without types hand over anything; what is no tenant must not get as far as the server. */
+function bindingOf(tenant: TenantLike): { readonly tenantId: string; readonly enter: string } {
+  const reference = typeof tenant === 'string' ? { id: tenant } : tenant as Partial<TenantReference> | null
+  const { tenancy = 'row-level-security', mapped } = reference ?? {}
+  const id = reference?.id as string
+  const names = { ...tenantNames(id), ...mapped }
+  if (!tenancies.includes(tenancy)) {
+    throw new WatertightError('WATERTIGHT_TENANCY', `There is no tenancy ${JSON.stringify(tenancy)}`, {
+      hint: `Name one of ${tenancies.join(', ')}` })
+  }
+  const bind = tenancy === 'schema-per-tenant' ? bindSchema : bindSetting
+  return { tenantId: id, enter: bind({ id, ...names }, 'transaction') }
 }
 
 /** The seed's decorator: a function whose first argument names the tenant, run in that tenant's context. */

@@ -13,10 +13,10 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
     const faults: string[] = []
     const options = { jwks: new URL('http://127.0.0.1:1/'), issuer: 'i', audience: 'a', hostname: '127.0.0.1', port: 0,
       variables: {}, onError: (error: unknown) => { faults.push(String(error)) } }
-    const open = (isReporting: boolean) => openService(as(roles.app, passwords.app), {
-      ...options, reporting: isReporting ? as(roles.admin, passwords.admin) : null })
-    const ask = async (isReporting: boolean) => {
-      const service = await open(isReporting)
+    const open = (isReporting: boolean, variables = {}) => openService(as(roles.app, passwords.app), {
+      ...options, variables, reporting: isReporting ? as(roles.admin, passwords.admin) : null })
+    const ask = async (isReporting: boolean, variables = {}) => {
+      const service = await open(isReporting, variables)
       try {
         const response = await fetch(`http://127.0.0.1:${service.port}/health`)
         const text = await response.text()
@@ -49,11 +49,12 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
     const [, second] = platform.tenants
     await admin.query(tenancy === 'row-level-security' ? 'ALTER TABLE isp_services DISABLE ROW LEVEL SECURITY'
       : `GRANT USAGE ON SCHEMA "${second?.schema ?? ''}" TO PUBLIC`)
-    const broken = await ask(true)
+    // It would not start on what is broken already; what breaks while it runs is told.
+    const broken = await ask(true, { ENABLE_RLS: 'false' })
     expect([broken.status, broken.checks.some((check) => check.endsWith('failed'))]).toEqual([503, true])
     expect(faults.length).toBeGreaterThan(0)
     for (const { id } of platform.tenants.filter((each) => each.id.length > 4)) expect(broken.text).not.toContain(id)
-    const service = await open(false)
+    const service = await open(false, { ENABLE_RLS: 'false' })
     try {
       const elsewhere = await platform.admin('management')
       await elsewhere.query(`ALTER DATABASE "${databases.isp}" ALLOW_CONNECTIONS false`)
@@ -64,3 +65,24 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
       await service.close()
     }
   }, 90_000)
+
+test('ENABLE_RLS refuses to serve a table whose row security is off; without it the service names the tenant itself',
+  async () => {
+    await using platform = await PlatformOnTrial.start({ services: ['isp'], tenants: 2, rows: 5 })
+    const { address, namespace: { roles }, passwords } = platform.open.site
+    const target = { address: { ...address, user: roles.app, password: passwords.app }, roles,
+      tenancy: 'row-level-security' as const,
+      databases: { management: platform.database('isp'), isp: platform.database('isp') } }
+    const open = (value: string) => openService(target, {
+      jwks: new URL('http://127.0.0.1:1/'), issuer: 'i', audience: 'a', hostname: '127.0.0.1', port: 0,
+      variables: { ENABLE_RLS: value }, reporting: null, onError: () => undefined,
+    })
+    await (await open('true')).close()
+    const admin = await platform.admin('isp')
+    await admin.query('ALTER TABLE isp_services NO FORCE ROW LEVEL SECURITY')
+    await expect(open('true')).rejects.toMatchObject({
+      code: 'WATERTIGHT_RLS_OFF', message: 'Row security is not enforced on isp_services' })
+    await (await open('false')).close()
+    await expect(open('perhaps')).rejects.toMatchObject({
+      code: 'WATERTIGHT_BAD_VARIABLE', message: expect.stringContaining('ENABLE_RLS') as string })
+  }, 60_000)

@@ -96,7 +96,7 @@ function checksOf(reporting: PlatformTarget, app: ServerAddress): () => Promise<
  * and whoever may become one of them.
  */
 async function requireApplication(target: PlatformTarget, enableRls: boolean): Promise<void> {
-  const { address, databases, roles } = target
+  const { address, databases, roles, tenancy } = target
   const opened = Session.connect({ address, database: databases.isp, pipeline: false })
   await using session = await opened.catch((cause: unknown) => {
     throw new WatertightError('WATERTIGHT_UNREACHABLE', `The database ${databases.isp} cannot be reached`, {
@@ -112,9 +112,27 @@ async function requireApplication(target: PlatformTarget, enableRls: boolean): P
       hint: 'Name it with --isp' })
   }
   if (!enableRls) return
-  if (row?.['bypasses'] !== 't' && row?.['privileged'] !== 't') return
+  if (row?.['bypasses'] !== 't' && row?.['privileged'] !== 't') {
+    if (tenancy === 'row-level-security') await refuseUnprotected(session)
+    return
+  }
   throw new WatertightError('WATERTIGHT_RIGHTS', row['bypasses'] === 't'
     ? `The login ${address.user} bypasses row security`
     : `The login ${address.user} is, or may become, the reporting role or the owner of the tables`,
   { hint: `Serve as the application (${roles.app}), which the policies bind` })
+}
+
+/** @throws WatertightError WATERTIGHT_RLS_OFF: a table of the tenants that this login reaches and no policy guards. */
+async function refuseUnprotected(session: Session): Promise<void> {
+  const open = await session.query(`SELECT c.oid::regclass::text AS name
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
+      AND pg_catalog.has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE')
+      AND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id'
+        AND NOT a.attisdropped)
+    ORDER BY 1`)
+  if (open.length === 0) return
+  throw new WatertightError('WATERTIGHT_RLS_OFF',
+    `Row security is not enforced on ${open.map(({ name }) => String(name)).join(', ')}`,
+    { hint: 'Enable and force it; or ENABLE_RLS=false, where every query names the tenant and nothing else protects' })
 }
