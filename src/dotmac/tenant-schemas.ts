@@ -100,6 +100,33 @@ export class SchemaPerTenantManager {
     })
   }
 
+  /**
+   * Makes what is missing of a tenant's schemas (lost, or dropped with the tenant) at the newest version and empty, so
+   * that a backup can be restored into them; schemas that are there are left alone.
+   * @throws WatertightError as createTenantSchema does; then nothing is left of the attempt.
+   */
+  async recreateTenantSchema(id: string): Promise<MappedTenant> {
+    const names = tenantNames(id)
+    return await this.#alone(async () => {
+      const known = (await this.#tenants()).find((each) => each.id === id)
+      if (known === undefined) return await this.#create({ id, ...names }, id)
+      const made: Service[] = []
+      try {
+        for (const service of services) {
+          if (await this.#isThere(service, known)) continue
+          made.push(service)
+          await this.#query(service, `DROP TABLE IF EXISTS ${versionsSchema}.${identifier(known.schema)}`)
+          await this.#closeDatabase(service)
+          await this.#migrate(service, known)
+        }
+        return known
+      } catch (error) {
+        for (const service of made) await this.#dropSchema(service, known)
+        throw error
+      }
+    })
+  }
+
   /** Changes the display name; id, schema and role stay, so that nothing has to move. */
   async renameTenant(id: string, name: string): Promise<void> {
     assertDisplayName(name)
@@ -154,11 +181,15 @@ export class SchemaPerTenantManager {
     })
   }
 
-  async #refuseExisting(service: Service, { schema }: MappedTenant): Promise<void> {
+  async #isThere(service: Service, { schema }: MappedTenant): Promise<boolean> {
     const rows = await this.#options.sessions[service].query(
       `SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = ${literal(schema)}`)
-    if (rows.length === 0) return
-    throw new WatertightError('WATERTIGHT_SCHEMA_EXISTS', `The schema ${schema} is there already in ${service}`, {
+    return rows.length > 0
+  }
+
+  async #refuseExisting(service: Service, tenant: MappedTenant): Promise<void> {
+    if (!await this.#isThere(service, tenant)) return
+    throw new WatertightError('WATERTIGHT_SCHEMA_EXISTS', `The schema ${tenant.schema} is there already in ${service}`, {
       hint: 'It may hold the rows of an earlier customer: look into it, and drop or rename it by hand',
     })
   }
@@ -178,11 +209,14 @@ export class SchemaPerTenantManager {
     await upgrade(session, place, { serverVersionNum: Number(row?.['num']), auditTriggers })
   }
 
-  async #remove({ id, schema, role }: MappedTenant, made: readonly Service[]): Promise<void> {
-    for (const service of made) {
-      await this.#query(service, `BEGIN; DROP SCHEMA IF EXISTS ${identifier(schema)} CASCADE;
-        DROP TABLE IF EXISTS ${versionsSchema}.${identifier(schema)}; COMMIT`)
-    }
+  async #dropSchema(service: Service, { schema }: MappedTenant): Promise<void> {
+    await this.#query(service, `BEGIN; DROP SCHEMA IF EXISTS ${identifier(schema)} CASCADE;
+      DROP TABLE IF EXISTS ${versionsSchema}.${identifier(schema)}; COMMIT`)
+  }
+
+  async #remove(tenant: MappedTenant, made: readonly Service[]): Promise<void> {
+    const { id, role } = tenant
+    for (const service of made) await this.#dropSchema(service, tenant)
     await this.#query('isp', `DELETE FROM ${controlSchema}.isp_tenants WHERE tenant_id = ${literal(id)}`)
     for (const service of made) await this.#releaseRole(service, role)
     if (made.length > 0) await this.#dropRole(role)

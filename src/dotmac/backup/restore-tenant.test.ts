@@ -52,8 +52,8 @@ describe.each(tenancies)('under %s', (tenancy) => {
     const before = await everyTenant(platform, target)
     await using session = await openBackupSession(target, 'isp')
     const tables = await tablesOfAcme(session, target, platform)
-    const customers = tables.find(({ model }) => model.name === 'isp_customers')?.address ?? ''
-    const audit = tables.find(({ model }) => model.name === 'audit_tenant_access')?.address ?? ''
+    const customers = tables.find(({ name: table }) => table === 'isp_customers')?.address ?? ''
+    const audit = tables.find(({ name: table }) => table === 'audit_tenant_access')?.address ?? ''
     await session.query(`CREATE FUNCTION public.noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       INSERT INTO ${audit} (tenant_id, user_id, table_name, operation, success)
         VALUES ('acme-corp-123', 'trigger', TG_TABLE_NAME, TG_OP, true); RETURN NULL; END $$;
@@ -94,7 +94,7 @@ async function everyTenant(platform: PlatformOnTrial, target: BackupPlatform): P
 async function damage(target: BackupPlatform, service: Service, platform: PlatformOnTrial): Promise<void> {
   await using session = await openBackupSession(target, service)
   const tables = await tablesOfAcme(session, target, platform)
-  const at = (name: string) => tables.find(({ model }) => model.name === name)?.address ?? ''
+  const at = (name: string) => tables.find(({ name: table }) => table === name)?.address ?? ''
   const [leaf, changed] = service === 'isp' ? ['isp_analytics_usage', 'isp_customers'] : ['tasks_runs', 'users']
   await session.query(`DELETE FROM ${at(leaf)} WHERE tenant_id = 'acme-corp-123'`)
   const column = service === 'isp' ? 'name' : 'full_name'
