@@ -23,7 +23,8 @@ test('tenants are made and dropped one after the other, by one manager and by tw
   await Promise.all([manager, manager, other, other].map((one, index) => one.createTenantSchema({ id: `t${index}` })))
   const twice = await Promise.allSettled([manager, other].map((one) => one.createTenantSchema({ id: 'same' })))
   expect(twice.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
-  expect(twice.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'WATERTIGHT_TENANT_EXISTS' } })
+  expect(twice.find(({ status }) => status === 'rejected'))
+    .toMatchObject({ reason: { code: 'WATERTIGHT_TENANT_EXISTS' } })
   await Promise.all([manager.dropTenantSchema('t0', { confirm: 't0' }), other.createTenantSchema({ id: 't4' }),
     manager.dropTenantSchema('t1', { confirm: 't1' })])
   const { all, drift } = await manager.versions()

@@ -189,9 +189,9 @@ export class SchemaPerTenantManager {
 
   async #refuseExisting(service: Service, tenant: MappedTenant): Promise<void> {
     if (!await this.#isThere(service, tenant)) return
-    throw new WatertightError('WATERTIGHT_SCHEMA_EXISTS', `The schema ${tenant.schema} is there already in ${service}`, {
-      hint: 'It may hold the rows of an earlier customer: look into it, and drop or rename it by hand',
-    })
+    throw new WatertightError('WATERTIGHT_SCHEMA_EXISTS',
+      `The schema ${tenant.schema} is there already in ${service}`,
+      { hint: 'It may hold the rows of an earlier customer: look into it, and drop or rename it by hand' })
   }
 
   /** A database that somebody made by hand lets everybody make temporary tables: they outlive a pooled request. */

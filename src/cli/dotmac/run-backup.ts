@@ -45,7 +45,7 @@ export async function runRestore(directory: string, platform: PlatformFlags, fla
   const target = platformTarget(platform)
   const into = onOneServer(target.address, target)
   if (manifest.kind === 'full') {
-    const whole = await restoreFull(into, manifest, { from: directory })
+    const whole = await restoreFull(into, manifest, { from: directory, createRoles: flags['create'] === true })
     if (flags['json'] === true) return JSON.stringify({ databases: whole }, null, 2)
     return whole.map(({ service, tables, rows }) =>
       `${service}: ${rows} rows of ${tables} tables restored, equal to the manifest`).join('\n')
@@ -56,7 +56,7 @@ export async function runRestore(directory: string, platform: PlatformFlags, fla
   if (flags['json'] === true) return JSON.stringify({ tenant: manifest.tenant, databases: done }, null, 2)
   return done.map(({ service, outcome, rows }) => outcome === 'already'
     ? `${service}: the rows already are those of the backup`
-    : `${service}: ${rows} rows restored, equal to the manifest`).join('\n')
+    : `${service}: ${rows} rows written, all equal to the manifest`).join('\n')
 }
 
 function summary(manifest: Manifest, to: string): string {

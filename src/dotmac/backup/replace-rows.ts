@@ -19,51 +19,68 @@ export interface Replacing {
 }
 
 /** True when the tenant's rows already are those of the backup: a restore that was cut off goes on from there. */
-export async function isRestored(session: Session, { tables, entry }: Replacing): Promise<boolean> {
-  const expected = new Map(entry.tables.map((each) => [each.table, each]))
+export async function isRestored(session: Session, replacing: Replacing): Promise<boolean> {
   // Counting is cheaper than hashing and mostly enough to see that something is missing.
-  for (const { address, name, where } of tables) {
-    const [row] = await session.query(`SELECT count(*) AS n FROM ${address} WHERE ${where}`)
-    if (Number(row?.['n']) !== expected.get(name)?.rows) return false
-  }
-  for (const table of tables) {
-    const then = expected.get(table.name)
-    const now = await countAndHash(session, table.address, table)
-    if (then?.rows !== now.rows || then.contentHash !== now.contentHash) return false
-  }
+  for (const table of replacing.tables) if (!await hasCount(session, table, replacing)) return false
+  for (const table of replacing.tables) if (!await isSame(session, table, replacing)) return false
   return true
 }
 
+async function hasCount(
+  session: Session, { name, address, where }: TenantTable, { entry }: Replacing,
+): Promise<boolean> {
+  const [row] = await session.query(`SELECT count(*) AS n FROM ${address} WHERE ${where}`)
+  return Number(row?.['n']) === entry.tables.find(({ table }) => table === name)?.rows
+}
+
+async function isSame(session: Session, table: TenantTable, { entry }: Replacing): Promise<boolean> {
+  const then = entry.tables.find((each) => each.table === table.name)
+  const now = await countAndHash(session, table.address, table)
+  return then?.rows === now.rows && then.contentHash === now.contentHash
+}
+
+/** With triggers silenced no table's rows hang on another's being written, so those that are right already stay. */
+async function changedTables(session: Session, replacing: Replacing): Promise<readonly TenantTable[]> {
+  const changed: TenantTable[] = []
+  for (const table of replacing.tables) {
+    const isRight = await hasCount(session, table, replacing) && await isSame(session, table, replacing)
+    if (!isRight) changed.push(table)
+  }
+  return changed
+}
+
 /**
- * Deletes the tenant's rows children first and copies the backup's in parents first; foreign keys are
- * checked at the end: by one query each for a superuser, as deferred constraints for others. Returns the rows stored.
+ * Deletes the tenant's rows children first and copies the backup's in parents first, of tables that differ; foreign
+ * keys are checked at the end: by one query each for a superuser, as deferred constraints for others. Returns the
+ * rows stored.
  * @throws WatertightError WATERTIGHT_BACKUP_MISMATCH when what stands there afterwards is not what the manifest says.
  */
 export async function replaceRows(session: Session, replacing: Replacing): Promise<number> {
-  const { tables, entry, directory } = replacing
+  const { entry, directory } = replacing
   // Triggers would write to the audit trail that is being restored. Off, they take the foreign keys with them,
   // which one query for each key then makes good in less time than a trigger for each row.
-  const silenced = await isSuperuser(session) || await hasUserTriggers(session, tables)
+  const silenced = await isSuperuser(session) || await hasUserTriggers(session, replacing.tables)
   if (silenced) await session.query('SET LOCAL session_replication_role = replica')
   else await session.query('SET CONSTRAINTS ALL DEFERRED')
+  const tables = silenced ? await changedTables(session, replacing) : replacing.tables
   for (const { address, where } of [...tables].reverse()) {
     await session.query(`DELETE FROM ${address} WHERE ${where}`)
   }
-  let stored = 0
+  let [stored, total] = [0, 0]
   for (const table of tables) {
     const file = entry.tables.find((each) => each.table === table.name)?.file ?? ''
     const names = table.columns.map(({ name }) => identifier(name)).join(', ')
+    total += entry.tables.find((each) => each.table === table.name)?.rows ?? 0
     stored += (await copyFromFile(session, `COPY ${table.address} (${names}) FROM STDIN`, join(directory, file))).stored
   }
   if (silenced) {
     await session.query('SET LOCAL session_replication_role = origin')
-    await requireConstraints(session, tables)
+    await requireConstraints(session, replacing.tables)
   } else await session.query('SET CONSTRAINTS ALL IMMEDIATE')
-  const total = entry.tables.reduce((sum, { rows }) => sum + rows, 0)
   if (stored !== total) throw mismatch(`${stored} of ${total} rows were stored`)
   if (!await isRestored(session, replacing)) throw mismatch('the rows that were stored are not those of the manifest')
   await refreshOwn(session, replacing.place)
-  await advanceSequences(session, tables)
+  await advanceSequences(session, replacing.tables)
   return stored
 }
 

@@ -9,24 +9,31 @@ import { hashOfFile } from '../../postgres/pg-dump.ts'
 import { PsqlTransaction } from '../../postgres/psql.ts'
 import type { Session } from '../../postgres/session.ts'
 import { openBackupSession, seeingAll, type BackupPlatform } from './backup-platform.ts'
+import { requireRoles } from './cluster-roles.ts'
 import { everyTable, shapeOf, type LiveTable } from './every-table.ts'
 import type { DatabaseEntry, Manifest } from './manifest.ts'
 import { advanceSequences } from './sequences.ts'
 import { countAndHash, countAndHashSql } from './tenant-tables.ts'
 import { mismatch, verifyFiles } from './verify-backup.ts'
 
+export interface RestoreFullOptions {
+  /** Directory of the backup. */
+  readonly from: string
+  /** Makes the roles that the server lacks, without passwords. Default: they are an error. */
+  readonly createRoles?: boolean
+}
+
 export interface RestoredWhole { readonly service: Service; readonly tables: number; readonly rows: number }
 
 /**
- * A dump wants databases without tables (its roles must exist on the server: they are the server's, not a database's);
- * COPY files want databases that are migrated and whose tables are empty. Files, and both databases, are looked at
- * before either is changed. Each database is one transaction, counts and hashes are proved at its end, and the two
- * commit only when both are proved.
- * @throws WatertightError WATERTIGHT_BACKUP_MISMATCH, WATERTIGHT_RESTORE_NOT_EMPTY, WATERTIGHT_RESTORE_FAILED,
- *   WATERTIGHT_PSQL, WATERTIGHT_RIGHTS.
+ * A dump wants databases without tables and the roles that the manifest names; COPY files want databases that are
+ * migrated and whose tables are empty. Files, and both databases, are looked at before either is changed. Each
+ * database is one transaction, counts and hashes are proved at its end, and the two commit only when both are proved.
+ * @throws WatertightError WATERTIGHT_BACKUP_MISMATCH, WATERTIGHT_RESTORE_NOT_EMPTY, WATERTIGHT_ROLES_MISSING,
+ *   WATERTIGHT_RESTORE_FAILED, WATERTIGHT_PSQL, WATERTIGHT_RIGHTS.
  */
 export async function restoreFull(
-  platform: BackupPlatform, manifest: Manifest, { from }: { readonly from: string },
+  platform: BackupPlatform, manifest: Manifest, { from, createRoles = false }: RestoreFullOptions,
 ): Promise<readonly RestoredWhole[]> {
   if (manifest.tenancy !== platform.tenancy) throw mismatch(`it was taken under ${manifest.tenancy}`)
   await using management = await openBackupSession(platform, 'management')
@@ -35,6 +42,9 @@ export async function restoreFull(
   await verifyFullFiles(from, manifest)
   const isDump = manifest.method !== 'copy'
   for (const service of services) await requireRoom(sessions[service], entryOf(manifest, service), isDump)
+  // Databases that are migrated have their roles.
+  const roles = isDump ? manifest.roles ?? [] : []
+  for (const service of services) await requireRoles(sessions[service], roles, { create: createRoles })
   const filled: Filled[] = []
   try {
     for (const service of services) {

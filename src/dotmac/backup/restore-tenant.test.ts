@@ -40,10 +40,12 @@ describe.each(tenancies)('under %s', (tenancy) => {
     const before = await everyTenant(platform, target)
     for (const service of ['management', 'isp'] as const) await damage(target, service, platform)
     const damaged = await everyTenant(platform, target)
+    const untouched = await versionsOf(target, platform, 'isp_services')
     expect(damaged.get('acme-corp-123')).not.toEqual(before.get('acme-corp-123'))
     const done = await restoreTenant(target, { from: to })
     expect(done.map(({ outcome }) => outcome)).toEqual(['restored', 'restored'])
     expect(await everyTenant(platform, target)).toEqual(before)
+    expect(await versionsOf(target, platform, 'isp_services')).toEqual(untouched)
     const again = await restoreTenant(target, { from: to })
     expect(again.map(({ outcome }) => outcome)).toEqual(['already', 'already'])
   })
@@ -70,6 +72,13 @@ async function tablesOfAcme(session: Session, target: BackupPlatform, platform: 
   return await tenantTables(session, service, {
     tenancy: target.tenancy, tenant: id, tenantSchema: target.tenancy === 'row-level-security' ? null : tenantSchema,
   })
+}
+
+/** Which transaction wrote each row of a table: rows that were right are not written again. */
+async function versionsOf(target: BackupPlatform, platform: PlatformOnTrial, table: string) {
+  await using session = await openBackupSession(target, 'isp')
+  const { address = '' } = (await tablesOfAcme(session, target, platform)).find(({ name }) => name === table) ?? {}
+  return await session.query(`SELECT id, xmin FROM ${address} ORDER BY id`)
 }
 
 /** Everything a tenant has in both databases, as counts and content hashes. */

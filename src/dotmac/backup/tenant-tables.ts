@@ -144,7 +144,8 @@ async function liveTables(session: Session, { tenancy, tenantSchema }: TenantPla
 
 /** Parents before their children; the order of a cycle's tables does not matter, as none does for it. */
 async function inKeyOrder(session: Session, tables: readonly TenantTable[]): Promise<readonly TenantTable[]> {
-  const rows = await session.query(`SELECT n.nspname AS schema, c.relname AS name, m.nspname AS other, p.relname AS parent
+  const rows = await session.query(`SELECT n.nspname AS schema, c.relname AS name, m.nspname AS other,
+      p.relname AS parent
     FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace m ON m.oid = p.relnamespace
     WHERE k.contype = 'f' AND n.nspname IN (${[...new Set(tables.map(({ schema }) => literal(schema)))].join(', ')})`)
@@ -154,7 +155,8 @@ async function inKeyOrder(session: Session, tables: readonly TenantTable[]): Pro
   const visit = (table: TenantTable) => {
     if (visited.has(table)) return
     visited.add(table)
-    for (const { other, parent } of rows.filter(({ schema, name }) => schema === table.schema && name === table.name)) {
+    const ofTable = rows.filter(({ schema, name }) => schema === table.schema && name === table.name)
+    for (const { other, parent } of ofTable) {
       const found = named.get(qualified({ schema: String(other), name: String(parent) }))
       if (found !== undefined) visit(found)
     }

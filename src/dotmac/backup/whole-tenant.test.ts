@@ -29,7 +29,7 @@ async function onTrial(tenancy: TenancyName, work: (trial: Trial) => Promise<voi
 const odd = 'z "odd"/../ name'
 
 test.each(['row-level-security', 'schema-per-tenant'] as const)(
-  'tables that came later are in a tenant\'s backup, and numbers go on behind the rows that came back, %s', async (tenancy) => {
+  'tables that came later are in a tenant\'s backup, and numbers go on behind its rows, %s', async (tenancy) => {
     await onTrial(tenancy, async ({ platform, target, scratch }) => {
       const isp = await platform.admin('isp')
       const shared = tenancy === 'row-level-security'
@@ -96,7 +96,7 @@ test('a deferrable key that a restored row would break for another tenant is not
   })
 }, 60_000)
 
-test('a schema that was lost is made anew and filled, and a tenant is not pointed to where its rows are not', async () => {
+test('a lost schema is made anew and filled, and a tenant is not pointed to where its rows are not', async () => {
   await onTrial('schema-per-tenant', async ({ platform, target, scratch }) => {
     const from = join(scratch, 'acme')
     await backupTenant(target, acme, { to: from })
@@ -121,7 +121,8 @@ test('a schema that was lost is made anew and filled, and a tenant is not pointe
     expect(await readTenantStates(target, ids)).toEqual(before)
     for (const service of services) {
       const session = service === 'isp' ? isp : management
-      await session.query('DROP SCHEMA tenant_acme_corp_123 CASCADE; DROP TABLE IF EXISTS dotmac_migrations.tenant_acme_corp_123')
+      await session.query(`DROP SCHEMA tenant_acme_corp_123 CASCADE;
+        DROP TABLE IF EXISTS dotmac_migrations.tenant_acme_corp_123`)
       await session.query('DROP OWNED BY tenant_acme_corp_123_role')
       await session.query(`DELETE FROM dotmac_control.${service === 'isp' ? 'isp_tenants' : 'tenants'}
         WHERE tenant_id = '${acme}'`)
