@@ -9,11 +9,10 @@ import { identifier } from '../../postgres/identifier.ts'
 import { startEmbeddedServer } from '../../postgres/server.ts'
 import { dumpableServer } from '../../run/dumpable-server.ts'
 import { PlatformOnTrial } from '../../run/platform-on-trial.ts'
-import { adminSession } from '../../run/provision.ts'
 import { readTenantStates } from '../recovery/tenant-states.ts'
 import { validateIsolation } from '../recovery/validate-isolation.ts'
 import { backupFull } from './backup-full.ts'
-import { onOneServer } from './backup-platform.ts'
+import { onOneServer, openBackupSession } from './backup-platform.ts'
 import { readManifest } from './manifest.ts'
 import { restoreFull } from './restore-full.ts'
 
@@ -33,7 +32,8 @@ test.skipIf(version === null)(
       await backupFull(onOneServer(address, { tenancy, databases }), { to: from })
       const manifest = await readManifest(from)
       const target = onOneServer(fresh.address, { tenancy, databases })
-      await using admin = await adminSession(fresh.address, 'postgres')
+      const ofServer = { management: 'postgres', isp: 'postgres' }
+      await using admin = await openBackupSession({ ...target, databases: ofServer }, 'isp')
       for (const service of services) await admin.query(`CREATE DATABASE ${identifier(databases[service])}`)
       const known = async () => await admin.query(`SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 1`)
       const before = await known()
