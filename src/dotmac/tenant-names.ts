@@ -23,6 +23,15 @@ export function tenantNames(id: string): TenantNames {
   return { schema, role: `${schema}_role` }
 }
 
+/** @throws WatertightError WATERTIGHT_TENANT_NAME when the tenants table cannot hold or a screen not show the name. */
+export function assertDisplayName(name: string): void {
+  const isGood = name !== '' && name.length <= 255 && name.isWellFormed() && !/\p{Cc}/u.test(name)
+  if (isGood) return
+  throw new WatertightError('WATERTIGHT_TENANT_NAME',
+    `${JSON.stringify(name.slice(0, 80))} (${name.length} characters) is no display name`,
+    { hint: 'Use 1 to 255 characters of valid Unicode without control characters' })
+}
+
 function hashed(id: string): string {
   const digest = createHash('sha256').update(id, 'utf8').digest('hex').slice(0, 16)
   const readable = id.toLowerCase().replace(/[^a-z0-9]+/g, '_').replace(/^_+|_+$/g, '').slice(0, 30)

@@ -4,27 +4,28 @@
  * https://www.postgresql.org/docs/current/continuous-archiving.html#BACKUP-LOWLEVEL-BASE-BACKUP
  */
 
-import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, copyFile, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { giveTo, unprivilegedUser } from './run-as.ts'
+import { cacheDirectory } from './cache-directory.ts'
+import { unprivilegedUser } from './run-as.ts'
+import { ServerDirectory } from './server-directory.ts'
 import type { Session } from './session.ts'
 
-/** A directory that the server's own user may write: `archive` for WAL, `base` for the base backup. */
+/** `archive` for WAL, which the server's own user writes; `base` for the base backup, `tenant` for that of a tenant. */
 export interface RecoveryStore extends AsyncDisposable {
   readonly archive: string
   readonly base: string
+  readonly tenant: string
 }
 
 export async function createRecoveryStore(): Promise<RecoveryStore> {
-  const directory = await mkdtemp(join(tmpdir(), 'watertight-recovery-'))
-  const archive = join(directory, 'archive')
-  await mkdir(archive, { mode: 0o700 })
-  const owner = await unprivilegedUser()
-  for (const path of [directory, archive]) await giveTo(owner, path)
+  const runAs = await unprivilegedUser()
+  // Watched like a server's directory: a drill that is interrupted or killed leaves no copy of a cluster behind.
+  const directory = await ServerDirectory.create({ cache: await cacheDirectory(runAs), runAs, shutdown: [] })
   return {
-    archive, base: join(directory, 'base'),
-    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
+    archive: await directory.makePrivate('archive'), base: join(directory.path, 'base'),
+    tenant: join(directory.path, 'tenant'),
+    [Symbol.asyncDispose]: () => directory.release(),
   }
 }
 

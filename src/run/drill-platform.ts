@@ -22,6 +22,8 @@ export interface DrillOptions {
   readonly rows?: number
   /** SQL for the ISP database before it is backed up: a defect, to see that the drill sees it. Default none. */
   readonly defect?: string
+  /** SQL for the ISP database when it is recovered: a loss, to see that the drill sees it. Default none. */
+  readonly afterRecovery?: string
 }
 
 export class DrillPlatform implements AsyncDisposable {
@@ -31,10 +33,12 @@ export class DrillPlatform implements AsyncDisposable {
   readonly tenancy: TenancyName
   readonly sessions: Readonly<Record<Service, Session>>
   readonly heartbeats: HeartbeatWriter
+  readonly afterRecovery: string | null
   /** In the order of their opening. */
   readonly #opened: readonly AsyncDisposable[]
 
-  private constructor(parts: Parts, opened: readonly AsyncDisposable[]) {
+  private constructor(parts: Parts, opened: readonly AsyncDisposable[], { afterRecovery = null }: Sabotage) {
+    this.afterRecovery = afterRecovery
     this.server = parts.server
     this.store = parts.store
     this.site = parts.site
@@ -48,7 +52,7 @@ export class DrillPlatform implements AsyncDisposable {
   static async start(options: DrillOptions = {}): Promise<DrillPlatform> {
     const opened: AsyncDisposable[] = []
     try {
-      return new DrillPlatform(await open(options, opened), opened)
+      return new DrillPlatform(await open(options, opened), opened, options)
     } catch (error) {
       await closeAll(opened)
       throw error
@@ -85,6 +89,8 @@ export class DrillPlatform implements AsyncDisposable {
     await closeAll(this.#opened)
   }
 }
+
+interface Sabotage { readonly afterRecovery?: string | null }
 
 type Parts = Pick<DrillPlatform, 'server' | 'store' | 'site' | 'tenancy' | 'sessions'>
 

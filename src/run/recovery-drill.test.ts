@@ -7,9 +7,11 @@ const asked = [
 
 test.each(asked)('the %s drill brings every tenant back to the target, and the leak suites find nothing, %s',
   async (name, tenancy) => {
-    const { faults, tenants, rpoSeconds, suites } = await runDrill(name, { tenancy, rows: 40 })
+    const result = await runDrill(name, { tenancy, rows: 40 })
+    const { faults, tenants, rpoSeconds, rtoSeconds, validatedSeconds, suites } = result
     expect(faults).toEqual([])
     expect(tenants).toBe(8)
+    expect([rtoSeconds > 0, validatedSeconds > rtoSeconds]).toEqual([true, true])
     expect([suites.probes > 40, suites.cells > 500, suites.cases > 1000]).toEqual([true, true, true])
     // Point in time loses nothing that was committed before the mistake; the others lose what came after the point.
     if (name === 'pitr') expect(rpoSeconds).toBe(0)
@@ -29,3 +31,13 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
     const { faults } = await runDrill('pitr', { tenancy, rows: 40, defect: defects[tenancy] })
     expect(faults.some((fault) => fault.startsWith('isp, reads-foreign-rows: violated'))).toBe(true)
   }, 180_000)
+
+test('a row of one tenant that did not come back, and one that changed, are told', async () => {
+  const afterRecovery = `DELETE FROM isp_network_links WHERE ctid =
+      (SELECT min(ctid) FROM isp_network_links WHERE tenant_id = 'globex-456');
+    UPDATE isp_customers SET city = city || '!' WHERE ctid =
+      (SELECT min(ctid) FROM isp_customers WHERE tenant_id = 'acme')`
+  const { faults } = await runDrill('tenant', { rows: 40, afterRecovery })
+  expect(faults.map((fault) => fault.split(': ')[0]).sort()).toEqual(
+    ['Tenant "acme" differs', 'Tenant "globex-456" differs'])
+}, 180_000)

@@ -1,8 +1,5 @@
 /** Recovery drills on servers of their own: a failure is caused, recovered from, and what came back is judged. */
 
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { backupTenant } from '../dotmac/backup/backup-tenant.ts'
 import type { BackupPlatform } from '../dotmac/backup/backup-platform.ts'
 import { restoreTenant } from '../dotmac/backup/restore-tenant.ts'
@@ -28,6 +25,8 @@ export interface DrillResult {
   readonly rpoSeconds: number
   /** Seconds from the start of recovery until rows and policies of every tenant were validated. */
   readonly rtoSeconds: number
+  /** Seconds from the start of recovery until the leak suites had answered as well. */
+  readonly validatedSeconds: number
   readonly tenants: number
   /** What the leak suites asked of the recovered databases. */
   readonly suites: AskedSuites
@@ -103,13 +102,12 @@ async function recover(
   await using management = await adminSession(server.tcpAddress, platform.databases.management)
   await using isp = await adminSession(server.tcpAddress, platform.databases.isp)
   const after = await lastHeartbeats({ management, isp })
-  const faults = [...await judge(drill, platform, expected), ...pointFaults(exact, after)]
-  const rtoSeconds = (performance.now() - started) / 1000
-  const suites = await askLeakSuites(drill, platform)
-  faults.push(...suites.faults)
+  await sabotage(isp, drill)
+  const judged = await judge(drill, platform, { expected, started })
   return {
-    ...rest, suites: suites.asked, target: target.kind === 'latest' ? 'latest' : `${target.kind} ${target.value}`,
-    rpoSeconds: secondsLost(before, after), rtoSeconds, tenants: drill.tenants.length, faults,
+    ...rest, ...judged, target: target.kind === 'latest' ? 'latest' : `${target.kind} ${target.value}`,
+    rpoSeconds: secondsLost(before, after), tenants: drill.tenants.length,
+    faults: [...pointFaults(exact, after), ...judged.faults],
   }
 }
 
@@ -121,13 +119,25 @@ function pointFaults(exact: LastHeartbeats, after: LastHeartbeats): readonly str
   })
 }
 
+type Judged = Pick<DrillResult, 'rtoSeconds' | 'validatedSeconds' | 'suites' | 'faults'>
+
+/** Rows and policies first, by which the platform could be opened again; then the leak suites. */
 async function judge(
-  drill: DrillPlatform, platform: BackupPlatform, expected: TenantStates,
-): Promise<readonly string[]> {
+  drill: DrillPlatform, platform: BackupPlatform,
+  { expected, started }: { readonly expected: TenantStates; readonly started: number },
+): Promise<Judged> {
+  const seconds = () => (performance.now() - started) / 1000
   const found = await readTenantStates(platform, drill.tenants)
   const { namespace, passwords, tenants } = drill.site.site
   const login = { user: namespace.roles.app, password: passwords.app }
-  return [...differences(expected, found), ...await validateIsolation(platform, { tenants, login })]
+  const faults = [...differences(expected, found), ...await validateIsolation(platform, { tenants, login })]
+  const rtoSeconds = seconds()
+  const { asked, faults: leaks } = await askLeakSuites(drill, platform)
+  return { rtoSeconds, validatedSeconds: seconds(), suites: asked, faults: [...faults, ...leaks] }
+}
+
+async function sabotage(isp: Session, { afterRecovery }: DrillPlatform): Promise<void> {
+  if (afterRecovery !== null) await isp.query(afterRecovery)
 }
 
 /** One tenant's rows are wiped on the live platform and put back from its own backup. */
@@ -135,25 +145,18 @@ async function tenantDrill(drill: DrillPlatform): Promise<DrillResult> {
   const platform = drill.at(drill.server.tcpAddress)
   const [tenant = ''] = drill.tenants
   const expected = await readTenantStates(platform, drill.tenants)
-  const directory = await mkdtemp(join(tmpdir(), 'watertight-drill-'))
-  try {
-    const { databases } = await backupTenant(platform, tenant, { to: join(directory, 'tenant') })
-    await pause(200)
-    for (const session of Object.values(drill.sessions)) await mistake(session, `tenant_id = '${tenant}'`)
-    const failedAt = await clockMs(drill.site.admin)
-    const started = performance.now()
-    await restoreTenant(platform, { from: join(directory, 'tenant') })
-    const faults = [...await judge(drill, platform, expected)]
-    const rtoSeconds = (performance.now() - started) / 1000
-    const suites = await askLeakSuites(drill, platform)
-    faults.push(...suites.faults)
-    const taken = Object.values(databases).map(({ takenAt }) => Date.parse(takenAt))
-    return {
-      drill: 'tenant', target: `the backup of ${tenant}`, rpoSeconds: (failedAt - Math.min(...taken)) / 1000,
-      rtoSeconds, tenants: drill.tenants.length, suites: suites.asked, faults,
-    }
-  } finally {
-    await rm(directory, { recursive: true, force: true })
+  const { databases } = await backupTenant(platform, tenant, { to: drill.store.tenant })
+  await pause(200)
+  for (const session of Object.values(drill.sessions)) await mistake(session, `tenant_id = '${tenant}'`)
+  const failedAt = await clockMs(drill.site.admin)
+  const started = performance.now()
+  await restoreTenant(platform, { from: drill.store.tenant })
+  await sabotage(drill.sessions.isp, drill)
+  const judged = await judge(drill, platform, { expected, started })
+  const taken = Object.values(databases).map(({ takenAt }) => Date.parse(takenAt))
+  return {
+    drill: 'tenant', target: `the backup of ${tenant}`, rpoSeconds: (failedAt - Math.min(...taken)) / 1000,
+    tenants: drill.tenants.length, ...judged,
   }
 }
 

@@ -7,6 +7,7 @@ export function addRestore(dotmac: Command, finish: (code: number) => void): voi
   withPlatformFlags(dotmac.command('restore <dir>'))
     .description('replace a tenant\'s rows by those of its backup, or fill empty databases from a full one')
     .option('--yes', 'do it; without, the files are verified and nothing is changed')
+    .option('--create', 'make what is missing first: the tenant\'s schemas (--mode schema), a full backup\'s roles')
     .option('--json', 'print what was done as JSON')
     .action(async (directory: string, options: Record<string, unknown>) => {
       const { runRestore } = await import('./run-backup.ts')

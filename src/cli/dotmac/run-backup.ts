@@ -7,6 +7,7 @@ import { readManifest, type Manifest } from '../../dotmac/backup/manifest.ts'
 import { restoreFull, verifyFullFiles } from '../../dotmac/backup/restore-full.ts'
 import { restoreTenant } from '../../dotmac/backup/restore-tenant.ts'
 import { verifyFiles } from '../../dotmac/backup/verify-backup.ts'
+import { standardRoles } from '../../dotmac/roles.ts'
 import { WatertightError } from '../../errors.ts'
 import { visible } from '../../report/text.ts'
 import { requirePlatform } from '../../run/platform-sessions.ts'
@@ -44,17 +45,18 @@ export async function runRestore(directory: string, platform: PlatformFlags, fla
   const target = platformTarget(platform)
   const into = onOneServer(target.address, target)
   if (manifest.kind === 'full') {
-    const whole = await restoreFull(into, manifest, { from: directory })
+    const whole = await restoreFull(into, manifest, { from: directory, createRoles: flags['create'] === true })
     if (flags['json'] === true) return JSON.stringify({ databases: whole }, null, 2)
     return whole.map(({ service, tables, rows }) =>
       `${service}: ${rows} rows of ${tables} tables restored, equal to the manifest`).join('\n')
   }
   await requirePlatform(target)
-  const done = await restoreTenant(into, { from: directory })
+  const create = flags['create'] === true ? { createSchemas: standardRoles } : {}
+  const done = await restoreTenant(into, { from: directory, ...create })
   if (flags['json'] === true) return JSON.stringify({ tenant: manifest.tenant, databases: done }, null, 2)
   return done.map(({ service, outcome, rows }) => outcome === 'already'
     ? `${service}: the rows already are those of the backup`
-    : `${service}: ${rows} rows restored, equal to the manifest`).join('\n')
+    : `${service}: ${rows} rows written, all equal to the manifest`).join('\n')
 }
 
 function summary(manifest: Manifest, to: string): string {

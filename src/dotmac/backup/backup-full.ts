@@ -9,6 +9,7 @@ import { identifier } from '../../postgres/identifier.ts'
 import { findPgDump, runPgDump, type PgDump } from '../../postgres/pg-dump.ts'
 import type { Session } from '../../postgres/session.ts'
 import { openBackupSession, type BackupPlatform } from './backup-platform.ts'
+import { rolesOf, type RoleEntry } from './cluster-roles.ts'
 import { inDraft } from './draft.ts'
 import { everyTable, shapeOf, type LiveTable } from './every-table.ts'
 import { manifestFormat, writeManifest, type DatabaseEntry, type Manifest, type TableEntry } from './manifest.ts'
@@ -36,16 +37,18 @@ export async function backupFull(platform: BackupPlatform, options: FullBackupOp
   return await inDraft(options.to, async (directory) => {
     const { samePoint, facts } = await beginTogether(sessions)
     const databases: Partial<Record<Service, DatabaseEntry>> = {}
+    const roles = new Map<string, RoleEntry>()
     for (const service of services) {
       const [session, fact] = [sessions.get(service), facts.get(service)]
       if (session === undefined || fact === undefined) continue
       await mkdir(join(directory, service), { mode: 0o700 })
+      for (const role of await rolesOf(session)) roles.set(role.name, role)
       databases[service] = await writeDatabase(session, { platform, service, directory, program, fact })
       await session.query('COMMIT')
     }
     const manifest: Manifest = {
       format: manifestFormat, kind: 'full', tenant: null, tenantSchema: null, tenancy: platform.tenancy,
-      createdAt: new Date().toISOString(), samePoint, databases,
+      createdAt: new Date().toISOString(), samePoint, databases, roles: [...roles.values()],
       method: program === null ? 'copy' : `pg_dump ${program.version}`,
     }
     await writeManifest(directory, manifest)

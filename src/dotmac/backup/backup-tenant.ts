@@ -13,7 +13,7 @@ import { inDraft } from './draft.ts'
 import { manifestFormat, writeManifest, type Manifest, type TableEntry } from './manifest.ts'
 import { beginTogether } from './snapshots.ts'
 import {
-  countAndHash, ofTenant, schemaVersionOf, tenantSchemaOf, tenantTables, type TenantPlace, type TenantTable,
+  countAndHash, schemaVersionOf, tenantSchemaOf, tenantTables, type TenantPlace, type TenantTable,
 } from './tenant-tables.ts'
 
 export interface BackupOptions {
@@ -63,7 +63,8 @@ async function writeTenant(writing: Writing): Promise<Manifest> {
     const entries: TableEntry[] = []
     for (const [index, table] of found.entries()) {
       const proof = `pg_temp.${proofTable(index)}`
-      entries.push(await writeTable(session, table, { place, directory, service, proof }))
+      const file = `${service}/${fileName(table, index)}`
+      entries.push(await writeTable(session, table, { place, directory, file, proof }))
     }
     databases[service] = {
       database: platform.databases[service], ...fact, schemaVersion: schemaVersionOf(found), tables: entries,
@@ -91,23 +92,28 @@ function proofTable(index: number): string {
   return `watertight_proof_${index}`
 }
 
+/** The name of a table that a migration added may be one that no file can have. */
+function fileName({ name }: TenantTable, index: number): string {
+  return /^[a-z0-9_]{1,63}$/.test(name) ? `${name}.copy` : `table-${index}.copy`
+}
+
 interface TableWriting extends Pick<Writing, 'place' | 'directory'> {
-  readonly service: Service
+  /** Path within the directory. */
+  readonly file: string
   readonly proof: string
 }
 
 /** COPY out, read back into a temporary table of the same snapshot, and compare what both hold. */
 async function writeTable(
-  session: Session, table: TenantTable, { place, directory, service, proof }: TableWriting,
+  session: Session, table: TenantTable, { place, directory, file, proof }: TableWriting,
 ): Promise<TableEntry> {
-  const file = `${service}/${table.model.name}.copy`
   const names = table.columns.map(({ name }) => identifier(name)).join(', ')
   const path = join(directory, file)
-  const where = ofTenant(place)
+  const { where } = table
   const { bytes, sha256 } = await copyToFile(session,
     `COPY (SELECT ${names} FROM ${table.address} WHERE ${where}) TO STDOUT`, path)
   const live = await countAndHash(session, table.address, { columns: table.columns, where })
-  if (table.model.placement === 'control' && live.rows !== 1) throw unknownTenant(place, live.rows)
+  if (table.placement === 'control' && live.rows !== 1) throw unknownTenant(place, live.rows)
   const back = await copyFromFile(session, `COPY ${proof} (${names}) FROM STDIN`, path)
   const read = await countAndHash(session, proof, { columns: table.columns })
   await session.query(`DELETE FROM ${proof}`)
@@ -116,7 +122,7 @@ async function writeTable(
       `The file of ${table.address} holds ${read.rows} rows where the snapshot has ${live.rows}, or other rows`,
       { hint: 'Nothing was kept; look at the disk and try again' })
   }
-  return { schema: table.schema, table: table.model.name, file, columns: table.columns, ...live, bytes, sha256 }
+  return { schema: table.schema, table: table.name, file, columns: table.columns, ...live, bytes, sha256 }
 }
 
 function unknownTenant({ tenant }: TenantPlace, rows: number): WatertightError {

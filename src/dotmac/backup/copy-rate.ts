@@ -10,7 +10,7 @@ import { openBackupSession, type BackupPlatform } from './backup-platform.ts'
 import { backupTenant } from './backup-tenant.ts'
 import type { Manifest } from './manifest.ts'
 import { restoreTenant } from './restore-tenant.ts'
-import { ofTenant, tenantTables, type TenantPlace } from './tenant-tables.ts'
+import { tenantTables, type TenantPlace } from './tenant-tables.ts'
 
 export interface CopyRate {
   readonly rows: number
@@ -73,7 +73,7 @@ async function lose(platform: BackupPlatform, manifest: Manifest): Promise<void>
     const place = placeOf(platform, manifest)
     const tables = await tenantTables(session, service, place)
     await session.query('BEGIN; SET LOCAL session_replication_role = replica')
-    for (const { address } of tables) await session.query(`DELETE FROM ${address} WHERE ${ofTenant(place)}`)
+    for (const { address, where } of tables) await session.query(`DELETE FROM ${address} WHERE ${where}`)
     await session.query('COMMIT')
     await session.query(`VACUUM (INDEX_CLEANUP ON) ${tables.map(({ address }) => address).join(', ')}`)
   }
@@ -84,8 +84,8 @@ async function copyPlainly(platform: BackupPlatform, manifest: Manifest, from: s
     await using session = await openBackupSession(platform, service)
     const tables = await tenantTables(session, service, placeOf(platform, manifest))
     await session.query('BEGIN; SET LOCAL session_replication_role = replica')
-    for (const { address, model, columns } of tables) {
-      const file = manifest.databases[service]?.tables.find(({ table }) => table === model.name)?.file ?? ''
+    for (const { address, name, columns } of tables) {
+      const file = manifest.databases[service]?.tables.find(({ table }) => table === name)?.file ?? ''
       const names = columns.map(({ name }) => identifier(name)).join(', ')
       await copyFromFile(session, `COPY ${address} (${names}) FROM STDIN`, join(from, file))
     }

@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, WatertightError } from '../../errors.ts'
 import { services, tenancies, type Service, type TenancyName } from '../../model/tenancy.ts'
+import { isRoleEntry, type RoleEntry } from './cluster-roles.ts'
 
 export const manifestName = 'manifest.json'
 export const manifestFormat = 1
@@ -54,6 +55,8 @@ export interface Manifest {
   /** True when both snapshots are the same set of committed transactions. */
   readonly samePoint: boolean
   readonly databases: Readonly<Partial<Record<Service, DatabaseEntry>>>
+  /** Of a full backup: the server's roles that its objects belong to or are granted to. No passwords. */
+  readonly roles?: readonly RoleEntry[]
 }
 
 export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
@@ -77,7 +80,8 @@ export async function readManifest(directory: string): Promise<Manifest> {
 /** The manifest comes from outside: every path in it stays inside the backup. */
 function isManifest(value: unknown): value is Manifest {
   if (!isRecord(value) || value['format'] !== manifestFormat) return false
-  const { kind, tenant, tenancy, databases } = value
+  const { kind, tenant, tenancy, databases, roles = [] } = value
+  if (!Array.isArray(roles) || !roles.every(isRoleEntry)) return false
   if (!tenancies.includes(tenancy as TenancyName) || !isRecord(databases)) return false
   if (kind === 'tenant' ? typeof tenant !== 'string' : kind !== 'full') return false
   return Object.entries(databases).every(([service, entry]) =>

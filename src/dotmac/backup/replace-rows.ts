@@ -5,7 +5,9 @@ import { copyFromFile } from '../../postgres/copy-file.ts'
 import { identifier, literal } from '../../postgres/identifier.ts'
 import type { Session } from '../../postgres/session.ts'
 import type { DatabaseEntry } from './manifest.ts'
-import { countAndHash, ofTenant, type TenantPlace, type TenantTable } from './tenant-tables.ts'
+import { advanceSequences } from './sequences.ts'
+import { requireConstraints } from './silenced-checks.ts'
+import { countAndHash, type TenantPlace, type TenantTable } from './tenant-tables.ts'
 import { mismatch } from './verify-backup.ts'
 
 export interface Replacing {
@@ -17,49 +19,68 @@ export interface Replacing {
 }
 
 /** True when the tenant's rows already are those of the backup: a restore that was cut off goes on from there. */
-export async function isRestored(session: Session, { place, tables, entry }: Replacing): Promise<boolean> {
-  const expected = new Map(entry.tables.map((each) => [each.table, each]))
+export async function isRestored(session: Session, replacing: Replacing): Promise<boolean> {
   // Counting is cheaper than hashing and mostly enough to see that something is missing.
-  for (const { address, model } of tables) {
-    const [row] = await session.query(`SELECT count(*) AS n FROM ${address} WHERE ${ofTenant(place)}`)
-    if (Number(row?.['n']) !== expected.get(model.name)?.rows) return false
-  }
-  for (const table of tables) {
-    const then = expected.get(table.model.name)
-    const now = await countAndHash(session, table.address, { columns: table.columns, where: ofTenant(place) })
-    if (then?.rows !== now.rows || then.contentHash !== now.contentHash) return false
-  }
+  for (const table of replacing.tables) if (!await hasCount(session, table, replacing)) return false
+  for (const table of replacing.tables) if (!await isSame(session, table, replacing)) return false
   return true
 }
 
+async function hasCount(
+  session: Session, { name, address, where }: TenantTable, { entry }: Replacing,
+): Promise<boolean> {
+  const [row] = await session.query(`SELECT count(*) AS n FROM ${address} WHERE ${where}`)
+  return Number(row?.['n']) === entry.tables.find(({ table }) => table === name)?.rows
+}
+
+async function isSame(session: Session, table: TenantTable, { entry }: Replacing): Promise<boolean> {
+  const then = entry.tables.find((each) => each.table === table.name)
+  const now = await countAndHash(session, table.address, table)
+  return then?.rows === now.rows && then.contentHash === now.contentHash
+}
+
+/** With triggers silenced no table's rows hang on another's being written, so those that are right already stay. */
+async function changedTables(session: Session, replacing: Replacing): Promise<readonly TenantTable[]> {
+  const changed: TenantTable[] = []
+  for (const table of replacing.tables) {
+    const isRight = await hasCount(session, table, replacing) && await isSame(session, table, replacing)
+    if (!isRight) changed.push(table)
+  }
+  return changed
+}
+
 /**
- * Deletes the tenant's rows children first and copies the backup's in parents first; foreign keys are
- * checked at the end: by one query each for a superuser, as deferred constraints for others. Returns the rows stored.
+ * Deletes the tenant's rows children first and copies the backup's in parents first, of tables that differ; foreign
+ * keys are checked at the end: by one query each for a superuser, as deferred constraints for others. Returns the
+ * rows stored.
  * @throws WatertightError WATERTIGHT_BACKUP_MISMATCH when what stands there afterwards is not what the manifest says.
  */
 export async function replaceRows(session: Session, replacing: Replacing): Promise<number> {
-  const { place, tables, entry, directory } = replacing
+  const { entry, directory } = replacing
   // Triggers would write to the audit trail that is being restored. Off, they take the foreign keys with them,
   // which one query for each key then makes good in less time than a trigger for each row.
-  const silenced = await isSuperuser(session) || await hasUserTriggers(session, tables)
+  const silenced = await isSuperuser(session) || await hasUserTriggers(session, replacing.tables)
   if (silenced) await session.query('SET LOCAL session_replication_role = replica')
   else await session.query('SET CONSTRAINTS ALL DEFERRED')
-  for (const { address } of [...tables].reverse()) {
-    await session.query(`DELETE FROM ${address} WHERE ${ofTenant(place)}`)
+  const tables = silenced ? await changedTables(session, replacing) : replacing.tables
+  for (const { address, where } of [...tables].reverse()) {
+    await session.query(`DELETE FROM ${address} WHERE ${where}`)
   }
-  let stored = 0
+  let [stored, total] = [0, 0]
   for (const table of tables) {
-    const file = entry.tables.find((each) => each.table === table.model.name)?.file ?? ''
+    const file = entry.tables.find((each) => each.table === table.name)?.file ?? ''
     const names = table.columns.map(({ name }) => identifier(name)).join(', ')
+    total += entry.tables.find((each) => each.table === table.name)?.rows ?? 0
     stored += (await copyFromFile(session, `COPY ${table.address} (${names}) FROM STDIN`, join(directory, file))).stored
   }
   if (silenced) {
     await session.query('SET LOCAL session_replication_role = origin')
-    await requireReferences(session, replacing)
+    await requireConstraints(session, replacing.tables)
   } else await session.query('SET CONSTRAINTS ALL IMMEDIATE')
-  const total = entry.tables.reduce((sum, { rows }) => sum + rows, 0)
   if (stored !== total) throw mismatch(`${stored} of ${total} rows were stored`)
   if (!await isRestored(session, replacing)) throw mismatch('the rows that were stored are not those of the manifest')
+  await refreshOwn(session, replacing.place)
+  await advanceSequences(session, replacing.tables)
   return stored
 }
 
@@ -80,23 +101,11 @@ async function isSuperuser(session: Session): Promise<boolean> {
   return row?.['superuser'] === 'on'
 }
 
-/** What the foreign keys would have checked: each reference of, or to, the tenant's rows finds its row. */
-async function requireReferences(session: Session, { place, tables }: Replacing): Promise<void> {
-  const keys = await session.query(`SELECT conname AS name, conrelid::regclass AS child, confrelid::regclass AS parent,
-      (SELECT string_agg(format('c.%I = p.%I', a.attname, b.attname), ' AND ')
-        FROM unnest(k.conkey, k.confkey) AS pair (one, other)
-        JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = pair.one
-        JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = pair.other) AS joined,
-      (SELECT string_agg(format('c.%I IS NOT NULL', a.attname), ' AND ')
-        FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)) AS given,
-      conrelid IN (${relationList(tables)}) AS own
-    FROM pg_constraint k WHERE contype = 'f' AND conparentid = 0
-      AND (conrelid IN (${relationList(tables)}) OR confrelid IN (${relationList(tables)}))`)
-  for (const key of keys) {
-    const text = (name: string) => String(key[name])
-    const [row] = await session.query(`SELECT count(*) AS n FROM ${text('child')} c
-      WHERE ${text('own') === 't' ? `c.${ofTenant(place)}` : 'true'} AND ${text('given')}
-      AND NOT EXISTS (SELECT FROM ${text('parent')} p WHERE ${text('joined')})`)
-    if (row?.['n'] !== '0') throw mismatch(`${String(row?.['n'])} rows of ${text('child')} break ${text('name')}`)
-  }
+/** Roll-ups of the tenant's own schema; those of all tenants' rows are the platform's to refresh. */
+async function refreshOwn(session: Session, { tenantSchema }: TenantPlace): Promise<void> {
+  if (tenantSchema === null || !await isSuperuser(session)) return
+  const views = await session.query(`SELECT format('%I.%I', schemaname, matviewname) AS at FROM pg_matviews
+    WHERE ispopulated AND schemaname = ${literal(tenantSchema)}`)
+  await session.query('SET LOCAL row_security = on')
+  for (const { at } of views) await session.query(`REFRESH MATERIALIZED VIEW ${String(at)}`)
 }

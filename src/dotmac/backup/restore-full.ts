@@ -9,23 +9,31 @@ import { hashOfFile } from '../../postgres/pg-dump.ts'
 import { PsqlTransaction } from '../../postgres/psql.ts'
 import type { Session } from '../../postgres/session.ts'
 import { openBackupSession, seeingAll, type BackupPlatform } from './backup-platform.ts'
+import { requireRoles } from './cluster-roles.ts'
 import { everyTable, shapeOf, type LiveTable } from './every-table.ts'
 import type { DatabaseEntry, Manifest } from './manifest.ts'
+import { advanceSequences } from './sequences.ts'
 import { countAndHash, countAndHashSql } from './tenant-tables.ts'
 import { mismatch, verifyFiles } from './verify-backup.ts'
+
+export interface RestoreFullOptions {
+  /** Directory of the backup. */
+  readonly from: string
+  /** Makes the roles that the server lacks, without passwords. Default: they are an error. */
+  readonly createRoles?: boolean
+}
 
 export interface RestoredWhole { readonly service: Service; readonly tables: number; readonly rows: number }
 
 /**
- * A dump wants databases without tables (its roles must exist on the server: they are the server's, not a database's);
- * COPY files want databases that are migrated and whose tables are empty. Files, and both databases, are looked at
- * before either is changed. Each database is one transaction, counts and hashes are proved at its end, and the two
- * commit only when both are proved.
- * @throws WatertightError WATERTIGHT_BACKUP_MISMATCH, WATERTIGHT_RESTORE_NOT_EMPTY, WATERTIGHT_RESTORE_FAILED,
- *   WATERTIGHT_PSQL, WATERTIGHT_RIGHTS.
+ * A dump wants databases without tables and the roles that the manifest names; COPY files want databases that are
+ * migrated and whose tables are empty. Files, and both databases, are looked at before either is changed. Each
+ * database is one transaction, counts and hashes are proved at its end, and the two commit only when both are proved.
+ * @throws WatertightError WATERTIGHT_BACKUP_MISMATCH, WATERTIGHT_RESTORE_NOT_EMPTY, WATERTIGHT_ROLES_MISSING,
+ *   WATERTIGHT_RESTORE_FAILED, WATERTIGHT_PSQL, WATERTIGHT_RIGHTS.
  */
 export async function restoreFull(
-  platform: BackupPlatform, manifest: Manifest, { from }: { readonly from: string },
+  platform: BackupPlatform, manifest: Manifest, { from, createRoles = false }: RestoreFullOptions,
 ): Promise<readonly RestoredWhole[]> {
   if (manifest.tenancy !== platform.tenancy) throw mismatch(`it was taken under ${manifest.tenancy}`)
   await using management = await openBackupSession(platform, 'management')
@@ -34,6 +42,9 @@ export async function restoreFull(
   await verifyFullFiles(from, manifest)
   const isDump = manifest.method !== 'copy'
   for (const service of services) await requireRoom(sessions[service], entryOf(manifest, service), isDump)
+  // Databases that are migrated have their roles.
+  const roles = isDump ? manifest.roles ?? [] : []
+  for (const service of services) await requireRoles(sessions[service], roles, { create: createRoles })
   const filled: Filled[] = []
   try {
     for (const service of services) {
@@ -149,8 +160,7 @@ async function copyBack(session: Session, entry: DatabaseEntry, from: string): P
     }
     await proved(session, entry)
     await refreshViews(session)
-    // Last: a sequence does not go back with its transaction.
-    await advanceSequences(session)
+    await advanceSequences(session, (await everyTable(session)).map(({ address }) => ({ address, where: 'true' })))
   } catch (error) {
     await undo()
     if (error instanceof WatertightError) throw error
@@ -184,25 +194,6 @@ async function proved(session: Session, entry: DatabaseEntry): Promise<void> {
 
 function nameOf({ schema, table }: { readonly schema: string; readonly table: string }): string {
   return `${schema}.${table}`
-}
-
-/** A sequence that a column takes its default or its identity from goes on behind the largest value that came back. */
-async function advanceSequences(session: Session): Promise<void> {
-  const used = await session.query(`SELECT format('%I.%I', n.nspname, c.relname) AS at, a.attname AS column,
-      d.refobjid::regclass AS sequence
-    FROM pg_depend d JOIN pg_attrdef f ON f.oid = d.objid AND d.classid = 'pg_attrdef'::regclass
-    JOIN pg_class s ON s.oid = d.refobjid AND s.relkind = 'S'
-    JOIN pg_class c ON c.oid = f.adrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = f.adnum WHERE NOT c.relispartition
-    UNION SELECT format('%I.%I', n.nspname, c.relname), a.attname, d.objid::regclass
-    FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' AND d.classid = 'pg_class'::regclass
-    JOIN pg_class c ON c.oid = d.refobjid JOIN pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid
-    WHERE d.deptype = 'i' AND NOT c.relispartition`)
-  for (const { at, column, sequence } of used) {
-    await session.query(`SELECT setval(${literal(String(sequence))}::regclass, m.most) FROM (
-      SELECT max(${identifier(String(column))})::bigint AS most FROM ${String(at)}) m WHERE m.most IS NOT NULL`)
-  }
 }
 
 /** As their owners, whom policies may bind, so row security has to be on. */

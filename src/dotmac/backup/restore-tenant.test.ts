@@ -40,10 +40,12 @@ describe.each(tenancies)('under %s', (tenancy) => {
     const before = await everyTenant(platform, target)
     for (const service of ['management', 'isp'] as const) await damage(target, service, platform)
     const damaged = await everyTenant(platform, target)
+    const untouched = await versionsOf(target, platform, 'isp_services')
     expect(damaged.get('acme-corp-123')).not.toEqual(before.get('acme-corp-123'))
     const done = await restoreTenant(target, { from: to })
     expect(done.map(({ outcome }) => outcome)).toEqual(['restored', 'restored'])
     expect(await everyTenant(platform, target)).toEqual(before)
+    expect(await versionsOf(target, platform, 'isp_services')).toEqual(untouched)
     const again = await restoreTenant(target, { from: to })
     expect(again.map(({ outcome }) => outcome)).toEqual(['already', 'already'])
   })
@@ -52,8 +54,8 @@ describe.each(tenancies)('under %s', (tenancy) => {
     const before = await everyTenant(platform, target)
     await using session = await openBackupSession(target, 'isp')
     const tables = await tablesOfAcme(session, target, platform)
-    const customers = tables.find(({ model }) => model.name === 'isp_customers')?.address ?? ''
-    const audit = tables.find(({ model }) => model.name === 'audit_tenant_access')?.address ?? ''
+    const customers = tables.find(({ name: table }) => table === 'isp_customers')?.address ?? ''
+    const audit = tables.find(({ name: table }) => table === 'audit_tenant_access')?.address ?? ''
     await session.query(`CREATE FUNCTION public.noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       INSERT INTO ${audit} (tenant_id, user_id, table_name, operation, success)
         VALUES ('acme-corp-123', 'trigger', TG_TABLE_NAME, TG_OP, true); RETURN NULL; END $$;
@@ -70,6 +72,13 @@ async function tablesOfAcme(session: Session, target: BackupPlatform, platform: 
   return await tenantTables(session, service, {
     tenancy: target.tenancy, tenant: id, tenantSchema: target.tenancy === 'row-level-security' ? null : tenantSchema,
   })
+}
+
+/** Which transaction wrote each row of a table: rows that were right are not written again. */
+async function versionsOf(target: BackupPlatform, platform: PlatformOnTrial, table: string) {
+  await using session = await openBackupSession(target, 'isp')
+  const { address = '' } = (await tablesOfAcme(session, target, platform)).find(({ name }) => name === table) ?? {}
+  return await session.query(`SELECT id, xmin FROM ${address} ORDER BY id`)
 }
 
 /** Everything a tenant has in both databases, as counts and content hashes. */
@@ -94,7 +103,7 @@ async function everyTenant(platform: PlatformOnTrial, target: BackupPlatform): P
 async function damage(target: BackupPlatform, service: Service, platform: PlatformOnTrial): Promise<void> {
   await using session = await openBackupSession(target, service)
   const tables = await tablesOfAcme(session, target, platform)
-  const at = (name: string) => tables.find(({ model }) => model.name === name)?.address ?? ''
+  const at = (name: string) => tables.find(({ name: table }) => table === name)?.address ?? ''
   const [leaf, changed] = service === 'isp' ? ['isp_analytics_usage', 'isp_customers'] : ['tasks_runs', 'users']
   await session.query(`DELETE FROM ${at(leaf)} WHERE tenant_id = 'acme-corp-123'`)
   const column = service === 'isp' ? 'name' : 'full_name'

@@ -2,8 +2,10 @@
 
 import { messageOf, sqlstateOf, WatertightError } from '../../errors.ts'
 import { services, type Service } from '../../model/tenancy.ts'
-import type { Session } from '../../postgres/session.ts'
 import { literal } from '../../postgres/identifier.ts'
+import { Session } from '../../postgres/session.ts'
+import type { RoleNames } from '../roles.ts'
+import { SchemaPerTenantManager } from '../tenant-schemas.ts'
 import { openBackupSession, type BackupPlatform } from './backup-platform.ts'
 import { readManifest, type Manifest } from './manifest.ts'
 import { isRestored, replaceRows, type Replacing } from './replace-rows.ts'
@@ -22,6 +24,11 @@ export interface RestoreOptions {
   readonly from: string
   /** Called after each database is committed. */
   readonly onDatabase?: (done: RestoredDatabase) => void
+  /**
+   * Under schema-per-tenant: makes schemas of the tenant that are missing, by the migrations and with these roles, and
+   * registers a tenant that was dropped. Default: missing schemas are an error.
+   */
+  readonly createSchemas?: RoleNames
 }
 
 /**
@@ -30,10 +37,10 @@ export interface RestoreOptions {
  * run writes nothing. Writers of the same tenant should be kept out: rows they commit in between make the
  * proof fail and the transaction roll back.
  * @throws WatertightError WATERTIGHT_BACKUP_UNREADABLE, WATERTIGHT_BACKUP_MISMATCH, WATERTIGHT_RESTORE_BUSY,
- *   WATERTIGHT_RESTORE_FAILED, WATERTIGHT_RIGHTS.
+ *   WATERTIGHT_RESTORE_FAILED, WATERTIGHT_RIGHTS, WATERTIGHT_SCHEMA_MISSING; with createSchemas those of the manager.
  */
 export async function restoreTenant(
-  platform: BackupPlatform, { from, onDatabase }: RestoreOptions,
+  platform: BackupPlatform, { from, onDatabase, createSchemas }: RestoreOptions,
 ): Promise<readonly RestoredDatabase[]> {
   const manifest = await readManifest(from)
   await using management = await openBackupSession(platform, 'management')
@@ -41,6 +48,9 @@ export async function restoreTenant(
   const sessions: Readonly<Record<Service, Session>> = { management, isp }
   const place = await placeOf(platform, manifest, management)
   await verifyFiles(from, manifest)
+  if (createSchemas !== undefined && place.tenantSchema !== null) {
+    await createMissing(platform, place.tenant, createSchemas)
+  }
   const plans = new Map<Service, Replacing>()
   for (const service of services) {
     const entry = manifest.databases[service]
@@ -66,6 +76,14 @@ async function placeOf(platform: BackupPlatform, manifest: Manifest, management:
   return { tenant, tenancy, tenantSchema: await tenantSchemaOf(management, tenancy, tenant) }
 }
 
+async function createMissing(platform: BackupPlatform, tenant: string, roles: RoleNames): Promise<void> {
+  const connect = (service: Service) => Session.connect({ address: platform.addresses[service],
+    database: platform.databases[service], pipeline: false, statementTimeoutMs: 600_000, lockTimeoutMs: 30_000 })
+  await using management = await connect('management')
+  await using isp = await connect('isp')
+  await new SchemaPerTenantManager({ sessions: { management, isp }, roles }).recreateTenantSchema(tenant)
+}
+
 async function restoreDatabase(
   session: Session, service: Service, plan: Replacing,
 ): Promise<Pick<RestoredDatabase, 'outcome' | 'rows'>> {
@@ -76,7 +94,11 @@ async function restoreDatabase(
       `SELECT pg_try_advisory_xact_lock(hashtextextended(${literal(`restore ${tenant}`)}, 0)) AS mine`)
     if (lock?.['mine'] !== 't') throw busy(tenant)
     const already = await isRestored(session, plan)
+    const mapped = await mappingOf(session, service, plan)
     const rows = already ? 0 : await replaceRows(session, plan)
+    if (mapped !== null && mapped !== await mappingOf(session, service, plan)) {
+      throw mismatch(`the tenant had another schema or role when it was taken than now (${mapped})`)
+    }
     await session.query('COMMIT')
     return { outcome: already ? 'already' : 'restored', rows }
   } catch (error) {
@@ -88,6 +110,14 @@ async function restoreDatabase(
       ` (${sqlstateOf(error) ?? 'no SQLSTATE'}): ${messageOf(error)}`,
       { hint: 'This database is as it was; run the restore again when the cause is gone', cause: error })
   }
+}
+
+/** Schema and role as the tenants table says: a restore must not point the tenant to where its rows are not. */
+async function mappingOf(session: Session, service: Service, { place }: Replacing): Promise<string | null> {
+  if (service !== 'management' || place.tenantSchema === null) return null
+  const [row] = await session.query(`SELECT schema_name, role_name FROM dotmac_control.tenants
+    WHERE tenant_id = ${literal(place.tenant)}`)
+  return row === undefined ? null : `${String(row['schema_name'])}, ${String(row['role_name'])}`
 }
 
 function busy(tenant: string): WatertightError {

@@ -28,13 +28,13 @@ async function verifyFile(path: string, table: TableEntry): Promise<void> {
 /** The same tables with the same columns as when the backup was taken. @throws WATERTIGHT_BACKUP_MISMATCH. */
 export function verifyShape(service: Service, entry: DatabaseEntry, live: readonly TenantTable[]): void {
   const names = (tables: readonly string[]) => [...tables].sort().join(', ')
-  const [had, has] = [names(entry.tables.map(({ table }) => table)), names(live.map(({ model }) => model.name))]
+  const [had, has] = [names(entry.tables.map(({ table }) => table)), names(live.map(({ name }) => name))]
   if (had !== has) throw mismatch(`the ${service} database has the tables ${has}; the backup has ${had}`)
-  for (const { model, columns } of live) {
+  for (const { name: table, columns } of live) {
     const text = (list: readonly { name: string; type: string }[]) =>
       list.map(({ name, type }) => `${name} ${type}`).join(', ')
-    const then = text(entry.tables.find(({ table }) => table === model.name)?.columns ?? [])
-    if (text(columns) !== then) throw mismatch(`${model.name} has the columns (${text(columns)}), not (${then})`)
+    const then = text(entry.tables.find((each) => each.table === table)?.columns ?? [])
+    if (text(columns) !== then) throw mismatch(`${table} has the columns (${text(columns)}), not (${then})`)
   }
   const version = schemaVersionOf(live)
   if (version !== entry.schemaVersion) {
@@ -44,14 +44,18 @@ export function verifyShape(service: Service, entry: DatabaseEntry, live: readon
 
 /**
  * Under schema-per-tenant the schema must be there and belong to this tenant: by the tenants table and by
- * the comment that the schema manager leaves. @throws WATERTIGHT_BACKUP_MISMATCH.
+ * the comment that the schema manager leaves. @throws WATERTIGHT_SCHEMA_MISSING, WATERTIGHT_BACKUP_MISMATCH.
  */
 export async function verifyMapping(session: Session, service: Service, place: TenantPlace): Promise<void> {
   const { tenant, tenantSchema } = place
   if (tenantSchema === null) return
   const [row] = await session.query(`SELECT obj_description(oid, 'pg_namespace') AS comment
     FROM pg_namespace WHERE nspname = ${literal(tenantSchema)}`)
-  if (row === undefined) throw mismatch(`the ${service} database has no schema ${tenantSchema}`)
+  if (row === undefined) {
+    throw new WatertightError('WATERTIGHT_SCHEMA_MISSING',
+      `The ${service} database has no schema ${tenantSchema} to restore ${JSON.stringify(tenant)} into`,
+      { hint: 'Nothing was changed; give --create (createSchemas) to have it made by the migrations first' })
+  }
   if (row['comment'] !== `tenant ${tenant}`) {
     throw mismatch(`schema ${tenantSchema} of the ${service} database is not that of ${JSON.stringify(tenant)}`)
   }

@@ -2,7 +2,7 @@
 
 import { services } from '../../model/tenancy.ts'
 import { openBackupSession, type BackupPlatform } from '../backup/backup-platform.ts'
-import { countAndHash, ofTenant, tenantSchemaOf, tenantTables, type TenantPlace } from '../backup/tenant-tables.ts'
+import { countAndHash, tenantSchemaOf, tenantTables, type TenantPlace } from '../backup/tenant-tables.ts'
 
 /** By tenant: a line `table rows hash` for each table of both databases. */
 export type TenantStates = ReadonlyMap<string, readonly string[]>
@@ -20,9 +20,9 @@ export async function readTenantStates(platform: BackupPlatform, tenants: readon
     await using session = await openBackupSession(platform, service)
     await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
     for (const place of places) {
-      for (const { address, columns } of await tenantTables(session, service, place)) {
-        const { rows, contentHash } = await countAndHash(session, address, { columns, where: ofTenant(place) })
-        states.get(place.tenant)?.push(`${service} ${address} ${rows} ${contentHash}`)
+      for (const table of await tenantTables(session, service, place)) {
+        const { rows, contentHash } = await countAndHash(session, table.address, table)
+        states.get(place.tenant)?.push(`${service} ${table.address} ${rows} ${contentHash}`)
       }
     }
     await session.query('COMMIT')

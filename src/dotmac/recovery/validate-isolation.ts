@@ -73,8 +73,8 @@ async function readFaults({ admin, app, service, role, place, others }: Reading)
     await app.query('ROLLBACK')
     return seen.kind === 'rows' ? String(seen.rows.at(-1)?.['n']) : seen.kind
   }
-  for (const { address, model } of await tenantTables(admin, service, place)) {
-    if (!rls && model.placement !== 'tenant') continue
+  for (const { address, placement } of await tenantTables(admin, service, place)) {
+    if (!rls && placement !== 'tenant') continue
     const [own] = await admin.query(
       `SELECT count(*) AS n FROM ${address} WHERE tenant_id = ${literal(place.tenant)}`)
     const mine = await read(address, 'true')
@@ -83,8 +83,8 @@ async function readFaults({ admin, app, service, role, place, others }: Reading)
   }
   if (rls) return faults
   for (const other of others) {
-    for (const { address, model } of await tenantTables(admin, service, other)) {
-      if (model.placement !== 'tenant') continue
+    for (const { address, placement } of await tenantTables(admin, service, other)) {
+      if (placement !== 'tenant') continue
       const seen = await read(address, 'true')
       if (seen !== 'refused') faults.push(`${named}: reads ${address} of another tenant (${seen})`)
     }
