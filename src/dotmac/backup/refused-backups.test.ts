@@ -69,7 +69,9 @@ test('rows of another tenant in a file whose hash was made to fit are rolled bac
   }
   await writeFile(join(to, 'manifest.json'), JSON.stringify(old))
   const admin = await platform.admin('management')
-  await admin.query(`DELETE FROM tasks_runs WHERE tenant_id = '${acme}'`)
+  // A table that already equals the manifest is not written, so its file would not be read.
+  await admin.query(`DELETE FROM tasks_runs WHERE tenant_id = '${acme}';
+    UPDATE users SET is_active = NOT is_active WHERE tenant_id = '${acme}'`)
   await expect(restoreTenant(target, { from: to })).rejects.toMatchObject({
     code: expect.stringMatching(/^WATERTIGHT_(BACKUP_MISMATCH|RESTORE_FAILED)$/) as unknown,
   })
