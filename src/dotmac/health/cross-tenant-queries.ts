@@ -131,6 +131,7 @@ async function askAsTenant(session: StrategySession, asked: Asked): Promise<Foun
     found.push(await askTable(session, table, {
       at: at(other.schema), own: own.has(table.name) ? at(tenant.schema) : null, tenant, other, counts }))
   }
-  found.push(await readForeign(session, relations, { other, marks }))
+  found.push(await readForeign(session, relations, {
+    only: tenancy === 'schema-per-tenant' ? tenant : null, other, marks }))
   return together(...found)
 }

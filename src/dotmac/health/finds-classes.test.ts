@@ -71,6 +71,17 @@ const separate: readonly Case[] = [
     'REVOKE SELECT (email) ON tenant_globex_456.isp_customers FROM PUBLIC', policies, /open to PUBLIC/],
   ['a tenant creates in the shared schema', 'GRANT CREATE ON SCHEMA dotmac_shared TO tenant_acme_corp_123_role',
     'REVOKE CREATE ON SCHEMA dotmac_shared FROM tenant_acme_corp_123_role', policies, /may create objects in/],
+  ['rows of another tenant may come in',
+    'ALTER TABLE tenant_globex_456.isp_services DROP CONSTRAINT isp_services_only_tenant',
+    `ALTER TABLE tenant_globex_456.isp_services ADD CONSTRAINT isp_services_only_tenant
+    CHECK (tenant_id = 'globex-456')`, policies, /isp_services: nothing keeps rows of another tenant out/],
+  ['an earlier tenant left a table', `CREATE TABLE tenant_globex_456.health_old AS
+    SELECT * FROM tenant_acme_corp_123.isp_customers; GRANT SELECT ON tenant_globex_456.health_old
+    TO tenant_globex_456_role`, 'DROP TABLE tenant_globex_456.health_old', queries, /health_old: shows rows/],
+  ['a tenant owns its schema', 'ALTER SCHEMA tenant_acme_corp_123 OWNER TO tenant_acme_corp_123_role',
+    // The grant that it had went into its ownership.
+    `ALTER SCHEMA tenant_acme_corp_123 OWNER TO dotmac_owner;
+    GRANT USAGE ON SCHEMA tenant_acme_corp_123 TO tenant_acme_corp_123_role`, null],
   ['a reference table of its own', `CREATE TABLE tenant_acme_corp_123.health_notes AS SELECT 1 AS n;
     GRANT SELECT ON tenant_acme_corp_123.health_notes TO tenant_acme_corp_123_role`,
     'DROP TABLE tenant_acme_corp_123.health_notes', null],
@@ -99,9 +110,12 @@ test('what cannot be judged from here is said and is not healthy', async () => {
   const admin = await platform.admin('isp')
   await admin.query(`CREATE FUNCTION health_count() RETURNS bigint LANGUAGE sql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp AS 'SELECT count(*) FROM public.isp_customers'`)
+  await admin.query(`ALTER POLICY tenant_isolation_select ON isp_network_devices USING (EXISTS (
+    SELECT FROM isp_tenants t WHERE t.tenant_id = isp_network_devices.tenant_id))`)
   const { ok, checks } = await validateTenantIsolationHealth({ service: 'isp', tenancy: 'row-level-security', admin,
     roles: platform.open.site.namespace.roles, pool: platform.pool('isp', { max: 1 }), tenants: platform.tenants })
   expect(ok).toBe(false)
   expect(checks.flatMap(({ findings }) => findings)).toEqual([])
-  expect(checks.flatMap(({ unjudged }) => unjudged)).toEqual([expect.stringContaining('health_count()')])
+  expect(checks.flatMap(({ unjudged }) => unjudged)).toEqual([
+    expect.stringContaining('isp_network_devices: the policy'), expect.stringContaining('health_count()')])
 }, 60_000)

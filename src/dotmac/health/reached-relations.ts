@@ -94,6 +94,8 @@ export async function ownersViews({ admin, roles }: HealthSubject): Promise<Foun
 }
 
 export interface Reader {
+  /** Under schema-per-tenant: the only tenant whose rows a schema may hold; null where policies filter. */
+  readonly only: MappedTenant | null
   /** Whose rows must not be seen. */
   readonly other: MappedTenant
   readonly marks: readonly string[]
@@ -114,12 +116,13 @@ export async function readForeign(
 }
 
 async function readOne(
-  session: StrategySession, { name, at, hasTenant }: ReachedRelation, { other, marks }: Reader,
+  session: StrategySession, { name, at, hasTenant }: ReachedRelation, { only, other, marks }: Reader,
 ): Promise<Found> {
   try {
     if (hasTenant) {
       const { rows } = await session.query(
-        `SELECT 1 FROM ${at} WHERE tenant_id = ${literal(other.id)} LIMIT 1`)
+        `SELECT 1 FROM ${at} WHERE ${only === null ? `tenant_id = ${literal(other.id)}`
+          : `tenant_id IS DISTINCT FROM ${literal(only.id)}`} LIMIT 1`)
       return rows.length > 0 ? finding(`${name}: shows rows of another tenant`) : nothing
     }
     const { rows: [row] } = await session.query(`SELECT count(*) AS n, coalesce(bool_or(EXISTS (

@@ -1,6 +1,7 @@
 /** What keeps tenants apart under schema-per-tenant: who enters each schema, and what reaches out of it. */
 
 import { literal } from '../../postgres/identifier.ts'
+import { tablesOf } from '../models/index.ts'
 import { controlSchema, sharedSchema } from '../schema-manager.ts'
 import { list } from './application-rights.ts'
 import type { Found, HealthCheck, HealthSubject } from './health-check.ts'
@@ -18,9 +19,21 @@ export async function schemaGrants(
     findings.push(...[...grantees ?? []].filter((name) => ![role, roles.owner, roles.admin].includes(name))
       .map((name) => `${schema}: open to ${name}`))
   }
-  findings.push(...await platformSchemas(subject, logins), ...await reachingOut(subject))
+  findings.push(...await openToOthersRows(subject), ...await platformSchemas(subject, logins),
+    ...await reachingOut(subject))
   const schemas = tenants.filter(({ schema }) => open.has(schema)).length
   return { findings, unjudged: [], lookedAt: { schemas } }
+}
+
+/** What keeps other tenants' rows out of a tenant's schema, whoever writes them. */
+async function openToOthersRows({ admin, tenants, service }: HealthSubject): Promise<readonly string[]> {
+  const rows = await admin.query(`SELECT n.nspname || '.' || k.conname AS name FROM pg_constraint k
+    JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE k.contype = 'c' AND k.convalidated AND k.conname LIKE '%\\_only\\_tenant'`)
+  const there = new Set(rows.map((row) => row['name']))
+  const tables = tablesOf(service).filter(({ placement }) => placement === 'tenant')
+  return tenants.flatMap(({ schema }) => tables.filter(({ name }) => !there.has(`${schema}.${name}_only_tenant`))
+    .map(({ name }) => `${schema}.${name}: nothing keeps rows of another tenant out`))
 }
 
 /** Of schemas, of what is in them, and of single columns. */
@@ -51,7 +64,8 @@ async function platformSchemas(
       THEN ' may create objects in ' ELSE ' may enter ' END || n.nspname AS finding
     FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
     WHERE ${who} AND n.nspname !~ '^(pg_|information_schema$)'
-      AND (a.privilege_type = 'CREATE' OR n.nspname = ${literal(controlSchema)})
+      AND (a.privilege_type = 'CREATE' AND n.nspname NOT IN (${list(['', ...tenants.map(({ schema }) => schema)])})
+        OR n.nspname = ${literal(controlSchema)})
     UNION ALL SELECT ${grantee} || ' may use ' || a.privilege_type || ' on ' || n.nspname || '.' || c.relname
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL aclexplode(c.relacl) a
     LEFT JOIN pg_roles r ON r.oid = a.grantee
