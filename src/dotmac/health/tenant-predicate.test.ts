@@ -15,6 +15,7 @@ test.each([
   'true', `(${own} OR is_active)`, `(is_active OR (${own} AND is_active))`, `(NOT ${own})`,
   `((name = ' AND '::text) OR ${own})`, '((tenant_id)::text = (tenant_id)::text)',
   `((name = ' AND ${own} AND '::text))`,
+  `(${own} AND is_active OR true)`,
   `CASE WHEN is_active THEN true ELSE ${own} END`, '',
 ])('whatever may open it is none: %s', (expression) => {
   expect(isTenantPredicate(expression)).toBe(false)
