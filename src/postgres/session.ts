@@ -225,7 +225,8 @@ function failureOf(error: unknown, sql: string): Observation {
     : { kind: 'indeterminate', sqlstate, message }
 }
 
-function connectError(error: unknown, options: SessionOptions): WatertightError {
+/** What a connection that was not made is told as. */
+export function connectError(error: unknown, options: SessionOptions): WatertightError {
   const sqlstate = sqlstateOf(error)
   const who = options.login?.user ?? options.address.user
   const where = `${options.address.host}:${options.address.port}/${options.database}`

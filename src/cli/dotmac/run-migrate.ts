@@ -7,6 +7,7 @@ import { mappedTenants, migrate, type Migrated, type MigrateOptions } from '../.
 import type { Upgraded } from '../../dotmac/migrations/upgrade.ts'
 import { WatertightError } from '../../errors.ts'
 import { services, type Service } from '../../model/tenancy.ts'
+import { visible } from '../../report/text.ts'
 import { openPlatform } from '../../run/platform-sessions.ts'
 import { platformTarget, type PlatformFlags } from '../../run/platform-target.ts'
 
@@ -64,7 +65,8 @@ async function driftIn(options: MigrateOptions): Promise<readonly Drift[]> {
   return drift
 }
 
-function lineOf({ title, from, to, applied, guards, auditTriggers }: Upgraded, dryRun: boolean): string {
+function lineOf({ title: named, from, to, applied, guards, auditTriggers }: Upgraded, dryRun: boolean): string {
+  const title = visible(named)
   const { added, removed } = auditTriggers
   const audit = [[added, 'added'], [removed, 'removed']] as const
   const triggers = audit.flatMap(([{ length }, did]) => length === 0 ? [] : [`\n  ${length} audit triggers ${did}`])
@@ -75,8 +77,8 @@ function lineOf({ title, from, to, applied, guards, auditTriggers }: Upgraded, d
 }
 
 function printTrouble({ failed }: Migrated, drift: readonly Drift[]): void {
-  for (const { title, error } of failed) console.log(`${title}: stayed behind: ${error}`)
+  for (const { title, error } of failed) console.log(visible(`${title}: stayed behind: ${error}`))
   for (const { tenant, service, sentence } of drift) {
-    console.log(`tenant ${tenant} in ${service}: drift: it ${sentence}`)
+    console.log(visible(`tenant ${tenant} in ${service}: drift: it ${sentence}`))
   }
 }

@@ -1,11 +1,12 @@
-/** validateTenantContextLeaks: what the next borrower of a connection finds, after every way of ending. */
+/** validateTenantContextLeaks: what a borrower finds on a connection, new and after every way of ending. */
 
 import { identifier } from '../../postgres/identifier.ts'
 import { tablesOf } from '../models/index.ts'
 import { sqlstateOf } from '../../errors.ts'
-import { healthCheck, inTenant, type HealthCheck, type HealthSubject } from './health-check.ts'
+import { askedTenants, healthCheck, inTenant, type HealthCheck, type HealthSubject } from './health-check.ts'
 
 const endings = ['commit', 'rollback', 'error'] as const
+type Ending = (typeof endings)[number]
 
 /**
  * Needs a pool on which a connection is handed out again: only checkouts by the same backend as the work before count,
@@ -13,48 +14,70 @@ const endings = ['commit', 'rollback', 'error'] as const
  */
 export async function validateTenantContextLeaks(subject: HealthSubject): Promise<HealthCheck> {
   const findings: string[] = []
-  const shared: Record<(typeof endings)[number], number> = { commit: 0, rollback: 0, error: 0 }
-  const [tenant] = subject.tenants
-  for (const ending of tenant === undefined ? [] : endings) {
-    if (tenant === undefined) break
-    let before = ''
-    await inTenant(subject, tenant, async (session) => {
-      before = String((await session.query('SELECT pg_backend_pid() AS pid')).rows[0]?.['pid'])
-      if (ending === 'rollback') throw new RolledBack()
-      if (ending === 'error') await session.query('SELECT 1/0')
-    }).catch((error: unknown) => {
-      if (!(error instanceof RolledBack) && sqlstateOf(error) !== divisionByZero) throw error
-    })
-    const next = await lookAtNext(subject)
-    if (next.pid !== before) continue
-    shared[ending] += 1
-    findings.push(...next.left.map((what) => `after ${ending}: ${what}`))
+  const shared: Record<Ending, number> = { commit: 0, rollback: 0, error: 0 }
+  const [tenant] = askedTenants(subject)
+  if (tenant !== undefined) {
+    findings.push(...(await lookAtNext(subject)).left.map((what) => `before any work: ${what}`))
+    for (const ending of endings) {
+      let before = ''
+      const trouble = await inTenant(subject, tenant, async (session) => {
+        before = String((await session.query('SELECT pg_backend_pid() AS pid')).rows[0]?.['pid'])
+        if (ending === 'rollback') throw new RolledBack()
+        if (ending === 'error') await session.query('SELECT 1/0')
+      }).then(() => null, troubleOf)
+      if (trouble !== null) findings.push(`before ${ending}: ${trouble}`)
+      const next = await lookAtNext(subject)
+      if (next.pid !== before) continue
+      shared[ending] += 1
+      findings.push(...next.left.map((what) => `after ${ending}: ${what}`))
+    }
   }
-  return healthCheck('validateTenantContextLeaks', findings, shared)
+  return healthCheck('validateTenantContextLeaks', shared, { findings, unjudged: [] })
 }
 
 class RolledBack extends Error {}
 const divisionByZero = '22012'
+
+/** The endings that were wanted are none. @throws what no server said. */
+function troubleOf(error: unknown): string | null {
+  if (error instanceof RolledBack) return null
+  const code = sqlstateOf(error)
+  if (code === null) throw error
+  return code === divisionByZero ? null : `entering the context of a tenant ended with ${code}`
+}
 
 /** Whoever has no context is refused, or under schema-per-tenant finds no table of that name. */
 const refusals = ['42501', '42P01']
 
 async function lookAtNext({ pool, service }: HealthSubject): Promise<{ pid: string; left: readonly string[] }> {
   const client = await pool.connect()
+  const left: string[] = []
+  let pid = ''
   try {
+    // Only inside of a transaction is a savepoint allowed.
+    const inside = await client.query('SAVEPOINT outside').then(() => 'an open', (error: unknown) => {
+      if (sqlstateOf(error) === '25P01') return null
+      if (sqlstateOf(error) === '25P02') return 'a failed'
+      throw error
+    })
+    if (inside !== null) left.push(`it is in ${inside} transaction of somebody else`)
+    if (inside === 'a failed') await client.query('ROLLBACK')
     const { rows: [row] } = await client.query(`SELECT pg_backend_pid() AS pid, current_user = session_user AS own,
       coalesce(current_setting('app.current_tenant_id', true), '') AS tenant`)
-    const left: string[] = []
+    pid = String(row?.['pid'])
     if (row?.['tenant'] !== '') left.push('the tenant\'s context is still set')
     if (row?.['own'] !== true && row?.['own'] !== 't') left.push('the tenant\'s role is still set')
     for (const { name } of tablesOf(service).filter(({ placement }) => placement === 'tenant')) {
-      const seen = await client.query(`SELECT 1 FROM ${identifier(name)} LIMIT 1`).catch((error: unknown) => {
-        if (!refusals.includes(sqlstateOf(error) ?? '')) throw error
-        return { rows: [] }
-      })
-      if (seen.rows.length > 0) left.push(`rows of ${name} are visible without a context`)
+      const seen = await client.query(`SELECT 1 FROM ${identifier(name)} LIMIT 1`).then(
+        ({ rows }) => rows.length > 0 ? `rows of ${name} are visible without a context` : null,
+        (error: unknown) => {
+          const code = sqlstateOf(error)
+          if (code === null) throw error
+          return refusals.includes(code) ? null : `reading ${name} without a context ended with ${code}`
+        })
+      if (seen !== null) left.push(seen)
     }
-    return { pid: String(row?.['pid']), left }
+    return { pid, left }
   } finally {
     client.release()
   }

@@ -70,4 +70,4 @@ test('each check is green on the healthy platform and goes red for its own mutan
   } }
   expect((await red({ pool: turning })).map(([name]) => name)).toEqual(['validateTenantContextLeaks'])
   expect((await red({ strategy: forgetful })).map(([name]) => name)).toEqual(['validateTenantContextLeaks'])
-}, 60_000)
+}, 120_000)

@@ -1,8 +1,9 @@
-/** validateTenantIndexes: the seed's indexes exist, are valid and lead with the columns they should. */
+/** validateTenantIndexes: the seed's indexes exist, are valid and lead as they should; no key leaves out the tenant. */
 
 import { indexesOf } from '../models/names.ts'
 import { tablesOf } from '../models/index.ts'
 import { healthCheck, type HealthCheck, type HealthSubject } from './health-check.ts'
+import { tenantKeys } from './tenant-keys.ts'
 
 /** In a tenant's own schema composites begin with their second column: see models/ddl.ts. */
 export async function validateTenantIndexes(subject: HealthSubject): Promise<HealthCheck> {
@@ -32,5 +33,7 @@ export async function validateTenantIndexes(subject: HealthSubject): Promise<Hea
       }
     }
   }
-  return healthCheck('validateTenantIndexes', findings, { indexes })
+  const { keys, findings: wrong } = await tenantKeys(subject)
+  return healthCheck('validateTenantIndexes', { indexes, ...(isShared ? { keys } : {}) },
+    { findings: [...findings, ...wrong], unjudged: [] })
 }

@@ -54,14 +54,22 @@ async function perTenant({ session, schemas }: MetricsSubject, table: string, wh
   return counts.toSorted(([a, some], [b, others]) => others - some || (a < b ? -1 : 1))
 }
 
-/** Under schema-per-tenant the same table's counters of all tenants are one. */
+/**
+ * Under schema-per-tenant the same table's counters of all tenants are one, and everywhere those of a table's
+ * partitions: the server counts at the partitions alone.
+ */
 async function scansOf({ session, schemas, service }: MetricsSubject): Promise<readonly Sample[]> {
-  const within = `schemaname IN (${schemas.map(literal).join(', ')})`
+  const within = `n.nspname IN (${schemas.map(literal).join(', ')})`
   if (schemas.length === 0) return []
-  const indexes = await session.query(`SELECT relname AS table, indexrelname AS index, sum(idx_scan) AS n
-    FROM pg_stat_user_indexes WHERE ${within} AND indexrelname LIKE 'idx\\_%\\_tenant\\_%' GROUP BY 1, 2 ORDER BY 1, 2`)
-  const tables = await session.query(`SELECT relname AS table, sum(seq_scan) AS n FROM pg_stat_user_tables
-    WHERE ${within} GROUP BY 1 ORDER BY 1`)
+  const indexes = await session.query(`SELECT t.relname AS table, i.relname AS index, sum(s.idx_scan) AS n
+    FROM pg_stat_user_indexes s
+    JOIN pg_class i ON i.oid = coalesce(pg_partition_root(s.indexrelid)::oid, s.indexrelid)
+    JOIN pg_class t ON t.oid = coalesce(pg_partition_root(s.relid)::oid, s.relid)
+    JOIN pg_namespace n ON n.oid = t.relnamespace
+    WHERE ${within} AND i.relname LIKE 'idx\\_%\\_tenant\\_%' GROUP BY 1, 2 ORDER BY 1, 2`)
+  const tables = await session.query(`SELECT t.relname AS table, sum(s.seq_scan) AS n FROM pg_stat_user_tables s
+    JOIN pg_class t ON t.oid = coalesce(pg_partition_root(s.relid)::oid, s.relid)
+    JOIN pg_namespace n ON n.oid = t.relnamespace WHERE ${within} GROUP BY 1 ORDER BY 1`)
   const guarded = new Set(indexes.map((row) => row['table']))
   const database = service
   return [

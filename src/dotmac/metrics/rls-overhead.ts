@@ -54,6 +54,7 @@ export async function measureRlsOverhead(session: Session, question: OverheadQue
       const guarded = await asApplication(() => timeOf(session, count))
       ratios.push(guarded / (early ?? await timeOf(session, explicit)))
     }
+    if (!ratios.every(Number.isFinite)) throw overheadError('the server told no time', 'Measure a larger table')
     return { rows: there, ...medianOf(ratios) }
   } finally {
     await session.query('ROLLBACK')

@@ -75,7 +75,10 @@ async function isolationOf(
   if (isolation === undefined) return unknown
   try {
     const checks = await isolation()
-    for (const { name, findings } of checks) for (const finding of findings) onFault?.(`${name}: ${finding}`)
+    for (const { name, findings, unjudged } of checks) {
+      for (const finding of findings) onFault?.(`${name}: ${finding}`)
+      for (const sentence of unjudged) onFault?.(`${name}: not judged: ${sentence}`)
+    }
     return checks.length === 0 ? unknown : checks.map((check) => ({
       name: check.name, result: check.ok ? 'ok' : isInconclusive(check) ? 'unknown' : 'failed',
       checkedAt: check.checkedAt,
