@@ -1,7 +1,6 @@
 /** The service on a port of this machine, with an end that lets requests finish. */
 
 import { serve, type ServerType } from '@hono/node-server'
-import type { Hono } from 'hono'
 import { WatertightError } from '../../errors.ts'
 
 export interface ServeOptions {
@@ -9,6 +8,11 @@ export interface ServeOptions {
   readonly port: number
   /** Default 127.0.0.1: whoever wants to be reached from outside says so. */
   readonly hostname?: string
+}
+
+/** A Hono application, or anything that answers requests; the second argument is the connection. */
+export interface Servable {
+  fetch(request: Request, connection?: object): Response | Promise<Response>
 }
 
 export interface RunningService extends AsyncDisposable {
@@ -19,10 +23,11 @@ export interface RunningService extends AsyncDisposable {
 
 /** @throws WatertightError WATERTIGHT_PORT when the port cannot be had. */
 export async function serveService(
-  app: Hono, { port, hostname = '127.0.0.1' }: ServeOptions,
+  app: Servable, { port, hostname = '127.0.0.1' }: ServeOptions,
 ): Promise<RunningService> {
   const server = await new Promise<ServerType>((resolve, reject) => {
-    const starting = serve({ fetch: app.fetch, port, hostname }, () => { resolve(starting) })
+    const fetch = (request: Request, connection: object) => app.fetch(request, connection)
+    const starting = serve({ fetch, port, hostname }, () => { resolve(starting) })
     starting.once('error', (cause) => {
       reject(new WatertightError('WATERTIGHT_PORT', `The service cannot listen on ${hostname}:${port}`, {
         hint: 'Take another port, or 0 for a free one', cause }))
