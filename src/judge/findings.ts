@@ -46,7 +46,8 @@ function findingOf(verdict: Verdict, cell: CellVerdict): Finding {
     remedy: verdict.remedy.replaceAll('{relation}', () => cell.object),
     counterexample,
     replay: replayText(counterexample.replay),
-    transcript: executable ? `transcripts/${id}.sql` : null,
+    // What is sent over HTTP is repeated from a shell.
+    transcript: executable ? `transcripts/${id}.${verdict.suite === 'service' ? 'sh' : 'sql'}` : null,
   }
 }
 

@@ -4,6 +4,7 @@ import { messageOf } from '../errors.ts'
 import type { CellVerdict, Evidence, Outcome, Verdict } from '../model/verdict.ts'
 import { worstOutcome } from '../judge/order.ts'
 import type { Cell, Probe, Scene, SearchSettings } from './define.ts'
+import { isServed } from './service/routes.ts'
 import { Tally } from './tally.ts'
 import type { World } from './world.ts'
 
@@ -90,6 +91,9 @@ function whyNot({ probe }: LoadedProbe, world: World, settings: RunSettings): Co
   }
   if (probe.needs.includes('timing') && settings.timing !== true) {
     return { outcome: 'inapplicable', reason: 'answer times are measured with --timing only' }
+  }
+  if (probe.needs.includes('http') && isServed(world) && world.options.service === undefined) {
+    return { outcome: 'unknown', reason: 'no service was started in front of this database' }
   }
   const behindPgbouncer = settings.poolers?.some((pooler) => pooler.kind === 'pgbouncer') === true
   if (!probe.needs.includes('pgbouncer') || behindPgbouncer) return null

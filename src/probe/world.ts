@@ -10,19 +10,19 @@ import type { Ownership } from '../model/ownership.ts'
 import { worldKey, type WorldId } from '../model/tenancy.ts'
 import type { Tenant } from '../model/tenant.ts'
 import type { RoleNames, RolePasswords } from '../dotmac/roles.ts'
-import type { ServerAddress } from '../postgres/server-address.ts'
 import { openWithin, Renewable } from '../postgres/renewable.ts'
-import { Session } from '../postgres/session.ts'
+import { Session, type SessionOptions } from '../postgres/session.ts'
 import { survey } from '../postgres/survey.ts'
 import type { Tenancy } from '../tenancy/tenancy.ts'
 import { readGroundTruth, type GroundTruth } from './ground-truth.ts'
 import { worldObjects, type WorldObject } from './world-object.ts'
+import { ServiceRig, type ServiceSite } from './service/service-rig.ts'
 import { WriteOracle, type Written } from './write-oracle.ts'
 
 export interface WorldOptions {
   readonly id: WorldId
   /** Address of the server with the superuser's login. */
-  readonly address: ServerAddress
+  readonly address: SessionOptions['address']
   readonly database: string
   readonly tenancy: Tenancy
   readonly tenants: readonly Tenant[]
@@ -33,6 +33,8 @@ export interface WorldOptions {
   readonly expectedPrivileges?: ReadonlySet<string>
   /** Upper bound of one statement in ms, default 10,000. */
   readonly statementTimeoutMs?: number
+  /** Where the HTTP service may be attacked; absent where it is not asked about. */
+  readonly service?: ServiceSite
 }
 
 export interface AttemptOptions {
@@ -58,6 +60,12 @@ export class World implements AsyncDisposable {
   readonly #superuser = new Renewable(() => {
     const { address, database, statementTimeoutMs } = this.options
     return Session.connect({ address, database, statementTimeoutMs: statementTimeoutMs ?? 10_000 })
+  })
+
+  readonly #service = new Renewable(() => {
+    const { service } = this.options
+    if (service === undefined) throw new Error('no service was started for this world')
+    return ServiceRig.open(this, service)
   })
 
   private constructor(options: WorldOptions, admin: Session, content: { catalog: Catalog; truth: GroundTruth }) {
@@ -143,6 +151,11 @@ export class World implements AsyncDisposable {
     }
   }
 
+  /** The HTTP service, started when it is first asked. @throws when it cannot be. */
+  service(): Promise<ServiceRig> {
+    return this.#service.get()
+  }
+
   /** What the admin sees in the system tables; evidence of catalogue probes. */
   async look(sql: string): Promise<Attempt> {
     const statement: Statement = { sql, role: 'proof' }
@@ -167,6 +180,7 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#service[Symbol.asyncDispose]()
     await this.#session[Symbol.asyncDispose]()
     await this.#untouched[Symbol.asyncDispose]()
     await this.#oracle[Symbol.asyncDispose]()

@@ -138,7 +138,7 @@ export class WriteOracle implements AsyncDisposable {
 }
 
 /** Owners whose rows are not what they were; the attacker may do with its own what it likes. */
-function changesOf(
+export function changesOf(
   before: ReadonlyMap<string, Groups>, after: ReadonlyMap<string, Groups>, attacker: TenantId,
 ): readonly Change[] {
   return [...after].flatMap(([relation, groups]) => {

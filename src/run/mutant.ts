@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { messageOf, WatertightError } from '../errors.ts'
 import type { ContextStrategy } from '../model/context-strategy.ts'
 import { services, tenancies, type Service, type TenancyName } from '../model/tenancy.ts'
+import type { ServiceBuild } from '../probe/service/service-build.ts'
 import { modulesIn, packageRoot } from '../registry.ts'
 
 export interface Mutant {
@@ -19,6 +20,8 @@ export interface Mutant {
   /** SQL for the clone, run by the superuser; null where a strategy needs none. */
   readonly sql: string | null
   readonly strategy: ContextStrategy | null
+  /** What answers over HTTP; null for the reference platform's service. */
+  readonly http: ServiceBuild | null
   /** Probe named by the file name `<probe>--<defect>`; null when it names none. */
   readonly probe: string | null
   /** Class of fault, e.g. `R11`; null where the file names none, as controls do. */
@@ -57,7 +60,7 @@ export async function loadMutants(kind: MutantKind, directory: string | null): P
       `${faults.length} of ${files.length} ${kind} cannot be read: ${faults.join('; ')}`,
       {
         hint: 'A .sql file begins with -- title:, -- tenancy:, -- database: and -- expect: lines; a module ' +
-          'default-exports { title, expect, strategy }',
+          'default-exports { title, expect, strategy } or { title, expect, service }',
       },
     )
   }
@@ -107,6 +110,7 @@ function fromSql(path: string, kind: MutantKind): Mutant {
     title,
     sql,
     strategy: null,
+    http: null,
     probe: probeOf(id),
     expect: one('expect', ['violated', 'holds'], kind === 'mutants' ? 'violated' : 'holds'),
     tenancy: one('tenancy', tenancies, 'row-level-security'),
@@ -121,12 +125,14 @@ function fromSql(path: string, kind: MutantKind): Mutant {
 
 async function fromModule(path: string, kind: MutantKind): Promise<Mutant> {
   const module = (await importModule(path)) as {
-    default?: Partial<Mutant> & { readonly database?: string }
+    default?: Partial<Omit<Mutant, 'service'>> & { readonly database?: string; readonly service?: unknown }
   }
   const value = module.default
-  const strategy = value?.strategy
-  if (value?.title === undefined || typeof strategy?.withTenant !== 'function') {
-    throw new Error('its default export is not { title, expect, strategy: { title, withTenant } }')
+  const strategy = value?.strategy ?? null
+  const http = typeof value?.service === 'function' ? value.service as ServiceBuild : null
+  if (value?.title === undefined || (typeof strategy?.withTenant !== 'function') === (http === null)) {
+    throw new Error('its default export is not { title, expect, strategy: { title, withTenant } }, nor one with ' +
+      'service: (parts) => (request) => Response')
   }
   const id = basename(path, extname(path))
   const expect = value.expect ?? (kind === 'mutants' ? 'violated' : 'holds')
@@ -137,7 +143,8 @@ async function fromModule(path: string, kind: MutantKind): Promise<Mutant> {
     expect,
     sql: typeof value.sql === 'string' ? value.sql : null,
     probe: probeOf(id),
-    strategy: {
+    http,
+    strategy: strategy === null ? null : {
       title: strategy.title ?? value.title,
       ...(strategy.clears === undefined ? {} : { clears: strategy.clears }),
       withTenant: (pool, tenant, work) => strategy.withTenant(pool, tenant, work),

@@ -41,6 +41,11 @@ export function databaseName(namespace: Namespace, world: WorldId): string {
   return `${namespace.prefix}dotmac_${world.service}${suffixes[`${world.tenancy}/${world.variant}`]}`
 }
 
+/** The copy of a world's database that requests of the service are committed in. */
+export function serviceDatabaseName(namespace: Namespace, world: WorldId): string {
+  return `${databaseName(namespace, world)}_service`
+}
+
 /** Every world of a run, the judged ones first; `asWritten` names the services compared with the seed's SQL. */
 export function worldsOf(modes: readonly TenancyName[], asWritten: readonly Service[]): readonly WorldId[] {
   const both = (tenancy: TenancyName, variant: Variant) =>

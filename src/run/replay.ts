@@ -49,6 +49,8 @@ export async function replay(report: Report, finding: Finding, target: string | 
   await using world = await openWorld(open.site, {
     id: finding.world,
     statementTimeoutMs: Number(value('statementTimeoutMs')),
+    // Nobody else uses the database, so the service may commit in it.
+    ...(loaded.suite === 'service' ? { service: { database } } : {}),
   })
   const { replay: token } = finding.counterexample
   const settings = {

@@ -3,7 +3,8 @@
 import type { WorldId } from '../model/tenancy.ts'
 import { services } from '../model/tenancy.ts'
 import type { RunContext } from './context.ts'
-import { databaseName } from './namespace.ts'
+import { isServed } from '../probe/service/routes.ts'
+import { databaseName, serviceDatabaseName } from './namespace.ts'
 import { cloneDatabase, createWorldDatabase } from './provision.ts'
 import { templateName } from './clone-lane.ts'
 
@@ -18,14 +19,23 @@ export async function seedStage(context: RunContext): Promise<string> {
     context.onProgress?.({ stage: 'seed', what: database, done: index, total: needed.length, cases: 0, leaks: 0 })
     open.databases.add(database)
     rows += await createWorldDatabase(open.site, open.admin, id)
-    if (templates.some((each) => same(each, id))) {
-      const template = templateName(open.site, id)
-      open.databases.add(template)
-      await cloneDatabase(open.admin, open.site, { from: database, to: template })
+    const copies = [
+      ...templates.some((each) => same(each, id)) ? [templateName(open.site, id)] : [],
+      ...isAttackedByHttp(context, id) ? [serviceDatabaseName(open.site.namespace, id)] : [],
+    ]
+    for (const to of copies) {
+      open.databases.add(to)
+      await cloneDatabase(open.admin, open.site, { from: database, to })
     }
   }
   context.material.databases.push(...needed.map((id) => databaseName(open.site.namespace, id)))
   return `${needed.length} databases, ${rows.toLocaleString('en-US')} rows`
+}
+
+/** What is attacked commits: it gets a copy before anybody is connected to the original. */
+function isAttackedByHttp({ worlds, material }: RunContext, id: WorldId): boolean {
+  return isServed({ id }) && worlds.some((each) => same(each, id))
+    && material.probes.some(({ probe }) => probe.needs.includes('http'))
 }
 
 /** Worlds that mutants and controls are cloned from. */

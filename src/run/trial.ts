@@ -44,7 +44,10 @@ export async function tryMutant(open: OpenSite, options: TrialOptions): Promise<
   try {
     if (!(await plant(open, options))) return null
     const id = { service: mutant.service, tenancy: mutant.tenancy, variant: 'hardened' } as const
-    await using world = await openWorld(open.site, { id, database, statementTimeoutMs })
+    // The clone is the trial's alone, so the service may commit in it.
+    const service = asksService(mutant, options.probes)
+      ? { service: { database, ...(mutant.http === null ? {} : { build: mutant.http }) } } : {}
+    await using world = await openWorld(open.site, { id, database, statementTimeoutMs, ...service })
     const verdicts: Verdict[] = []
     const cellsOf = (loaded: LoadedProbe) => loaded.probe.cells(world, searchFor(options, loaded)).length
     const changed = changedObjects(world, await options.healthy(id))
@@ -115,8 +118,11 @@ function probesFor(
   mutant: Mutant, probes: readonly LoadedProbe[], cellsOf: (loaded: LoadedProbe) => number,
 ): readonly LoadedProbe[] {
   // What is wrong with the server is wrong in every clone: it says nothing about this one.
-  const suited = probes.filter(({ id, suite }) => mutant.strategy === null
-    ? suite !== 'server' || id === mutant.probe : suite === 'context')
+  // And the service commits: whoever asks it asks nothing else of the clone.
+  const overHttp = asksService(mutant, probes)
+  const suited = probes.filter(({ id, suite }) => overHttp ? suite === 'service'
+    : mutant.strategy !== null ? suite === 'context'
+      : suite !== 'service' && (suite !== 'server' || id === mutant.probe))
   const rank = ({ id, suite, probe }: LoadedProbe) => {
     if (id === mutant.probe) return 0
     if (probe.basis !== 'executed') return mutant.attackable ? 3 : 1
@@ -124,6 +130,11 @@ function probesFor(
   }
   const cells = new Map(suited.map((loaded) => [loaded.id, cellsOf(loaded)]))
   return suited.toSorted((a, b) => rank(a) - rank(b) || (cells.get(a.id) ?? 0) - (cells.get(b.id) ?? 0))
+}
+
+/** A service of its own, or a defect of the database that a probe of the service is to see. */
+function asksService({ http, probe }: Mutant, probes: readonly LoadedProbe[]): boolean {
+  return http !== null || probes.some(({ id, suite }) => suite === 'service' && id === probe)
 }
 
 function judgeMutant(mutant: Mutant, verdicts: readonly Verdict[], elapsedMs: number): Trial {

@@ -7,10 +7,11 @@ import type { TimelineSpan } from '../model/report.ts'
 import type { CellVerdict, Verdict } from '../model/verdict.ts'
 import { Novelty } from '../probe/novelty.ts'
 import { askCell, cellKey, runProbe, type LoadedProbe, type RunSettings } from '../probe/run.ts'
+import { isServed } from '../probe/service/routes.ts'
 import type { World } from '../probe/world.ts'
 import type { KnownCounterexample } from './corpus.ts'
 import { findCell } from './find-cell.ts'
-import { databaseName } from './namespace.ts'
+import { databaseName, serviceDatabaseName } from './namespace.ts'
 import type { Site } from './provision.ts'
 import { searchOn, type Asked } from './rounds.ts'
 import { quickLimits } from './search-limits.ts'
@@ -117,7 +118,7 @@ async function askWorld(site: Site, id: WorldId, options: VerifyOptions): Promis
 
 function isMine({ suite, probe }: LoadedProbe, index: number, share: Share | undefined): boolean {
   if (share === undefined) return true
-  const needsPool = suite === 'context' || probe.exhaustive === true
+  const needsPool = suite === 'context' || suite === 'service' || probe.exhaustive === true
   return needsPool ? share.index === 0 : 1 + index % (share.of - 1) === share.index
 }
 
@@ -206,7 +207,10 @@ export function inOrder(
 async function tryOpen(site: Site, id: WorldId, { statementTimeoutMs, share }: VerifyOptions): Promise<World | string> {
   try {
     const copy = share === undefined ? {} : { database: share.databaseOf(id) }
-    return await openWorld(site, { id, statementTimeoutMs, ...copy })
+    // Other shares are not asked about the service, which has one copy.
+    const isMine = share === undefined || share.index === 0
+    const service = isServed({ id }) && isMine ? { service: { database: serviceDatabaseName(site.namespace, id) } } : {}
+    return await openWorld(site, { id, statementTimeoutMs, ...copy, ...service })
   } catch (error) {
     return `the world ${worldKey(id)} could not be opened: ${messageOf(error)}`
   }

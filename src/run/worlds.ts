@@ -4,6 +4,7 @@ import { tablesOf } from '../dotmac/models/index.ts'
 import type { TableModel } from '../dotmac/models/model.ts'
 import { controlSchema, sharedSchema } from '../dotmac/schema-manager.ts'
 import type { WorldId } from '../model/tenancy.ts'
+import type { ServiceSite } from '../probe/service/service-rig.ts'
 import { World } from '../probe/world.ts'
 import { ownershipOf } from '../seed/ownership.ts'
 import { tenancyOf } from '../tenancy/index.ts'
@@ -15,14 +16,17 @@ export interface OpenWorldOptions {
   /** Default: the world's own database. */
   readonly database?: string
   readonly statementTimeoutMs: number
+  /** Where the HTTP service may be attacked. Default: it is not asked about. */
+  readonly service?: ServiceSite
 }
 
 /** @throws WatertightError when the database cannot be reached. */
-export function openWorld(site: Site, { id, database, statementTimeoutMs }: OpenWorldOptions): Promise<World> {
+export function openWorld(site: Site, { id, database, statementTimeoutMs, service }: OpenWorldOptions): Promise<World> {
   return World.open({
     id, address: site.address, database: database ?? databaseName(site.namespace, id), tenancy: tenancyOf(id.tenancy),
     tenants: site.tenants, ownership: ownershipOf(site.tenants), roles: site.namespace.roles,
     passwords: site.passwords, expectedPrivileges: expectedPrivileges(id), statementTimeoutMs,
+    ...(service === undefined ? {} : { service }),
   })
 }
 

@@ -3,6 +3,7 @@
 import { WatertightError } from '../errors.ts'
 import type { Report } from '../model/report.ts'
 import type { ReportFormat } from '../report/format.ts'
+import { renderShellTranscript } from '../report/shell-transcript.ts'
 import { renderTranscript } from '../report/transcript.ts'
 import { loadFolder } from '../registry.ts'
 import type { RunDirectory } from './run-directory.ts'
@@ -26,7 +27,8 @@ export async function writeReports(report: Report, { directory, formats }: Write
   directory.writeJson('measurements.json', { measurements: report.measurements, plans: report.plans })
   for (const finding of report.findings) {
     if (finding.transcript === null) continue
-    directory.write(finding.transcript, renderTranscript(finding, { database: finding.database }))
+    directory.write(finding.transcript, finding.suite === 'service' ? renderShellTranscript(finding)
+      : renderTranscript(finding, { database: finding.database }))
   }
   for (const format of wanted) directory.write(`report.${format.extension}`, format.render(report))
   directory.writeJson('decision.json', { verdict: report.verdict, gates: report.gates })

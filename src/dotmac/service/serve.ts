@@ -2,7 +2,6 @@
 
 import { createServer, STATUS_CODES, type Server } from 'node:http'
 import { getRequestListener, RequestError } from '@hono/node-server'
-import type { Hono } from 'hono'
 import { WatertightError } from '../../errors.ts'
 import { headersOf, problemOf, problemResponse, type Problem } from './problem.ts'
 
@@ -15,6 +14,11 @@ export interface ServeOptions {
   readonly drainMs?: number
 }
 
+/** A Hono application, or anything that answers requests; the second argument is the connection. */
+export interface Servable {
+  fetch(request: Request, connection?: object): Response | Promise<Response>
+}
+
 export interface RunningService extends AsyncDisposable {
   readonly port: number
   /** Takes no new requests and waits for those that run, for drainMs at most. */
@@ -23,9 +27,10 @@ export interface RunningService extends AsyncDisposable {
 
 /** @throws WatertightError WATERTIGHT_PORT when the port cannot be had. */
 export async function serveService(
-  app: Hono, { port, hostname = '127.0.0.1', drainMs = 10_000 }: ServeOptions,
+  app: Servable, { port, hostname = '127.0.0.1', drainMs = 10_000 }: ServeOptions,
 ): Promise<RunningService> {
-  const listener = getRequestListener(app.fetch, { errorHandler: (error) =>
+  const fetch = (request: Request, connection: object) => app.fetch(request, connection)
+  const listener = getRequestListener(fetch, { errorHandler: (error) =>
     problemResponse(error instanceof RequestError ? unreadable('WATERTIGHT_BAD_REQUEST') : problemOf(error)) })
   // A request without Host gets no empty 400 of Node's own: the listener refuses it.
   const server = createServer({ requireHostHeader: false }, (request, response) => { void listener(request, response) })

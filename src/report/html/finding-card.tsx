@@ -44,7 +44,8 @@ export function FindingCard({ finding, open, brief }: FindingCardProps) {
           <span class="dim">(<Value text={finding.replay} max={120} />)</span></dd>
         {finding.transcript !== null && <>
           <dt>Transcript</dt>
-          <dd><code>psql -X -d <Value text={finding.database} /> -f <Value text={finding.transcript} /></code></dd>
+          <dd><code>{finding.transcript.endsWith('.sh') ? 'sh ' : <>psql -X -d <Value text={finding.database} /> -f </>}
+            <Value text={finding.transcript} /></code></dd>
         </>}
       </dl>
     </details>
