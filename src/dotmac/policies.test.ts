@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { fourPoliciesSql, hardenedCheck, hardenedPredicate } from './policies.ts'
 
-test.each([{}, { hashPartitions: 4 }])('an UPDATE is checked by the very expression of the SELECT policy, %j', (table) => {
+test.each([{}, { hashPartitions: 4 }])('an UPDATE is checked by the SELECT policy\'s expression, %j', (table) => {
   const sql = fourPoliciesSql('t', hardenedPredicate(table), hardenedCheck)
   const shown = /FOR SELECT USING (.*);/.exec(sql)?.[1]
   expect(shown).toBeDefined()

@@ -20,6 +20,8 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
       try {
         const response = await fetch(`http://127.0.0.1:${service.port}/health`)
         const text = await response.text()
+        const metrics = await fetch(`http://127.0.0.1:${service.port}/metrics`)
+        expect([metrics.status, await metrics.text()]).toEqual([200, expect.stringContaining('_waiting_requests 0\n')])
         const { checks } = JSON.parse(text) as { checks: { name: string; result: string }[] }
         return { status: response.status, text, checks: checks.map(({ name, result }) => `${name} ${result}`) }
       } finally {

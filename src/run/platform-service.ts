@@ -4,6 +4,8 @@ import { tokenVerifier } from '../dotmac/access/tokens.ts'
 import { readConfiguration, type Variables } from '../dotmac/configuration.ts'
 import { reporter, requireReporting } from '../dotmac/reporting.ts'
 import type { HealthCheck } from '../dotmac/health/health-check.ts'
+import { poolSamples } from '../dotmac/metrics/pool-samples.ts'
+import { prometheusText } from '../dotmac/metrics/sample.ts'
 import { createService } from '../dotmac/service/service.ts'
 import { serviceHealth } from '../dotmac/service/service-health.ts'
 import { serveService } from '../dotmac/service/serve.ts'
@@ -60,7 +62,7 @@ export async function openService(target: PlatformTarget, options: OpenServiceOp
     if (reporting !== null) await requireReporting({ isp: reporting, tenancy })
     const app = createService({
       verifier: tokenVerifier({ jwks, issuer, audience }), isp: (tenant) => pools.of(tenant), tenancy, configuration,
-      onError, trustedProxies: options.trustedProxies ?? [],
+      onError, trustedProxies: options.trustedProxies ?? [], metrics: () => prometheusText(poolSamples(pools.use())),
       ...(reporting === null ? {}
         : { report: reporter({ isp: reporting, trail: (tenant) => pools.of(tenant), tenancy }) }),
       health: serviceHealth({

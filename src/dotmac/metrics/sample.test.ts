@@ -10,5 +10,5 @@ test('each metric is announced once, and hostile labels are escaped', () => {
   expect(text).toBe(`# HELP ${name} Rows of one table by tenant\n# TYPE ${name} gauge\n` +
     `${name}{tenant="a\\"\\n\\\\"} 1\n${name}{tenant="b"} 2\n` +
     '# HELP dotmac_index_scans_total Scans of each index that begins with or serves the tenant\n' +
-    '# TYPE dotmac_index_scans_total counter\ndotmac_index_scans_total{} 3\n')
+    '# TYPE dotmac_index_scans_total counter\ndotmac_index_scans_total 3\n')
 })

@@ -16,6 +16,11 @@ export const metrics = {
   dotmac_rls_overhead_ratio_low: ['gauge', 'Lower end of the 95 % interval of the ratio'],
   dotmac_rls_overhead_ratio_high: ['gauge', 'Upper end of the 95 % interval of the ratio'],
   dotmac_cross_tenant_attempts: ['gauge', 'Refused accesses in the audit trail by acting tenant'],
+  dotmac_pool_connections: ['gauge', 'Connections of the service to the database, by state'],
+  dotmac_pool_waiting_requests: ['gauge', 'Requests that wait for a connection'],
+  dotmac_pool_waiting_tenants: ['gauge', 'Tenants of which a request waits for a connection'],
+  dotmac_pool_longest_queue: ['gauge', 'Requests of the tenant of which most wait for a connection'],
+  dotmac_pool_timeouts_total: ['counter', 'Requests that gave up waiting for a connection'],
 } as const satisfies Readonly<Record<string, readonly ['gauge' | 'counter', string]>>
 
 export type MetricName = keyof typeof metrics
@@ -33,5 +38,6 @@ export function prometheusText(samples: readonly Sample[]): string {
 function lineOf({ name, labels, value }: Sample): string {
   const quoted = (text: string) =>
     `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`
-  return `${name}{${Object.entries(labels).map(([key, text]) => `${key}=${quoted(text)}`).join(',')}} ${value}\n`
+  const pairs = Object.entries(labels).map(([key, text]) => `${key}=${quoted(text)}`).join(',')
+  return `${name}${pairs === '' ? '' : `{${pairs}}`} ${value}\n`
 }

@@ -29,6 +29,8 @@ export interface ServiceOptions {
   readonly tenancy?: TenancyName
   /** What /health answers, by serviceHealth(). */
   readonly health: () => Promise<ServiceHealth>
+  /** What /metrics answers, in Prometheus' text; it needs no token, so it must name nobody. Default: no such path. */
+  readonly metrics?: () => string
   /** Addresses or networks whose X-Forwarded-For is believed. Default none: the peer's address is the client's. */
   readonly trustedProxies?: readonly string[]
   /** What went wrong and is nobody's business outside; default: nothing is kept. */

@@ -23,6 +23,12 @@ export function createService(options: ServiceOptions): Hono {
     const health = await options.health()
     return context.json(health, health.status === 'up' ? 200 : 503, { 'cache-control': 'no-store' })
   })
+  const { metrics } = options
+  if (metrics !== undefined) {
+    const headers = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' }
+    app.get('/metrics', (context) => context.body(metrics(), 200, headers))
+    allowOnly(app, '/metrics', ['GET', 'HEAD'])
+  }
   for (const resource of resources) addResource(app, requests, resource)
   app.get('/usage', (context) => requests.answer(context, { table: 'isp_analytics_daily', operation: 'SELECT' },
     async (session, { tenantId }) => {

@@ -52,8 +52,14 @@ export function foreignAnswer(attempt: Attempt, suspicion: ServiceSuspicion): Wi
   return null
 }
 
-/** Objects in the body that look like rows: those of a list, or the body itself. Values are flat, as in any row. */
-export function rowsIn({ body }: Answer): readonly Row[] {
+/**
+ * Objects in the body that look like rows: those of a list, or the body itself; of a text its lines. Values are flat,
+ * as in any row.
+ */
+export function rowsIn({ body, headers }: Answer): readonly Row[] {
+  if (/^content-type: text\/plain/im.test(headers)) {
+    return body.split('\n').filter((line) => line.trim() !== '').map((line) => ({ line }))
+  }
   const parsed = parsedJson(body)
   if (typeof parsed !== 'object' || parsed === null) return []
   const lists = Array.isArray(parsed) ? [parsed] : Object.values(parsed).filter(Array.isArray)

@@ -22,13 +22,14 @@ export interface Route {
 const tables: Readonly<Record<string, string>> = {
   '/usage': 'isp_analytics_daily', '/admin/reports/:name': 'isp_billing_invoices',
 }
-const open = ['/health']
+const open = ['/health', '/metrics']
 
 /** The service as it was built, without a database: it is only asked for its routes. */
 export function serviceRoutes(): readonly Route[] {
   const nobody = () => { throw new Error('this service only tells its routes') }
   const { routes } = createService({
-    verifier: { callerOf: nobody }, isp: nobody, health: nobody, configuration: readConfiguration({}),
+    verifier: { callerOf: nobody }, isp: nobody, health: nobody, metrics: nobody,
+    configuration: readConfiguration({}),
   })
   return routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => {
     const resource = resources.find((each) => path === `/${each.path}` || path === `/${each.path}/:id`) ?? null

@@ -1,18 +1,15 @@
 /** The HTTP service on a database that is ours alone, with an issuer: a port for each setting of strictness. */
 
-import { tokenVerifier } from '../../dotmac/access/tokens.ts'
 import { readConfiguration } from '../../dotmac/configuration.ts'
-import { reporter } from '../../dotmac/reporting.ts'
 import { serveService, type RunningService } from '../../dotmac/service/serve.ts'
-import { serviceHealth } from '../../dotmac/service/service-health.ts'
-import type { ServiceOptions } from '../../dotmac/service/requests.ts'
-import { createService } from '../../dotmac/service/service.ts'
+import { TenantPools } from '../../dotmac/tenant-pools.ts'
 import { openDriverPool, type DriverPool } from '../../postgres/driver-pool.ts'
 import type { World } from '../world.ts'
+import { handlerFor } from './handler-for.ts'
 import { ScratchRows } from './scratch-rows.ts'
-import type { ServiceBuild, ServiceHandler, ServiceParts } from './service-build.ts'
+import type { ServiceBuild } from './service-build.ts'
 import type { Answer, ServiceRequest } from './service-request.ts'
-import { audience, issuer, TokenForge } from './token-forge.ts'
+import { TokenForge } from './token-forge.ts'
 
 export interface ServiceSite {
   /** A copy of the world's database, or its own where nobody else uses it: requests are committed in it. */
@@ -28,6 +25,7 @@ export class ServiceRig implements AsyncDisposable {
   readonly rows: ScratchRows
   readonly #forge: TokenForge
   readonly #pools: readonly DriverPool[]
+  readonly #tenants: TenantPools
   readonly #services: readonly RunningService[]
   /** Requests that change nothing run side by side; one that may runs alone. */
   readonly #sharing = new Set<Promise<unknown>>()
@@ -35,11 +33,12 @@ export class ServiceRig implements AsyncDisposable {
 
   private constructor(parts: {
     readonly rows: ScratchRows; readonly forge: TokenForge
-    readonly pools: readonly DriverPool[]; readonly services: readonly RunningService[]
+    readonly pools: readonly DriverPool[]; readonly tenants: TenantPools; readonly services: readonly RunningService[]
   }) {
     this.rows = parts.rows
     this.#forge = parts.forge
     this.#pools = parts.pools
+    this.#tenants = parts.tenants
     this.#services = parts.services
   }
 
@@ -52,12 +51,15 @@ export class ServiceRig implements AsyncDisposable {
       app: poolOf('app', answersAtOnce), reporting: poolOf('admin', 2),
       superuser: openDriverPool({ address, database, max: 2 }),
     }
-    const parts = { rows, forge: new TokenForge(), pools: Object.values(pools), services: [] as RunningService[] }
+    const login = { user: roles.app, password: passwords.app }
+    const tenants = new TenantPools({ address, database, login }, readConfiguration({}).pool)
+    const services: RunningService[] = []
+    const parts = { rows, forge: new TokenForge(), pools: Object.values(pools), tenants, services }
     const rig = new ServiceRig(parts)
     try {
       // In this order: found by `strict` as a number.
       for (const strict of [false, true]) {
-        const fetch = handlerFor(world, { ...pools, jwks: parts.forge.jwks, strict, ...(build && { build }) })
+        const fetch = handlerFor(world, { ...pools, tenants, jwks: parts.forge.jwks, strict, ...(build && { build }) })
         parts.services.push(await serveService({ fetch }, { port: 0 }))
       }
       return rig
@@ -118,33 +120,8 @@ export class ServiceRig implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#turn
     for (const service of this.#services) await service.close()
+    await this.#tenants.close({ waitMs: answerTimeoutMs })
     for (const pool of this.#pools) await pool.end()
     await this.rows[Symbol.asyncDispose]()
   }
-}
-
-interface Serving {
-  readonly app: DriverPool
-  readonly superuser: DriverPool
-  readonly reporting: DriverPool
-  readonly jwks: TokenForge['jwks']
-  readonly strict: boolean
-  readonly build?: ServiceBuild
-}
-
-/** The reference's parts as `watertight dotmac serve` puts them together. */
-function handlerFor(world: World, { app, superuser, reporting, jwks, strict, build }: Serving): ServiceHandler {
-  const { tenancy } = world.id
-  const verifierWith: ServiceParts['verifierWith'] = (changes) => tokenVerifier({ jwks, issuer, audience, ...changes })
-  const verifier = verifierWith({})
-  const options: ServiceOptions = {
-    verifier, isp: () => app, tenancy, report: reporter({ isp: reporting, trail: () => app, tenancy }),
-    configuration: readConfiguration({ TENANT_ISOLATION_STRICT: String(strict) }),
-    health: serviceHealth({ reach: () => app.query('SELECT 1') }),
-  }
-  const reference: ServiceParts['reference'] = (changes = {}) => {
-    const service = createService({ ...options, ...changes })
-    return (request, connection) => service.fetch(request, connection)
-  }
-  return build === undefined ? reference() : build({ pool: app, superuser, tenancy, verifier, verifierWith, reference })
 }
