@@ -11,6 +11,7 @@ import type { Mutant } from './mutant.ts'
 import type { OpenSite } from './open-site.ts'
 import { plant } from './plant.ts'
 import { quickLimits } from './search-limits.ts'
+import type { World } from '../probe/world.ts'
 import { openWorld } from './worlds.ts'
 import { cellChoosers, changedObjects, type CellChooser } from './changed-objects.ts'
 
@@ -18,6 +19,8 @@ import { cellChoosers, changedObjects, type CellChooser } from './changed-object
 const runsMax = { mutant: 10, control: 4 } as const
 /** A defect of a pool shows after several steps in the right order, so its search is longer than others. */
 const strategyRunsMin = 60
+/** Random requests for each route while every route is asked a little. */
+const glanceRuns = 2
 
 export interface Trial {
   readonly kill: Kill | null
@@ -54,7 +57,9 @@ export async function tryMutant(open: OpenSite, options: TrialOptions): Promise<
     const probes = probesFor(mutant, options.probes, cellsOf)
     // What was changed is asked first, by every probe; only then everything else.
     const choosers = cellChoosers(changed, mutant)
-    search: for (const chooseCells of choosers) {
+    const glance = await glanceOf(world, options)
+    if (glance !== null) verdicts.push(glance)
+    search: for (const chooseCells of glance !== null && kills(mutant, glance) ? [] : choosers) {
       for (const loaded of probes) {
         const named = loaded.id === mutant.probe
         if (named && chooseCells !== choosers[0]) continue
@@ -72,6 +77,17 @@ export async function tryMutant(open: OpenSite, options: TrialOptions): Promise<
   } catch (error) {
     return untried(`it could not be tried: ${messageOf(error)}`)
   }
+}
+
+/**
+ * A defect of the service is on some of its routes, and a request costs more than a statement: the probe that the file
+ * names asks every route a little before it asks each of them everything. Null where that is not worth it.
+ */
+async function glanceOf(world: World, options: TrialOptions): Promise<Verdict | null> {
+  const { mutant, probes } = options
+  const named = mutant.http === null ? undefined : probes.find(({ id }) => id === mutant.probe)
+  if (named === undefined || mutant.expect !== 'violated') return null
+  return await runProbe(named, world, { ...searchFor(options, named), ...quickLimits, runs: glanceRuns })
 }
 
 /**

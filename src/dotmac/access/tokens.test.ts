@@ -11,8 +11,9 @@ const jwks = { keys: [{ ...await exportJWK(publicKey), kid: 'k' }] }
 const signed = (claims: object) => new SignJWT({ iss: issuer, aud: 'dotmac', sub: 'ann', tenant_id: 'a',
   exp: Math.floor(Date.now() / 1_000) + 60, ...claims }).setProtectedHeader({ alg: 'ES256', kid: 'k' }).sign(privateKey)
 
-test.each([{ issuer: '' }, { issuer: ' ' }, { audience: '' }, { algorithms: [] }, { algorithms: ['HS256'] },
-  { algorithms: ['ES256', 'none'] }])('a verifier that would let tokens in unseen is refused: %j', (bad) => {
+test.each([{ issuer: '' }, { issuer: ' ' }, { audience: '' }, { audience: undefined }, { algorithms: [] },
+  { algorithms: ['HS256'] }, { algorithms: ['ES256', 'none'] },
+])('a verifier that would let tokens in unseen is refused: %j', (bad) => {
   const options = { jwks, issuer, audience: 'dotmac', ...bad } as VerifierOptions
   expect(() => tokenVerifier(options)).toThrow(expect.objectContaining({ code: 'WATERTIGHT_BAD_VERIFIER' }) as Error)
 })

@@ -68,7 +68,8 @@ export function tokenVerifier(options: VerifierOptions): TokenVerifier {
 /** jose takes an empty issuer or audience for "do not look": an unset variable would let every token in. */
 function assertPinned(issuer: string, audience: string, algorithms: readonly string[]): void {
   const others = algorithms.filter((each) => !acceptable.includes(each))
-  if (issuer.trim() !== '' && audience.trim() !== '' && algorithms.length > 0 && others.length === 0) return
+  const isGiven = [issuer, audience].every((name: unknown) => typeof name === 'string' && name.trim() !== '')
+  if (isGiven && algorithms.length > 0 && others.length === 0) return
   throw new WatertightError('WATERTIGHT_BAD_VERIFIER',
     `Tokens cannot be judged by the issuer ${JSON.stringify(issuer)}, the audience ${JSON.stringify(audience)} and ` +
     `the algorithms ${JSON.stringify(algorithms)}`,
