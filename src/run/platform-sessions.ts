@@ -93,7 +93,10 @@ async function refuseBlind(admin: Session, user: string): Promise<void> {
 
 async function ensureDatabase(admin: Session, name: string, create: PlatformTarget | null): Promise<void> {
   const rows = await admin.query(`SELECT 1 FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`)
-  if (rows.length > 0) return
+  if (rows.length > 0) {
+    if (create !== null) await closeDatabase(admin, name)
+    return
+  }
   if (create === null) {
     throw new WatertightError('WATERTIGHT_NO_DATABASE', `There is no database ${name} on the server`, {
       hint: 'watertight dotmac migrate makes it (without --dry-run); or name yours with --management and --isp',
@@ -105,6 +108,13 @@ async function ensureDatabase(admin: Session, name: string, create: PlatformTarg
     if (sqlstateOf(error) !== '42P04' && sqlstateOf(error) !== '23505') throw error
   })
   await admin.query(secureDatabaseSql(name, create.roles))
+}
+
+/** In one that was made by hand everybody may make temporary tables and functions, which outlive a pooled request. */
+async function closeDatabase(admin: Session, name: string): Promise<void> {
+  const [row] = await admin.query(
+    `SELECT has_database_privilege('public', ${literal(name)}, 'TEMPORARY, CREATE') AS open`)
+  if (row?.['open'] === 't') await admin.query(`REVOKE TEMPORARY, CREATE ON DATABASE ${identifier(name)} FROM PUBLIC`)
 }
 
 /** Roles that exist keep their attributes and passwords. */
