@@ -12,7 +12,8 @@ import type { Session } from '../postgres/session.ts'
 import { samplerOf, type Block, type Sampler, type TimedQuery } from './sampler.ts'
 import { pairsMin, uniform } from '../judge/ratio.ts'
 import { measurementsOf, type Series } from './measurements.ts'
-import { isolating, plain, plainAgain, type Variant } from './variants.ts'
+import type { IsolatingTitle } from './speed-database.ts'
+import { isolatingAmong, plain, plainAgain, type Variant } from './variants.ts'
 
 export interface CompareOptions {
   readonly session: Session
@@ -24,6 +25,8 @@ export interface CompareOptions {
   /** Id of the gauge, for the ids of the measurements. */
   readonly gauge: string
   readonly signal?: AbortSignal | undefined
+  /** Beside the plain one. Default: all that the speed database has. */
+  readonly variants?: readonly IsolatingTitle[] | undefined
 }
 
 export interface Compared {
@@ -74,7 +77,7 @@ interface Warm {
 /** Fills the caches of the server, and tells how long the blocks may be. */
 async function warmUp(query: TimedQuery, options: CompareOptions): Promise<readonly Warm[]> {
   const warm: Warm[] = []
-  for (const variant of [plain, plainAgain, ...isolating]) {
+  for (const variant of [plain, plainAgain, ...isolatingAmong(options.variants)]) {
     try {
       const tenant = tenantAt(options, 0)
       const once = await samplerOf(query, variant, { ...options, size: 1 })(tenant, 0)

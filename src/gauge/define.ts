@@ -4,6 +4,7 @@ import type { Measurement, PlanCheck } from '../model/measurement.ts'
 import type { Tenant } from '../model/tenant.ts'
 import type { RoleNames } from '../dotmac/roles.ts'
 import type { Session } from '../postgres/session.ts'
+import type { IsolatingTitle } from './speed-database.ts'
 
 export interface GaugeContext {
   /** The application's one backend, on which all variants are compared. */
@@ -16,6 +17,8 @@ export interface GaugeContext {
   /** True when the backend's /proc is this machine's. */
   readonly localBackend: boolean
   readonly signal?: AbortSignal
+  /** Beside the plain one. Default: all. */
+  readonly variants?: readonly IsolatingTitle[]
   readonly onProgress?: (what: string) => void
 }
 

@@ -2,7 +2,7 @@
 
 import type { Tenant } from '../model/tenant.ts'
 import { identifier, literal } from '../postgres/identifier.ts'
-import { speedSchemas, type SharedVariant } from './speed-database.ts'
+import { speedSchemas, type IsolatingTitle, type SharedVariant } from './speed-database.ts'
 
 export interface Variant {
   readonly title: string
@@ -42,6 +42,11 @@ function withContext(title: SharedVariant): Variant {
     enter: (tenant) =>
       `${inSchema(title)}; SELECT set_config('app.current_tenant_id', ${literal(tenant.id)}, false)`,
   }
+}
+
+/** All of them, or those that are asked for. */
+export function isolatingAmong(titles: readonly IsolatingTitle[] | undefined): readonly Variant[] {
+  return titles === undefined ? isolating : isolating.filter(({ title }) => titles.some((each) => each === title))
 }
 
 function inSchema(variant: SharedVariant): string {

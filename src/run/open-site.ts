@@ -40,6 +40,8 @@ export interface SiteOptions {
   readonly target: string | null
   /** Version of the embedded server; null or absent for the installed one. */
   readonly version?: string | null
+  /** Settings of the embedded server beside its own. */
+  readonly settings?: Readonly<Record<string, string>>
   readonly plan: SeedPlan
   readonly keep: boolean
 }
@@ -47,8 +49,8 @@ export interface SiteOptions {
 /** @throws WatertightError WATERTIGHT_UNREACHABLE, WATERTIGHT_UNSUPPORTED, WATERTIGHT_RIGHTS. */
 export async function openSite(options: SiteOptions): Promise<OpenSite> {
   const watch = { death: null as string | null }
-  const { target, version = null } = options
-  const server = target === null ? await startWatched(watch, version) : namedServer(target)
+  const { target, version = null, settings = {} } = options
+  const server = target === null ? await startWatched(watch, version, settings) : namedServer(target)
   try {
     const admin = await adminSession(server.address, databaseOf(server))
     const { serverVersion, serverVersionNum } = await checkServer(admin, server)
@@ -73,8 +75,10 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
   }
 }
 
-async function startWatched(watch: { death: string | null }, version: string | null): Promise<Server> {
-  const server = await startEmbeddedServer(version === null ? {} : { version })
+async function startWatched(
+  watch: { death: string | null }, version: string | null, settings: Readonly<Record<string, string>>,
+): Promise<Server> {
+  const server = await startEmbeddedServer(version === null ? { settings } : { version, settings })
   void server.exited.then(({ expected }) => {
     if (!expected) watch.death = `server died: ${server.logTail().at(-1) ?? 'no log line'}`
   })

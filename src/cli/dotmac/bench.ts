@@ -8,7 +8,7 @@ export function addBench(dotmac: Command, finish: (code: number) => void): void 
     .option('--rows <count>', 'rows of isp_customers under row security', '1000000')
     .option('--tenant-rows <count>', 'rows of the tenant that is restored', '100000')
     .option('--rounds <count>', 'pairs of round trips and of restores', '9')
-    .option('--seconds <count>', 'time for the overhead of row security', '120')
+    .option('--seconds <count>', 'time for the overhead of row security', '300')
     .option('--json', 'print JSON')
     .action(async (given: Record<string, unknown>) => {
       const { runBench } = await import('./run-bench.ts')
