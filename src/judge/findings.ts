@@ -46,10 +46,12 @@ function findingOf(verdict: Verdict, cell: CellVerdict): Finding {
     remedy: verdict.remedy.replaceAll('{relation}', () => cell.object),
     counterexample,
     replay: replayText(counterexample.replay),
-    // What is sent over HTTP is repeated from a shell.
-    transcript: executable ? `transcripts/${id}.${verdict.suite === 'service' ? 'sh' : 'sql'}` : null,
+    transcript: executable ? `transcripts/${id}.${extensions[verdict.suite] ?? 'sql'}` : null,
   }
 }
+
+/** What is sent over HTTP is repeated from a shell; what the operator does is told. */
+const extensions: Readonly<Record<string, string>> = { service: 'sh', operations: 'txt' }
 
 /** A catalogue finding may have nothing to execute; its sentence is then the cell's reason. */
 function withoutSteps(cell: CellVerdict): Counterexample {

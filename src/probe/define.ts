@@ -17,7 +17,7 @@ import type { SeenSpan } from './request-run.ts'
 import type { RunScene } from './run-scene.ts'
 
 /** What a probe cannot do without; a world that lacks it makes the verdict `inapplicable` or `unknown`. */
-export type Need = 'rows' | 'writes' | 'pool' | 'pgbouncer' | 'timing' | 'http'
+export type Need = 'rows' | 'writes' | 'pool' | 'pgbouncer' | 'timing' | 'http' | 'operations'
 
 /** One question of a probe: an object of the matrix reached by a path. */
 export interface Cell {

@@ -95,6 +95,9 @@ function whyNot({ probe }: LoadedProbe, world: World, settings: RunSettings): Co
   if (probe.needs.includes('http') && isServed(world) && world.options.service === undefined) {
     return { outcome: 'unknown', reason: 'no service was started in front of this database' }
   }
+  if (probe.needs.includes('operations') && isServed(world) && world.options.operations === undefined) {
+    return { outcome: 'unknown', reason: 'no databases were copied for the operations' }
+  }
   const behindPgbouncer = settings.poolers?.some((pooler) => pooler.kind === 'pgbouncer') === true
   if (!probe.needs.includes('pgbouncer') || behindPgbouncer) return null
   return settings.pgbouncerAsked === true

@@ -16,10 +16,10 @@ import { survey } from '../postgres/survey.ts'
 import type { Tenancy } from '../tenancy/tenancy.ts'
 import { readGroundTruth, type GroundTruth } from './ground-truth.ts'
 import { worldObjects, type WorldObject } from './world-object.ts'
-import { ServiceRig, type ServiceSite } from './service/service-rig.ts'
+import { WorldRigs, type WorldSites } from './world-rigs.ts'
 import { WriteOracle, type Written } from './write-oracle.ts'
 
-export interface WorldOptions {
+export interface WorldOptions extends WorldSites {
   readonly id: WorldId
   /** Address of the server with the superuser's login. */
   readonly address: SessionOptions['address']
@@ -33,8 +33,6 @@ export interface WorldOptions {
   readonly expectedPrivileges?: ReadonlySet<string>
   /** Upper bound of one statement in ms, default 10,000. */
   readonly statementTimeoutMs?: number
-  /** Where the HTTP service may be attacked; absent where it is not asked about. */
-  readonly service?: ServiceSite
 }
 
 export interface AttemptOptions {
@@ -62,14 +60,11 @@ export class World implements AsyncDisposable {
     return Session.connect({ address, database, statementTimeoutMs: statementTimeoutMs ?? 10_000 })
   })
 
-  readonly #service = new Renewable(() => {
-    const { service } = this.options
-    if (service === undefined) throw new Error('no service was started for this world')
-    return ServiceRig.open(this, service)
-  })
+  readonly #rigs: WorldRigs
 
   private constructor(options: WorldOptions, admin: Session, content: { catalog: Catalog; truth: GroundTruth }) {
     this.options = options
+    this.#rigs = new WorldRigs(this, options)
     this.#admin = admin
     this.catalog = content.catalog
     this.truth = content.truth
@@ -152,8 +147,13 @@ export class World implements AsyncDisposable {
   }
 
   /** The HTTP service, started when it is first asked. @throws when it cannot be. */
-  service(): Promise<ServiceRig> {
-    return this.#service.get()
+  service(): ReturnType<WorldRigs['service']> {
+    return this.#rigs.service()
+  }
+
+  /** Operations on copies of both databases, opened when they are first asked. @throws when they cannot be. */
+  operations(): ReturnType<WorldRigs['operations']> {
+    return this.#rigs.operations()
   }
 
   /** What the admin sees in the system tables; evidence of catalogue probes. */
@@ -180,7 +180,7 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#service[Symbol.asyncDispose]()
+    await this.#rigs[Symbol.asyncDispose]()
     await this.#session[Symbol.asyncDispose]()
     await this.#untouched[Symbol.asyncDispose]()
     await this.#oracle[Symbol.asyncDispose]()

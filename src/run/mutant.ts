@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { messageOf, WatertightError } from '../errors.ts'
 import type { ContextStrategy } from '../model/context-strategy.ts'
 import { services, tenancies, type Service, type TenancyName } from '../model/tenancy.ts'
+import type { OperationsBuild } from '../probe/operations/operations.ts'
 import type { ServiceBuild } from '../probe/service/service-build.ts'
 import { modulesIn, packageRoot } from '../registry.ts'
 
@@ -22,6 +23,8 @@ export interface Mutant {
   readonly strategy: ContextStrategy | null
   /** What answers over HTTP; null for the reference platform's service. */
   readonly http: ServiceBuild | null
+  /** What the operator does; null for the reference platform's operations. */
+  readonly operations: OperationsBuild | null
   /** Probe named by the file name `<probe>--<defect>`; null when it names none. */
   readonly probe: string | null
   /** Class of fault, e.g. `R11`; null where the file names none, as controls do. */
@@ -60,7 +63,7 @@ export async function loadMutants(kind: MutantKind, directory: string | null): P
       `${faults.length} of ${files.length} ${kind} cannot be read: ${faults.join('; ')}`,
       {
         hint: 'A .sql file begins with -- title:, -- tenancy:, -- database: and -- expect: lines; a module ' +
-          'default-exports { title, expect, strategy } or { title, expect, service }',
+          'default-exports { title, expect } and one of strategy, service and operations',
       },
     )
   }
@@ -111,6 +114,7 @@ function fromSql(path: string, kind: MutantKind): Mutant {
     sql,
     strategy: null,
     http: null,
+    operations: null,
     probe: probeOf(id),
     expect: one('expect', ['violated', 'holds'], kind === 'mutants' ? 'violated' : 'holds'),
     tenancy: one('tenancy', tenancies, 'row-level-security'),
@@ -125,14 +129,18 @@ function fromSql(path: string, kind: MutantKind): Mutant {
 
 async function fromModule(path: string, kind: MutantKind): Promise<Mutant> {
   const module = (await importModule(path)) as {
-    default?: Partial<Omit<Mutant, 'service'>> & { readonly database?: string; readonly service?: unknown }
+    default?: Partial<Omit<Mutant, 'service' | 'operations'>> & {
+      readonly database?: string; readonly service?: unknown; readonly operations?: unknown
+    }
   }
   const value = module.default
   const strategy = value?.strategy ?? null
   const http = typeof value?.service === 'function' ? value.service as ServiceBuild : null
-  if (value?.title === undefined || (typeof strategy?.withTenant !== 'function') === (http === null)) {
-    throw new Error('its default export is not { title, expect, strategy: { title, withTenant } }, nor one with ' +
-      'service: (parts) => (request) => Response')
+  const operations = typeof value?.operations === 'function' ? value.operations as OperationsBuild : null
+  const given = [typeof strategy?.withTenant === 'function', http !== null, operations !== null].filter(Boolean)
+  if (value?.title === undefined || given.length !== 1) {
+    throw new Error('its default export is not { title, expect } with one of strategy: { title, withTenant }, ' +
+      'service: (parts) => (request) => Response and operations: (reference) => ({ ... })')
   }
   const id = basename(path, extname(path))
   const expect = value.expect ?? (kind === 'mutants' ? 'violated' : 'holds')
@@ -144,6 +152,7 @@ async function fromModule(path: string, kind: MutantKind): Promise<Mutant> {
     sql: typeof value.sql === 'string' ? value.sql : null,
     probe: probeOf(id),
     http,
+    operations,
     strategy: strategy === null ? null : {
       title: strategy.title ?? value.title,
       ...(strategy.clears === undefined ? {} : { clears: strategy.clears }),

@@ -46,6 +46,12 @@ export function serviceDatabaseName(namespace: Namespace, world: WorldId): strin
   return `${databaseName(namespace, world)}_service`
 }
 
+/** Copies of both databases of a world's tenancy that operations are tried on. */
+export function operationsDatabaseNames(namespace: Namespace, world: WorldId): Readonly<Record<Service, string>> {
+  const nameOf = (service: Service) => `${databaseName(namespace, { ...world, service })}_operations`
+  return { management: nameOf('management'), isp: nameOf('isp') }
+}
+
 /** Every world of a run, the judged ones first; `asWritten` names the services compared with the seed's SQL. */
 export function worldsOf(modes: readonly TenancyName[], asWritten: readonly Service[]): readonly WorldId[] {
   const both = (tenancy: TenancyName, variant: Variant) =>

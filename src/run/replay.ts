@@ -4,14 +4,15 @@ import { WatertightError } from '../errors.ts'
 import type { Finding } from '../model/finding.ts'
 import type { Step } from '../model/observation.ts'
 import type { Report } from '../model/report.ts'
+import { services } from '../model/tenancy.ts'
 import type { Outcome } from '../model/verdict.ts'
 import { planSeed } from '../seed/plan.ts'
 import { findCell } from './find-cell.ts'
-import { databaseName } from './namespace.ts'
+import { databaseName, operationsDatabaseNames } from './namespace.ts'
 import { channels } from '../model/channel.ts'
 import { openPoolers } from './poolers.ts'
 import { openSite } from './open-site.ts'
-import { createWorldDatabase } from './provision.ts'
+import { cloneDatabase, createWorldDatabase } from './provision.ts'
 import { searchLimits } from './search-limits.ts'
 import { loadProbes } from './suites.ts'
 import { openWorld } from './worlds.ts'
@@ -39,8 +40,17 @@ export async function replay(report: Report, finding: Finding, target: string | 
   })
   await using open = await openSite({ target, version: versionOf(report, finding), plan, keep: false })
   const database = databaseName(open.site.namespace, finding.world)
-  open.databases.add(database)
-  await createWorldDatabase(open.site, open.admin, finding.world)
+  const operates = loaded.suite === 'operations'
+  const databases = operationsDatabaseNames(open.site.namespace, finding.world)
+  for (const service of operates ? services : [finding.world.service]) {
+    const id = { ...finding.world, service }
+    open.databases.add(databaseName(open.site.namespace, id))
+    await createWorldDatabase(open.site, open.admin, id)
+    if (!operates) continue
+    open.databases.add(databases[service])
+    const names = { from: databaseName(open.site.namespace, id), to: databases[service] }
+    await cloneDatabase(open.admin, open.site, names)
+  }
   await using poolers = await openPoolers(open.site, {
     path: null,
     databases: [database],
@@ -51,6 +61,7 @@ export async function replay(report: Report, finding: Finding, target: string | 
     statementTimeoutMs: Number(value('statementTimeoutMs')),
     // Nobody else uses the database, so the service may commit in it.
     ...(loaded.suite === 'service' ? { service: { database } } : {}),
+    ...(operates ? { operations: { databases } } : {}),
   })
   const { replay: token } = finding.counterexample
   const settings = {

@@ -4,7 +4,7 @@ import type { WorldId } from '../model/tenancy.ts'
 import { services } from '../model/tenancy.ts'
 import type { RunContext } from './context.ts'
 import { isServed } from '../probe/service/routes.ts'
-import { databaseName, serviceDatabaseName } from './namespace.ts'
+import { databaseName, operationsDatabaseNames, serviceDatabaseName } from './namespace.ts'
 import { cloneDatabase, createWorldDatabase } from './provision.ts'
 import { templateName } from './clone-lane.ts'
 
@@ -22,6 +22,7 @@ export async function seedStage(context: RunContext): Promise<string> {
     const copies = [
       ...templates.some((each) => same(each, id)) ? [templateName(open.site, id)] : [],
       ...isAttackedByHttp(context, id) ? [serviceDatabaseName(open.site.namespace, id)] : [],
+      ...isOperatedOn(context, id) ? [operationsDatabaseNames(open.site.namespace, id)[id.service]] : [],
     ]
     for (const to of copies) {
       open.databases.add(to)
@@ -38,11 +39,18 @@ function isAttackedByHttp({ worlds, material }: RunContext, id: WorldId): boolea
     && material.probes.some(({ probe }) => probe.needs.includes('http'))
 }
 
+/** Operations commit too, and in both databases at once. */
+function isOperatedOn({ worlds, material }: RunContext, id: WorldId): boolean {
+  return id.variant === 'hardened' && worlds.some((each) => isServed({ id: each }) && each.tenancy === id.tenancy)
+    && material.probes.some(({ probe }) => probe.needs.includes('operations'))
+}
+
 /** Worlds that mutants and controls are cloned from. */
 function templateWorlds({ mutants, controls }: RunContext): readonly WorldId[] {
   const tried = [...mutants, ...controls]
   return services.flatMap((service) => (['row-level-security', 'schema-per-tenant'] as const)
-    .filter((tenancy) => tried.some((each) => each.service === service && each.tenancy === tenancy))
+    .filter((tenancy) => tried.some((each) => each.tenancy === tenancy
+      && (each.service === service || each.operations !== null)))
     .map((tenancy): WorldId => ({ service, tenancy, variant: 'hardened' })))
 }
 

@@ -4,7 +4,7 @@ import type { LoadedProbe } from '../probe/run.ts'
 import type { Probe } from '../probe/define.ts'
 import { loadFolder } from '../registry.ts'
 
-export const probeSuites = ['isolation', 'context', 'catalog', 'service', 'server'] as const
+export const probeSuites = ['isolation', 'context', 'catalog', 'service', 'operations', 'server'] as const
 
 /** Sorted by suite and name; `grep` keeps those whose `suite/name` contains it. */
 export async function loadProbes(grep: string | null = null): Promise<readonly LoadedProbe[]> {

@@ -5,11 +5,14 @@ import type { Catalog } from '../model/catalog.ts'
 import type { Kill } from '../model/report.ts'
 import type { WorldId } from '../model/tenancy.ts'
 import type { Verdict } from '../model/verdict.ts'
+import type { OperationsSite } from '../probe/operations/operations-rig.ts'
 import { runProbe, type LoadedProbe, type RunSettings } from '../probe/run.ts'
+import { templateName } from './clone-lane.ts'
 import type { ClusterRoles } from './cluster-roles.ts'
 import type { Mutant } from './mutant.ts'
 import type { OpenSite } from './open-site.ts'
 import { plant } from './plant.ts'
+import { adminSession, cloneDatabase, dropDatabases } from './provision.ts'
 import { quickLimits } from './search-limits.ts'
 import type { World } from '../probe/world.ts'
 import { openWorld } from './worlds.ts'
@@ -50,7 +53,8 @@ export async function tryMutant(open: OpenSite, options: TrialOptions): Promise<
     // The clone is the trial's alone, so the service may commit in it.
     const service = asksService(mutant, options.probes)
       ? { service: { database, ...(mutant.http === null ? {} : { build: mutant.http }) } } : {}
-    await using world = await openWorld(open.site, { id, database, statementTimeoutMs, ...service })
+    await using pair = await pairFor(open, options)
+    await using world = await openWorld(open.site, { id, database, statementTimeoutMs, ...service, ...pair.given })
     const verdicts: Verdict[] = []
     const cellsOf = (loaded: LoadedProbe) => loaded.probe.cells(world, searchFor(options, loaded)).length
     const changed = changedObjects(world, await options.healthy(id))
@@ -137,8 +141,9 @@ function probesFor(
   // And the service commits: whoever asks it asks nothing else of the clone.
   const overHttp = asksService(mutant, probes)
   const suited = probes.filter(({ id, suite }) => overHttp ? suite === 'service'
-    : mutant.strategy !== null ? suite === 'context'
-      : suite !== 'service' && (suite !== 'server' || id === mutant.probe))
+    : mutant.operations !== null ? suite === 'operations'
+      : mutant.strategy !== null ? suite === 'context'
+        : suite !== 'service' && suite !== 'operations' && (suite !== 'server' || id === mutant.probe))
   const rank = ({ id, suite, probe }: LoadedProbe) => {
     if (id === mutant.probe) return 0
     if (probe.basis !== 'executed') return mutant.attackable ? 3 : 1
@@ -146,6 +151,28 @@ function probesFor(
   }
   const cells = new Map(suited.map((loaded) => [loaded.id, cellsOf(loaded)]))
   return suited.toSorted((a, b) => rank(a) - rank(b) || (cells.get(a.id) ?? 0) - (cells.get(b.id) ?? 0))
+}
+
+interface Pair extends AsyncDisposable {
+  readonly given: { readonly operations?: OperationsSite }
+}
+
+/** Operations reach both databases: beside the trial's own clone they get one of the other. */
+async function pairFor(open: OpenSite, { mutant, database }: TrialOptions): Promise<Pair> {
+  const { operations: build, tenancy } = mutant
+  if (build === null) return { given: {}, [Symbol.asyncDispose]: () => Promise.resolve() }
+  const management = `${database}_beside`
+  open.databases.add(management)
+  const admin = await adminSession(open.site.address, open.maintenanceDatabase)
+  const from = templateName(open.site, { service: 'management', tenancy, variant: 'hardened' })
+  await cloneDatabase(admin, open.site, { from, to: management })
+  return {
+    given: { operations: { databases: { management, isp: database }, build } },
+    async [Symbol.asyncDispose]() {
+      await dropDatabases(admin, [management])
+      await admin[Symbol.asyncDispose]()
+    },
+  }
 }
 
 /** A service of its own, or a defect of the database that a probe of the service is to see. */

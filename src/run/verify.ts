@@ -11,7 +11,7 @@ import { isServed } from '../probe/service/routes.ts'
 import type { World } from '../probe/world.ts'
 import type { KnownCounterexample } from './corpus.ts'
 import { findCell } from './find-cell.ts'
-import { databaseName, serviceDatabaseName } from './namespace.ts'
+import { databaseName, operationsDatabaseNames, serviceDatabaseName } from './namespace.ts'
 import type { Site } from './provision.ts'
 import { searchOn, type Asked } from './rounds.ts'
 import { quickLimits } from './search-limits.ts'
@@ -118,8 +118,8 @@ async function askWorld(site: Site, id: WorldId, options: VerifyOptions): Promis
 
 function isMine({ suite, probe }: LoadedProbe, index: number, share: Share | undefined): boolean {
   if (share === undefined) return true
-  const needsPool = suite === 'context' || suite === 'service' || probe.exhaustive === true
-  return needsPool ? share.index === 0 : 1 + index % (share.of - 1) === share.index
+  const needsFirst = ['context', 'service', 'operations'].includes(suite) || probe.exhaustive === true
+  return needsFirst ? share.index === 0 : 1 + index % (share.of - 1) === share.index
 }
 
 function knownIn(
@@ -207,10 +207,13 @@ export function inOrder(
 async function tryOpen(site: Site, id: WorldId, { statementTimeoutMs, share }: VerifyOptions): Promise<World | string> {
   try {
     const copy = share === undefined ? {} : { database: share.databaseOf(id) }
-    // Other shares are not asked about the service, which has one copy.
+    // Other shares are not asked about the service and the operations, which have one copy.
     const isMine = share === undefined || share.index === 0
-    const service = isServed({ id }) && isMine ? { service: { database: serviceDatabaseName(site.namespace, id) } } : {}
-    return await openWorld(site, { id, statementTimeoutMs, ...copy, ...service })
+    const beside = isServed({ id }) && isMine ? {
+      service: { database: serviceDatabaseName(site.namespace, id) },
+      operations: { databases: operationsDatabaseNames(site.namespace, id) },
+    } : {}
+    return await openWorld(site, { id, statementTimeoutMs, ...copy, ...beside })
   } catch (error) {
     return `the world ${worldKey(id)} could not be opened: ${messageOf(error)}`
   }

@@ -4,29 +4,29 @@ import { tablesOf } from '../dotmac/models/index.ts'
 import type { TableModel } from '../dotmac/models/model.ts'
 import { controlSchema, sharedSchema } from '../dotmac/schema-manager.ts'
 import type { WorldId } from '../model/tenancy.ts'
-import type { ServiceSite } from '../probe/service/service-rig.ts'
 import { World } from '../probe/world.ts'
+import type { WorldSites } from '../probe/world-rigs.ts'
 import { ownershipOf } from '../seed/ownership.ts'
 import { tenancyOf } from '../tenancy/index.ts'
 import { databaseName } from './namespace.ts'
 import type { Site } from './provision.ts'
 
-export interface OpenWorldOptions {
+export interface OpenWorldOptions extends WorldSites {
   readonly id: WorldId
   /** Default: the world's own database. */
   readonly database?: string
   readonly statementTimeoutMs: number
-  /** Where the HTTP service may be attacked. Default: it is not asked about. */
-  readonly service?: ServiceSite
 }
 
 /** @throws WatertightError when the database cannot be reached. */
-export function openWorld(site: Site, { id, database, statementTimeoutMs, service }: OpenWorldOptions): Promise<World> {
+export function openWorld(site: Site, options: OpenWorldOptions): Promise<World> {
+  const { id, database, statementTimeoutMs, service, operations } = options
   return World.open({
     id, address: site.address, database: database ?? databaseName(site.namespace, id), tenancy: tenancyOf(id.tenancy),
     tenants: site.tenants, ownership: ownershipOf(site.tenants), roles: site.namespace.roles,
     passwords: site.passwords, expectedPrivileges: expectedPrivileges(id), statementTimeoutMs,
     ...(service === undefined ? {} : { service }),
+    ...(operations === undefined ? {} : { operations }),
   })
 }
 

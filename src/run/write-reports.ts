@@ -1,8 +1,10 @@
 /** Writes the renderings, the transcripts and the decision of a run, and points `latest` at it. */
 
 import { WatertightError } from '../errors.ts'
+import type { Finding } from '../model/finding.ts'
 import type { Report } from '../model/report.ts'
 import type { ReportFormat } from '../report/format.ts'
+import { renderOperationsTranscript } from '../report/operations-transcript.ts'
 import { renderShellTranscript } from '../report/shell-transcript.ts'
 import { renderTranscript } from '../report/transcript.ts'
 import { loadFolder } from '../registry.ts'
@@ -27,10 +29,15 @@ export async function writeReports(report: Report, { directory, formats }: Write
   directory.writeJson('measurements.json', { measurements: report.measurements, plans: report.plans })
   for (const finding of report.findings) {
     if (finding.transcript === null) continue
-    directory.write(finding.transcript, finding.suite === 'service' ? renderShellTranscript(finding)
-      : renderTranscript(finding, { database: finding.database }))
+    directory.write(finding.transcript, transcriptOf(finding))
   }
   for (const format of wanted) directory.write(`report.${format.extension}`, format.render(report))
   directory.writeJson('decision.json', { verdict: report.verdict, gates: report.gates })
   directory.markLatest()
+}
+
+function transcriptOf(finding: Finding): string {
+  if (finding.suite === 'service') return renderShellTranscript(finding)
+  if (finding.suite === 'operations') return renderOperationsTranscript(finding)
+  return renderTranscript(finding, { database: finding.database })
 }
