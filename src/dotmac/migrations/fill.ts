@@ -30,6 +30,13 @@ export function filled(sql: string, names: MigrationNames, serverVersionNum: num
   })
 }
 
+/** Names stand in the table of versions too, which Postgrator does not quote. @throws WATERTIGHT_MIGRATION_NAMES. */
+export function requirePlainNames(names: MigrationNames): void {
+  for (const key of ['owner', 'app', 'admin', 'schema', 'role'] as const) {
+    if (names[key] !== undefined) nameOf(names, key)
+  }
+}
+
 function nameOf(names: MigrationNames, key: string): string {
   const name = valueOf(names, key)
   if (plainName.test(name) && Buffer.byteLength(name) <= 63) return name

@@ -7,7 +7,7 @@ import type { Session } from '../../postgres/session.ts'
 import { ensureAuditTriggers, type AuditTriggersDone } from '../audit/triggers.ts'
 import type { GuardReport, GuardScope } from '../guards/guarded-table.ts'
 import { differenceFrom, migrationFiles, patternOf } from './files.ts'
-import { filled, type MigrationNames } from './fill.ts'
+import { filled, requirePlainNames, type MigrationNames } from './fill.ts'
 import { runGuarded, versionsSchema } from './run-guards.ts'
 
 export interface Place {
@@ -51,10 +51,12 @@ export interface Upgraded {
  * interrupted upgrade is resumed by running it again.
  * @throws WatertightError WATERTIGHT_MIGRATION_FILES (none, or one that would not be run), WATERTIGHT_MIGRATION_CHANGED
  *   (what was run is not what lies there), WATERTIGHT_MIGRATION_NEWER (the database is ahead of the files),
- *   WATERTIGHT_MIGRATION_FAILED (names file and place; the place stays at its version).
+ *   WATERTIGHT_MIGRATION_NAMES (a schema or role that is no plain name), WATERTIGHT_MIGRATION_FAILED (names file and
+ *   place; the place stays at its version).
  */
 export async function upgrade(session: Session, place: Place, options: UpgradeOptions): Promise<Upgraded> {
   migrationFiles(place.folder)
+  requirePlainNames(place.names)
   const guards: GuardReport[] = []
   let migration = ''
   const postgrator = new Postgrator({
