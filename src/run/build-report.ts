@@ -6,6 +6,7 @@ import { rulesFrom } from '../gate/rules.ts'
 import { coverageOf } from '../judge/coverage.ts'
 import { findingsOf } from '../judge/findings.ts'
 import { reportVersion, type Coverage, type Report } from '../model/report.ts'
+import { driverPool } from '../probe/pooler.ts'
 import { rowsPlanned } from '../seed/plan.ts'
 import { tablesOf } from '../dotmac/models/index.ts'
 import { services } from '../model/tenancy.ts'
@@ -26,7 +27,8 @@ const assumptions: Coverage['assumptions'] = [
 const untimed = 'Timing channels were not measured (--timing does).'
 
 export async function buildReport(context: RunContext): Promise<Report> {
-  const { material, open, settings, poolers, directory } = context
+  const { material, open, settings, directory } = context
+  const poolers = usedPoolers(context)
   const finishedAt = new Date()
   const undecided: Undecided = {
     reportVersion,
@@ -53,10 +55,10 @@ export async function buildReport(context: RunContext): Promise<Report> {
     },
     settings: context.entries,
     coverage: coverageOf(material.verdicts, {
-      poolers: material.verdicts.length > 0 || material.mutants.total > 0 ? poolers.coverage : [],
+      poolers: material.verdicts.length > 0 || material.mutants.total > 0 ? poolers : [],
       untested: [
         ...material.untested,
-        ...untestedPoolers(poolers.coverage),
+        ...untestedPoolers(poolers),
         ...untestedModes(settings.mode),
         ...untestedAsWritten(context),
         ...wideAsWritten(context),
@@ -95,6 +97,21 @@ function tenantRows({ open }: RunContext): Report['run']['tenants'] {
       )
     }, 0),
   }))
+}
+
+/** A pooler through which nothing was asked was not tested, however well it runs. */
+function usedPoolers({ poolers, material }: RunContext): Coverage['poolers'] {
+  const { verdicts, mutants } = material
+  const tried = new Set([
+    ...verdicts.filter(({ evidence }) => evidence.casesTried > 0).map(({ probe }) => probe),
+    ...mutants.kills.map(({ probe }) => probe),
+  ])
+  return poolers.coverage.map((pooler) => {
+    const need = pooler.title === driverPool.title ? 'pool' : 'pgbouncer'
+    const isUsed = material.probes.some(({ id, probe }) => tried.has(id) && probe.needs.includes(need))
+    return isUsed || !pooler.tested ? pooler
+      : { ...pooler, tested: false, reason: 'no probe that was tried asks it', hint: null }
+  })
 }
 
 function untestedPoolers(coverage: Coverage['poolers']): Coverage['untested'] {

@@ -44,12 +44,17 @@ export function FindingCard({ finding, open, brief }: FindingCardProps) {
           <span class="dim">(<Value text={finding.replay} max={120} />)</span></dd>
         {finding.transcript !== null && <>
           <dt>Transcript</dt>
-          <dd><code>{finding.transcript.endsWith('.sh') ? 'sh ' : <>psql -X -d <Value text={finding.database} /> -f </>}
-            <Value text={finding.transcript} /></code></dd>
+          <dd><code>{openedBy(finding)}<Value text={finding.transcript} /></code></dd>
         </>}
       </dl>
     </details>
   )
+}
+
+/** The program that runs the transcript; what the operator does is only told. */
+function openedBy({ transcript, database }: Finding) {
+  if (transcript?.endsWith('.txt') === true) return null
+  return transcript?.endsWith('.sh') === true ? 'sh ' : <>psql -X -d <Value text={database} /> -f </>
 }
 
 /** Only web addresses become links; anything else is shown as text. */
