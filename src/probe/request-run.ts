@@ -9,10 +9,14 @@ import type { StrategyPool, StrategySession } from '../model/context-strategy.ts
 import type { Attempt, Row, Step, Witness } from '../model/observation.ts'
 import type { Tenant, TenantId } from '../model/tenant.ts'
 import type { LoggedStatement, RecordedPool } from '../postgres/recorded-pool.ts'
+import { isInterruption } from '../postgres/sqlstate.ts'
 import { claimsIn } from './session-context.ts'
 import type { RunScene } from './run-scene.ts'
 import { strategyTenant } from './strategy-tenant.ts'
 import { limited, settleable } from './settleable.ts'
+
+/** Statements within which a strategy without a transaction binds its tenant. */
+const boundWithin = 4
 
 /** Ends the run at the first witness. */
 export class WitnessSeen extends Error {}
@@ -179,12 +183,25 @@ export class RequestRun implements AsyncDisposable {
       })
     }
     if (owners.length > 0) this.scene.tally.controlsSeen += 1
-    else if (contextCertain) {
+    else if (contextCertain && this.#wasInterrupted()) {
+      this.scene.tally.addError(new Error('the server interrupted what was to bind the tenant'), this.scene.probeSql)
+    } else if (contextCertain) {
       this.testify({
         sentence: `A request of tenant ${tenant.id} sees none of its own rows: its context was lost`,
         rows, victim: tenant.id, severity: 'high',
       })
     }
+  }
+
+  /** A BEGIN that ran into a time limit binds nothing, and what is sent behind it runs alone: that proves nothing. */
+  #wasInterrupted(): boolean {
+    const asked = this.#witnessEntry
+    if (asked === null) return false
+    const { pool: { log }, entry } = asked
+    const until = log.slice(0, log.indexOf(entry)).filter(({ client }) => client === entry.client)
+    const begun = until.findLastIndex(({ sql }) => /^\s*(begin|start)\b/i.test(sql))
+    return until.slice(begun < 0 ? -boundWithin : begun)
+      .some(({ observation }) => observation?.kind === 'indeterminate' && isInterruption(observation.sqlstate))
   }
 
   /** A query on a session; remembers it as the one a witness rests on. */

@@ -14,6 +14,7 @@ import type { OpenSite } from './open-site.ts'
 import { plant } from './plant.ts'
 import { adminSession, cloneDatabase, dropDatabases } from './provision.ts'
 import { quickLimits } from './search-limits.ts'
+import type { Session } from '../postgres/session.ts'
 import type { World } from '../probe/world.ts'
 import { openWorld } from './worlds.ts'
 import { cellChoosers, changedObjects, type CellChooser } from './changed-objects.ts'
@@ -163,15 +164,15 @@ async function pairFor(open: OpenSite, { mutant, database }: TrialOptions): Prom
   if (build === null) return { given: {}, [Symbol.asyncDispose]: () => Promise.resolve() }
   const management = `${database}_beside`
   open.databases.add(management)
-  const admin = await adminSession(open.site.address, open.maintenanceDatabase)
+  const asAdmin = async (work: (admin: Session) => Promise<void>) => {
+    await using admin = await adminSession(open.site.address, open.maintenanceDatabase)
+    await work(admin)
+  }
   const from = templateName(open.site, { service: 'management', tenancy, variant: 'hardened' })
-  await cloneDatabase(admin, open.site, { from, to: management })
+  await asAdmin((admin) => cloneDatabase(admin, open.site, { from, to: management }))
   return {
     given: { operations: { databases: { management, isp: database }, build } },
-    async [Symbol.asyncDispose]() {
-      await dropDatabases(admin, [management])
-      await admin[Symbol.asyncDispose]()
-    },
+    [Symbol.asyncDispose]: () => asAdmin((admin) => dropDatabases(admin, [management])),
   }
 }
 
