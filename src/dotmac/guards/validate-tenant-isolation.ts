@@ -237,3 +237,10 @@ export function unguarded(table: string, migration: string): WatertightError {
         `"-- guard: validateTenantIsolation(${table})", or "-- guard: sharedTable(${table})" for reference data`,
     })
 }
+
+/** The error of a migration that opens a table which was there. */
+export function opened(table: string, migration: string, reason: string): WatertightError {
+  return new WatertightError('WATERTIGHT_GUARD', `Migration ${migration} opens the table ${table}: ${reason}`, {
+    hint: `Take that out, or add the line "-- guard: validateTenantIsolation(${table})" where a guard may put it back`,
+  })
+}

@@ -7,11 +7,11 @@ import type { Session } from '../../postgres/session.ts'
 import { ensureTenantColumn } from '../guards/ensure-tenant-column.ts'
 import { ensureTenantIndexes } from '../guards/ensure-tenant-indexes.ts'
 import { guardError, type GuardReport, type GuardScope } from '../guards/guarded-table.ts'
-import { unguarded, validateTenantIsolation } from '../guards/validate-tenant-isolation.ts'
+import { opened, unguarded, validateTenantIsolation } from '../guards/validate-tenant-isolation.ts'
 import { refuseSharedWrites } from '../guards/shared-table.ts'
-
-/** Schema of the version tables: `schemaversion` of the platform, and one named after each tenant's schema. */
-export const versionsSchema = 'dotmac_migrations'
+import { sharedSchema } from '../schema-manager.ts'
+import { openedViews, rememberViews, type OpenedView } from './opened-views.ts'
+import { rememberTables, touchedTables, type TouchedTable } from './remembered-tables.ts'
 
 export interface GuardedMigration {
   /** File name, for errors. */
@@ -34,11 +34,14 @@ interface Call {
 
 /**
  * Runs the script and then its guards, in the caller's transaction.
- * @throws WatertightError WATERTIGHT_GUARD, also when the script makes a table that no guard validated.
+ * @throws WatertightError WATERTIGHT_GUARD, also when the script makes a table that no guard validated, or leaves one
+ *   that was isolated open.
  */
 export async function runGuarded(session: Session, guarded: GuardedMigration): Promise<readonly GuardReport[]> {
   const calls = callsIn(guarded)
-  const before = await rememberTables(session)
+  await rememberTables(session, guarded)
+  await rememberViews(session)
+  const before = await bindingOf(session)
   await session.query(withoutEndSql(guarded.script))
   // A SET of the script is not for the guards, the version and the next tenant's migration.
   await session.query(`SELECT set_config('search_path', ${literal(before.searchPath)}, false),
@@ -51,10 +54,51 @@ export async function runGuarded(session: Session, guarded: GuardedMigration): P
     reports.push(await run(session, call, { ...guarded.scope, schema }))
     if (found !== null && !call.guard.startsWith('ensure')) validated.add(found.oid)
   }
-  const made = await newTables(session, guarded.schemas)
-  const open = made.find((each) => !validated.has(each.root))
-  if (open !== undefined && guarded.requireTenantColumn !== false) throw unguarded(open.name, guarded.migration)
+  const touched = (await touchedTables(session, guarded)).filter(({ oid }) => !validated.has(oid))
+  const [view] = await openedViews(session, guarded)
+  if (guarded.requireTenantColumn !== false) {
+    await refuseOpened(session, touched, guarded)
+    if (view !== undefined) throw openedView(view, guarded.migration)
+  }
   return reports.filter(({ did }) => did.length > 0)
+}
+
+/** A new table wants guards; one that was there may be changed, and must be as the guards would leave it. */
+async function refuseOpened(
+  session: Session, touched: readonly TouchedTable[], guarded: GuardedMigration,
+): Promise<void> {
+  const made = touched.find(({ isNew }) => isNew)
+  if (made !== undefined) throw unguarded(made.name, guarded.migration)
+  for (const table of new Map(touched.map((each) => [each.oid, each])).values()) {
+    const reason = await openedBy(session, table, guarded)
+    if (reason !== null) throw opened(table.name, guarded.migration, reason)
+  }
+}
+
+/** Why a table that a migration changed is open now; null when it is not. */
+async function openedBy(
+  session: Session, { schema, table, ...was }: TouchedTable, { schemas, scope }: GuardedMigration,
+): Promise<string | null> {
+  try {
+    if (was.hadTenant && (was.wasSecured || scope.onlyTenant !== undefined)) {
+      const { did } = await validateTenantIsolation(session, table, { ...scope, schema })
+      return did.length === 0 ? null : `a guard had to put back what it took (${did.join(', ')})`
+    }
+    if (was.hadTenant && !schemas.includes(schema)) return 'its rows are tenants\', and its schema is not this one\'s'
+    const readers = was.wasRead || schema === sharedSchema ? 'everybody' : 'nobody'
+    await refuseSharedWrites(session, table, { ...scope, schema, readers })
+    return null
+  } catch (error) {
+    if (error instanceof WatertightError) return error.message
+    throw error
+  }
+}
+
+function openedView({ name, reason }: OpenedView, migration: string): WatertightError {
+  return new WatertightError('WATERTIGHT_GUARD', `Migration ${migration} makes the view ${name}: ${reason}`, {
+    hint: 'Make it WITH (security_invoker = true), from PostgreSQL 15 on, or give it to the owner of the tables; ' +
+      'a materialized view is read through a view that filters, or by the reporting role',
+  })
 }
 
 /**
@@ -77,6 +121,16 @@ async function run(session: Session, { guard, table, columns }: Call, scope: Gua
     default: throw guardError(table, `there is no guard ${guard}`, 'Guards are ensureTenantColumn, ' +
       'ensureTenantIndexes, validateTenantIsolation, sharedTable and platformTable')
   }
+}
+
+interface Binding {
+  readonly searchPath: string
+  readonly role: string
+}
+
+async function bindingOf(session: Session): Promise<Binding> {
+  const [row] = await session.query("SELECT current_setting('search_path') AS path, current_setting('role') AS role")
+  return { searchPath: String(row?.['path']), role: String(row?.['role']) }
 }
 
 /** Names as SQL writes them: folded to lower case, or within double quotes. */
@@ -102,40 +156,6 @@ function callsIn({ script, migration }: GuardedMigration): readonly Call[] {
 
 function unquoted(written: string): string {
   return written.startsWith('"') ? written.slice(1, -1).replaceAll('""', '"') : written.toLowerCase()
-}
-
-const ours = `c.relkind IN ('r', 'p', 'f') AND n.nspname !~ '^(pg_|information_schema$)'
-  AND n.nspname <> ${literal(versionsSchema)}`
-
-/** A partition is as guarded as the table that it belongs to, also when it is moved to another. */
-const root = 'CASE WHEN c.relispartition THEN pg_partition_root(c.oid)::oid ELSE c.oid END'
-
-interface Binding {
-  readonly searchPath: string
-  readonly role: string
-}
-
-/** The list stays on the server: in a database of 1,000 tenants it has 20,000 lines, and each of them is migrated. */
-async function rememberTables(session: Session): Promise<Binding> {
-  await session.query(`CREATE TEMPORARY TABLE dotmac_tables_before ON COMMIT DROP AS
-    SELECT c.oid AS table_oid, ${root} AS root_oid
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE ${ours}`)
-  const [row] = await session.query("SELECT current_setting('search_path') AS path, current_setting('role') AS role")
-  return { searchPath: String(row?.['path']), role: String(row?.['role']) }
-}
-
-interface TableName { readonly root: string; readonly name: string }
-
-/** Tables of everybody but the versions' own that were not there before, or not as partitions of the same table. */
-async function newTables(session: Session, schemas: readonly string[]): Promise<readonly TableName[]> {
-  const rows = await session.query(`SELECT ${root}::text AS root, CASE
-      WHEN n.nspname IN (${schemas.map(literal).join(', ')}) THEN quote_ident(c.relname)
-      ELSE format('%I.%I', n.nspname, c.relname) END AS name
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    LEFT JOIN pg_temp.dotmac_tables_before b ON b.table_oid = c.oid AND b.root_oid = ${root}
-    WHERE ${ours} AND b.table_oid IS NULL ORDER BY c.oid`)
-  await session.query('DROP TABLE pg_temp.dotmac_tables_before')
-  return rows.map((row) => ({ root: String(row['root']), name: String(row['name']) }))
 }
 
 async function tableOf(

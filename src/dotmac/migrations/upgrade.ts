@@ -8,7 +8,8 @@ import { ensureAuditTriggers, type AuditTriggersDone } from '../audit/triggers.t
 import type { GuardReport, GuardScope } from '../guards/guarded-table.ts'
 import { differenceFrom, migrationFiles, patternOf } from './files.ts'
 import { filled, requirePlainNames, type MigrationNames } from './fill.ts'
-import { runGuarded, versionsSchema } from './run-guards.ts'
+import { versionsSchema } from './remembered-tables.ts'
+import { runGuarded } from './run-guards.ts'
 
 export interface Place {
   /** What an error and a report call it. */

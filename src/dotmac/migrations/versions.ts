@@ -3,7 +3,7 @@
 import { identifier, literal } from '../../postgres/identifier.ts'
 import type { Session } from '../../postgres/session.ts'
 import type { MappedTenant } from './places.ts'
-import { versionsSchema } from './run-guards.ts'
+import { versionsSchema } from './remembered-tables.ts'
 
 /** By schema; one that was never migrated is left out. */
 export async function migratedVersions(

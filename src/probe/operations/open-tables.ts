@@ -14,6 +14,8 @@ export interface OpenTable {
   readonly table: string
   /** What the application tries before it reads. */
   readonly before?: string
+  /** An earlier migration, which left the table closed. */
+  readonly earlier?: string
 }
 
 export interface Migrating {
@@ -76,6 +78,14 @@ ${grant('public.watertight_child')}${all}` },
     { title: 'the application owns it', table, before: `ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY`,
       script: `${base}ALTER TABLE ${table} OWNER TO ${app};\n${all}` },
     { title: 'the script ends its transaction', table, script: `${base}COMMIT;\n` },
+    { title: 'a later migration shows every row', table, earlier: `${base}${all}`,
+      script: `ALTER POLICY tenant_isolation_select ON ${table} USING (true);\n` },
+    { title: 'a later migration switches row security off', table, earlier: `${base}${all}`,
+      script: `ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY;\n` },
+    { title: 'a later view reads with rights that no policy binds', table: 'public.watertight_view',
+      earlier: `${base}${all}`,
+      script: `CREATE VIEW public.watertight_view AS SELECT * FROM ${table};
+GRANT SELECT, INSERT ON public.watertight_view TO ${app};\n` },
   ]
 }
 
@@ -92,6 +102,8 @@ function openOwn(migrating: Migrating): readonly OpenTable[] {
     { title: 'rows of all tenants in the shared schema', table: shared,
       script: `CREATE TABLE ${shared} ${columns};\nGRANT SELECT ON ${shared} TO ${attacker};\n` },
     { title: 'the script ends its transaction', table, script: `${base}${opened}COMMIT;\n` },
+    { title: 'a later migration grants another tenant', table, earlier: `${base}${guards('watertight_made')}`,
+      script: opened },
   ]
 }
 

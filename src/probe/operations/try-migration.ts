@@ -14,17 +14,20 @@ const made = ['watertight_made', 'watertight_other', 'watertight_part', 'waterti
  * and is an attack's row too; it is dropped.
  */
 export async function tryMigration(
-  migrating: Migrating, { script, table, before }: OpenTable, reader: 'attacker' | 'owner' = 'attacker',
+  migrating: Migrating, { script, table, before, earlier }: OpenTable, reader: 'attacker' | 'owner' = 'attacker',
 ): Promise<Attempt> {
   const { world, attacker, victim } = migrating
   const { admin, operations } = await world.operations()
   const steps: Step[] = []
   await admin.query('BEGIN')
   try {
-    const migrated = await performed(script, 'attack', async () => {
-      await operations.migrate(admin, { migration: '999.do.watertight.sql', script, ...placeOf(migrating) })
+    const run = (migration: string, sql: string) => performed(sql, 'attack', async () => {
+      await operations.migrate(admin, { migration, script: sql, ...placeOf(migrating) })
       return []
     })
+    const first = earlier === undefined ? null : await run('998.do.watertight.sql', earlier)
+    if (first !== null) steps.push(first)
+    const migrated = await run('999.do.watertight.sql', script)
     steps.push(migrated)
     if (migrated.observation.kind === 'rows') {
       const owners = world.id.tenancy === 'row-level-security' ? [attacker, victim] : [victim]
