@@ -25,11 +25,11 @@ export function tenantNames(id: string): TenantNames {
 
 /** @throws WatertightError WATERTIGHT_TENANT_NAME when the tenants table cannot hold or a screen not show the name. */
 export function assertDisplayName(name: string): void {
-  const isGood = name !== '' && name.length <= 255 && name.isWellFormed() && !/\p{Cc}/u.test(name)
+  const isGood = typeof name === 'string' && name.trim() !== '' && name.length <= 255 && name.isWellFormed()
+    && !/\p{Cc}/u.test(name)
   if (isGood) return
-  throw new WatertightError('WATERTIGHT_TENANT_NAME',
-    `${JSON.stringify(name.slice(0, 80))} (${name.length} characters) is no display name`,
-    { hint: 'Use 1 to 255 characters of valid Unicode without control characters' })
+  throw new WatertightError('WATERTIGHT_TENANT_NAME', `A display name ${shown(name)} cannot be shown`,
+    { hint: 'Use 1 to 255 characters of valid Unicode without control characters, and not only blanks' })
 }
 
 function hashed(id: string): string {

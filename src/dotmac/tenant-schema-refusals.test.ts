@@ -49,11 +49,13 @@ test('a role that is there already is not taken over with what it may, and a nam
     await refused(`ALTER ROLE tenant_evil_role SET search_path = x`, 'ALTER ROLE tenant_evil_role RESET search_path')
     expect(await isp.query(`SELECT 1 FROM pg_roles WHERE rolname = 'tenant_evil_role'`)).toHaveLength(1)
     await manager.createTenantSchema({ id: 'evil' })
-    for (const name of ['', 'x'.repeat(256), 'a\0b', 'two\nlines']) {
+    const unnamable = ['', ' ', 'x'.repeat(256), 'a\0b', 'two\nlines', 7, null] as readonly string[]
+    for (const name of unnamable) {
       await expect(manager.createTenantSchema({ id: 'named', name })).rejects
         .toMatchObject({ code: 'WATERTIGHT_TENANT_NAME' })
       await expect(manager.renameTenant('evil', name)).rejects.toMatchObject({ code: 'WATERTIGHT_TENANT_NAME' })
     }
+    await expect(manager.createTenantSchema(null as never)).rejects.toMatchObject({ code: 'WATERTIGHT_TENANT_NAME' })
     expect((await manager.versions()).all.map(({ tenant }) => tenant)).toEqual(['evil', 'evil'])
     for (const session of [platform.management, isp]) {
       const [may] = await session.query(`SELECT has_database_privilege('tenant_evil_role', current_database(), 'TEMP')
@@ -85,4 +87,41 @@ test('a schema on which something of another schema depends is not dropped, what
   const [left] = await platform.management.query(`SELECT to_regnamespace('tenant_acme') IS NOT NULL AS there`)
   expect(left?.['there']).toBe('t')
   await manager.dropTenantSchema('acme', { confirm: 'acme' })
+}, 60_000)
+
+test('a role of another database is no tenant\'s, and one that was there outlives what failed', async () => {
+  const { trial, manager } = await migrated()
+  await using platform = trial
+  const { management, isp, server } = platform
+  await management.query('CREATE DATABASE third')
+  await using third = await Session.connect({ address: server.address, database: 'third', pipeline: false })
+  await third.query('CREATE ROLE tenant_evil_role NOINHERIT; CREATE TABLE a (); CREATE TABLE b ()')
+  const lent = async () => (await isp.query(
+    `SELECT 1 FROM pg_auth_members WHERE roleid = 'tenant_evil_role'::regrole`)).length
+  for (const [sql, undo] of [
+    ['ALTER TABLE a OWNER TO tenant_evil_role', `ALTER TABLE a OWNER TO ${server.address.user}`],
+    ['GRANT SELECT ON b TO tenant_evil_role', 'REVOKE SELECT ON b FROM tenant_evil_role'],
+  ] as const) {
+    await third.query(sql)
+    await expect(manager.createTenantSchema({ id: 'evil' })).rejects.toMatchObject({ code: 'WATERTIGHT_ROLE_EXISTS' })
+    await third.query(undo)
+  }
+  await isp.query(`CREATE FUNCTION public.dies() RETURNS event_trigger LANGUAGE plpgsql AS
+    $$BEGIN RAISE 'no'; END$$;
+    CREATE EVENT TRIGGER dies ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION public.dies()`)
+  await expect(manager.createTenantSchema({ id: 'evil' })).rejects
+    .toMatchObject({ code: 'WATERTIGHT_MIGRATION_FAILED' })
+  await isp.query('DROP EVENT TRIGGER dies')
+  expect(await lent()).toBe(0)
+  await manager.createTenantSchema({ id: 'evil' })
+  expect(await lent()).toBe(1)
+  await third.query('ALTER TABLE a OWNER TO tenant_evil_role')
+  await manager.dropTenantSchema('evil', { confirm: 'evil' })
+  expect(await lent()).toBe(0)
+  await third.query(`DROP TABLE a; DROP ROLE tenant_evil_role`)
+  await manager.createTenantSchema({ id: 'evil' })
+  await third.query('GRANT SELECT ON b TO tenant_evil_role')
+  await manager.dropTenantSchema('evil', { confirm: 'evil' })
+  expect(await lent()).toBe(1)
+  await manager.createTenantSchema({ id: 'evil' })
 }, 60_000)

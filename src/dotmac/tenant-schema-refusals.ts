@@ -7,26 +7,40 @@ import type { Session } from '../postgres/session.ts'
 import type { MappedTenant } from './migrations/places.ts'
 import type { RoleNames } from './roles.ts'
 
+/** A tenant's role before the tenant is made. */
+export interface RoleBefore {
+  readonly isThere: boolean
+  /** The application was a member of it. */
+  readonly isLent: boolean
+}
+
 /**
  * A role that is there may be another platform's for the same tenant; it is taken over only when it is and may
- * nothing that a new one would not. @throws WatertightError WATERTIGHT_ROLE_EXISTS.
+ * nothing that a new one would not: in another database of the server it may have rights if the application is a
+ * member of it already, and own nothing. @throws WatertightError WATERTIGHT_ROLE_EXISTS.
  */
-export async function refuseForeignRole(
+export async function roleBefore(
   session: Session, { role }: Pick<MappedTenant, 'role'>, { app }: Pick<RoleNames, 'app'>,
-): Promise<void> {
-  const [found] = await session.query(`SELECT CASE
+): Promise<RoleBefore> {
+  const [found] = await session.query(`WITH r AS (SELECT *, EXISTS (SELECT FROM pg_catalog.pg_auth_members m
+      JOIN pg_catalog.pg_roles o ON o.oid = m.member WHERE m.roleid = r.oid AND o.rolname = ${literal(app)}) AS is_lent
+      FROM pg_catalog.pg_roles r WHERE r.rolname = ${literal(role)}),
+    held AS (SELECT d.deptype, d.dbid IN (0, (SELECT oid FROM pg_catalog.pg_database
+        WHERE datname = current_database())) AS is_here
+      FROM pg_catalog.pg_shdepend d, r WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = r.oid)
+    SELECT r.is_lent, CASE
       WHEN r.rolcanlogin OR r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication
         THEN 'has attributes of its own'
       WHEN EXISTS (SELECT FROM pg_catalog.pg_db_role_setting WHERE setrole = r.oid) THEN 'has settings of its own'
       WHEN EXISTS (SELECT FROM pg_catalog.pg_auth_members WHERE member = r.oid) THEN 'is a member of other roles'
       WHEN EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles o ON o.oid = m.member
         WHERE m.roleid = r.oid AND o.rolname NOT IN (${literal(app)}, current_user)) THEN 'has other members'
-      WHEN EXISTS (SELECT FROM pg_catalog.pg_shdepend d WHERE d.refclassid = 'pg_authid'::regclass
-        AND d.refobjid = r.oid AND d.dbid IN (0, (SELECT oid FROM pg_catalog.pg_database
-          WHERE datname = current_database()))) THEN 'owns or may use something already'
-    END AS why FROM pg_catalog.pg_roles r WHERE r.rolname = ${literal(role)}`)
+      WHEN EXISTS (SELECT FROM held WHERE is_here) THEN 'owns or may use something already'
+      WHEN EXISTS (SELECT FROM held WHERE deptype = 'o') THEN 'owns something in another database'
+      WHEN EXISTS (SELECT FROM held) AND NOT r.is_lent THEN 'may use something in another database'
+    END AS why FROM r`)
   const why = found?.['why'] ?? null
-  if (why === null) return
+  if (why === null) return { isThere: found !== undefined, isLent: found?.['is_lent'] === 't' }
   throw new WatertightError('WATERTIGHT_ROLE_EXISTS', `There is a role ${role} already, and it ${String(why)}`, {
     hint: 'Whoever is that role would be the new tenant: look into it, and drop or rename it by hand',
   })
