@@ -4,7 +4,7 @@ import { WatertightError } from '../errors.ts'
 import type { StrategyPool } from '../model/context-strategy.ts'
 import type { TenancyName } from '../model/tenancy.ts'
 import { identifier } from '../postgres/identifier.ts'
-import { fitted, recordAccess, recordRefusal, type AuditEntry, type AuditOptions } from './audit/record-access.ts'
+import { fitted, recordAccess, recordRefusals, type AuditEntry, type AuditOptions } from './audit/record-access.ts'
 import { controlSchema } from './schema-manager.ts'
 
 export interface ReportingPools {
@@ -54,7 +54,8 @@ export function reporter({ isp, trail, tenancy = 'row-level-security' }: Reporti
       await recordAccess(pool, { ...entry, success: true }, { enabled })
       return rows
     } catch (error) {
-      return recordRefusal(pool, { ...entry, enabled }, error)
+      await recordRefusals(pool, { ...entry, enabled }, { thrown: [error] })
+      throw error
     }
   }
 }

@@ -25,10 +25,14 @@ interface Running {
   /** How the tenant was bound. */
   readonly enter: string
   readonly session: StrategySession
+  /** What runs when the transaction has ended, one way or the other. */
+  readonly afterwards: (() => Promise<unknown>)[]
+  /** The work in which this one runs, on another pool. */
+  readonly outer: Running | undefined
   isOver: boolean
 }
 
-const running = new AsyncLocalStorage<Running>()
+const running = new AsyncLocalStorage<Running | undefined>()
 
 /**
  * Runs the work in one transaction in the tenant's context. The id is checked before anything reaches the server.
@@ -37,7 +41,8 @@ const running = new AsyncLocalStorage<Running>()
  * Works behind pgbouncer in transaction mode. Costs one round trip over the work's statements, over a plain pool of
  * the driver too: the client pipelines while it is on loan here (native and old ones cannot, and cost two).
  * @throws WatertightError WATERTIGHT_TENANT_NAME, WATERTIGHT_TENANCY, WATERTIGHT_NESTED_TENANT, and those of
- *   inTenantTransaction; and what the work throws, after ROLLBACK.
+ *   inTenantTransaction; and what the work throws, after ROLLBACK. An AggregateError when refusals within the work
+ *   could not be written to the audit trail after it.
  */
 export async function withTenant<T>(
   pool: Pick<StrategyPool, 'connect'>, tenant: TenantLike, work: (session: StrategySession) => Promise<T>,
@@ -48,9 +53,35 @@ export async function withTenant<T>(
     if (outer.tenantId !== tenantId) throw nested(outer.tenantId, tenantId)
     if (outer.pool === pool && outer.enter === enter) return work(outer.session)
   }
-  return inTenantTransaction(pool, {
-    tenantId, enter, work: (session) => bound({ tenantId, pool, enter, session, isOver: false }, work),
+  const afterwards: (() => Promise<unknown>)[] = []
+  const asked = inTenantTransaction(pool, {
+    tenantId, enter, work: (session) =>
+      bound({ tenantId, pool, enter, session, afterwards, outer, isOver: false }, work),
   })
+  const [outcome] = await Promise.allSettled([asked])
+  const failures: unknown[] = []
+  for (const task of afterwards) await running.run(undefined, task).catch((failure: unknown) => failures.push(failure))
+  if (failures.length > 0) {
+    throw new AggregateError([...outcome.status === 'rejected' ? [outcome.reason as unknown] : [], ...failures],
+      `What was to be done after the work of tenant ${JSON.stringify(tenantId)} failed`)
+  }
+  return asked
+}
+
+/**
+ * Runs a transaction of its own, which a rollback of the work around it does not undo: at once, or, where that work
+ * holds a connection of the same pool, when it has ended (a pool whose last connection it is would wait for itself).
+ * What fails then is thrown by the work's own withTenant, beside the error of the work.
+ * @returns whether it has run already.
+ */
+export async function apartFromWork(pool: object, task: () => Promise<unknown>): Promise<boolean> {
+  for (let around = running.getStore(); around !== undefined; around = around.outer) {
+    if (around.isOver || around.pool !== pool) continue
+    around.afterwards.push(task)
+    return false
+  }
+  await running.run(undefined, task)
+  return true
 }
 
 /** Callers without types hand over anything; what is no tenant must not get as far as the server. */

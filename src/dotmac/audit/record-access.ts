@@ -3,7 +3,7 @@
 import { isIP } from 'node:net'
 import { WatertightError } from '../../errors.ts'
 import type { StrategyPool, StrategySession } from '../../model/context-strategy.ts'
-import type { TenantReference } from '../with-tenant.ts'
+import { apartFromWork, type TenantReference } from '../with-tenant.ts'
 import { withKnownTenant } from './known-tenant.ts'
 
 export interface AuditEntry {
@@ -23,7 +23,8 @@ export interface AuditOptions {
 }
 
 /**
- * Writes the entry in a transaction of its own, so that it outlives the rollback of what it tells of.
+ * Writes the entry in a transaction of its own, so that it outlives the rollback of what it tells of; within the work
+ * of withTenant on the same pool that is when the work has ended.
  * Row security lets the acting tenant add rows of its own only: an entry in another's name is refused (42501).
  * Returns false when nothing was written because auditing is off.
  * The trail is append-only, but what the application appends is the application's word: in a tenant's context it can
@@ -35,31 +36,48 @@ export async function recordAccess(
 ): Promise<boolean> {
   if (!enabled) return false
   assertEntry(entry)
-  await withKnownTenant(pool, entry.tenant, (session) => insertEntry(session, entry))
+  await apartFromWork(pool, () => written(pool, entry, 1))
   return true
 }
 
-/** Writes that it was refused and throws the error again; an AggregateError with both if it could not be written. */
-export async function recordRefusal(
-  pool: Pick<StrategyPool, 'connect'>, request: Omit<AuditEntry, 'success'> & AuditOptions, error: unknown,
-): Promise<never> {
+export interface Refused {
+  /** Refusals that the work met, a line for each; default 1. */
+  readonly count?: number
+  /** What the work threw; nothing when it was committed. */
+  readonly thrown: readonly unknown[]
+}
+
+/**
+ * Writes that something was refused. Within the work of withTenant on the same pool the lines are written when that
+ * work has ended. @throws AggregateError of what was thrown and why the lines could not be written: here, or from the
+ *   withTenant around it.
+ */
+export async function recordRefusals(
+  pool: Pick<StrategyPool, 'connect'>, request: Omit<AuditEntry, 'success'> & AuditOptions,
+  { count = 1, thrown }: Refused,
+): Promise<void> {
+  const { enabled = true } = request
+  if (!enabled || count === 0) return
   try {
-    await recordAccess(pool, { ...request, success: false }, request)
+    await apartFromWork(pool, () => written(pool, { ...request, success: false }, count))
   } catch (failure) {
     // Nothing of a tenant who is not there can be written.
     if (failure instanceof WatertightError && failure.code === 'WATERTIGHT_NO_TENANT') throw failure
-    throw new AggregateError([error, failure], 'A refusal could not be written to the audit trail')
+    throw new AggregateError([...thrown, failure], 'A refusal could not be written to the audit trail')
   }
-  throw error
 }
 
-/** The row alone, inside of a transaction that is already in the tenant's context. */
-export async function insertEntry(session: StrategySession, entry: AuditEntry): Promise<void> {
+function written(pool: Pick<StrategyPool, 'connect'>, entry: AuditEntry, count: number): Promise<void> {
+  return withKnownTenant(pool, entry.tenant, (session) => insertEntry(session, entry, count))
+}
+
+/** The row alone, as often as it is to be there, inside of a transaction that is already in the tenant's context. */
+export async function insertEntry(session: StrategySession, entry: AuditEntry, count = 1): Promise<void> {
   await session.query(
     `INSERT INTO audit_tenant_access (tenant_id, user_id, table_name, operation, success, client_ip, user_agent)
-     VALUES ($1, $2, $3, $4, $5, coalesce($6::inet, inet_client_addr()), $7)`,
+     SELECT $1, $2, $3, $4, $5, coalesce($6::inet, inet_client_addr()), $7 FROM generate_series(1, $8)`,
     [entry.tenant.id, entry.userId, entry.tableName, entry.operation, entry.success,
-      entry.clientIp ?? null, entry.userAgent ?? null])
+      entry.clientIp ?? null, entry.userAgent ?? null, count])
 }
 
 /** A caller's text as the trail can hold it: what the columns refuse is cut or left out, and nothing becomes empty. */

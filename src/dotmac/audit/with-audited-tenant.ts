@@ -5,7 +5,7 @@ import type { StrategyPool, StrategySession } from '../../model/context-strategy
 import { isRefusal } from '../../postgres/sqlstate.ts'
 import { withKnownTenant } from './known-tenant.ts'
 import {
-  assertEntry, fitted, insertEntry, recordRefusal, type AuditEntry, type AuditOptions,
+  assertEntry, fitted, insertEntry, recordRefusals, type AuditEntry, type AuditOptions,
 } from './record-access.ts'
 
 export interface AuditedRequest extends Omit<AuditEntry, 'success'>, AuditOptions {
@@ -20,17 +20,20 @@ export interface AuditedRequest extends Omit<AuditEntry, 'success'>, AuditOption
  * - success: a row in the work's own transaction, so it is there exactly when the work is;
  * - a request that names another tenant: refused before any statement, recorded as `CROSS TENANT`;
  * - a statement that PostgreSQL refuses: no right or no such object (42501, 42P01, 3F000), a reference to a row that is
- *   not there for this tenant (23503), another tenant's id in a tenant's own schema (its check constraint);
+ *   not there for this tenant (23503), another tenant's id in a tenant's own schema (its check constraint). It is seen
+ *   where the work asks it, so it is recorded too when the work catches the error, throws another one instead, or goes
+ *   on behind a savepoint;
  * - a row that is not there for this tenant: row security filters another tenant's row and raises nothing, so the
  *   work says so itself by throwing WATERTIGHT_NOT_FOUND, as the HTTP service does for every id that it does not find.
- * A refusal rolls the transaction back and is written in a SEPARATE one, on another connection if the first has died.
+ * A refusal is written in a SEPARATE transaction, after the work's own, on another connection if the first has died.
  * What cannot be seen: whether a row that was not found is another tenant's or nobody's. The application cannot know,
  * and its trail must not tell; the line keeps the id, and who sees all rows can look it up. Nor are foreign rows seen
- * that a condition of a list, UPDATE or DELETE names beside others, nor work outside of this function (its writes are
- * in the trail by the triggers, its refusals are not). An outage is no refusal: nothing of it is recorded.
+ * that a condition of a list, UPDATE or DELETE names beside others, errors that a function or a DO block catches on the
+ * server, nor work outside of this function (its writes are in the trail by the triggers, its refusals are not). An
+ * outage is no refusal: nothing of it is recorded.
  * A refusal belongs to the acting tenant; what it aimed at stands in it as quoted text that the acting tenant itself
  * sent, so it says nothing about whether that exists, and only the acting tenant and dotmac_admin read it.
- * If the refusal cannot be written, an AggregateError carries both errors: a refusal is never lost silently.
+ * If a refusal cannot be written, an AggregateError carries that error beside the work's: it is never lost silently.
  * @throws WatertightError WATERTIGHT_FOREIGN_TENANT, WATERTIGHT_AUDIT_ENTRY, WATERTIGHT_NO_TENANT; and what the work
  *   throws, after ROLLBACK.
  */
@@ -38,28 +41,45 @@ export async function withAuditedTenant<T>(
   pool: Pick<StrategyPool, 'connect'>, request: AuditedRequest, work: (session: StrategySession) => Promise<T>,
 ): Promise<T> {
   assertEntry(request)
-  const { tenant, enabled = true, requestedTenantId } = request
+  const { tenant, enabled = true, requestedTenantId, aim, tableName } = request
   if (requestedTenantId !== undefined && requestedTenantId !== tenant.id) {
     const error = foreign(tenant.id, requestedTenantId)
-    const tableName = aimedAt(request.tableName, 'of', requestedTenantId)
-    return recordRefusal(pool, { ...request, operation: 'CROSS TENANT', tableName }, error)
+    const aimed = aimedAt(tableName, 'of', requestedTenantId)
+    await recordRefusals(pool, { ...request, operation: 'CROSS TENANT', tableName: aimed }, { thrown: [error] })
+    throw error
   }
-  try {
-    return await withKnownTenant(pool, tenant, async (session) => {
-      // Not waited for: it travels with the first statement of the work. If it fails, so does the transaction.
-      void session.query(`SELECT set_config('app.current_user_id', $1, true),
-        set_config('app.client_ip', $2, true), set_config('app.user_agent', $3, true)`,
-      [request.userId, request.clientIp ?? '', request.userAgent ?? ''])
-      const value = await work(session)
-      if (enabled) await insertEntry(session, { ...request, success: true })
-      return value
-    })
-  } catch (error) {
-    if (!isRefused(error)) throw error
-    const { aim, tableName } = request
-    const aimed = aim === undefined ? tableName : aimedAt(tableName, 'row', aim)
-    return recordRefusal(pool, { ...request, tableName: aimed }, error)
+  const refusals: unknown[] = []
+  const asked = withKnownTenant(pool, tenant, async (session) => {
+    // Not waited for: it travels with the first statement of the work. If it fails, so does the transaction.
+    void session.query(`SELECT set_config('app.current_user_id', $1, true),
+      set_config('app.client_ip', $2, true), set_config('app.user_agent', $3, true)`,
+    [request.userId, request.clientIp ?? '', request.userAgent ?? ''])
+    const value = await work(watched(session, refusals))
+    if (enabled) await insertEntry(session, { ...request, success: true }).catch(unlessFailed)
+    return value
+  })
+  const [outcome] = await Promise.allSettled([asked])
+  const thrown = outcome.status === 'rejected' ? [outcome.reason as unknown] : []
+  refusals.push(...thrown.filter((error) => isRefused(error) && !refusals.includes(error)))
+  const refused = { ...request, tableName: aim === undefined ? tableName : aimedAt(tableName, 'row', aim) }
+  await recordRefusals(pool, refused, { count: refusals.length, thrown })
+  return asked
+}
+
+/** The session as the work has it; what is refused is kept, whatever the work makes of it. */
+function watched(session: StrategySession, refusals: unknown[]): StrategySession {
+  return {
+    query: (sql, values) => {
+      const asked = values === undefined ? session.query(sql) : session.query(sql, values)
+      asked.catch((error: unknown) => { if (isRefused(error)) refusals.push(error) })
+      return asked
+    },
   }
+}
+
+/** In a failed transaction the line is refused (25P02), and the end of the transaction says what is wrong. */
+function unlessFailed(error: unknown): void {
+  if (sqlstateOf(error) !== '25P02') throw error
 }
 
 function isRefused(error: unknown): boolean {

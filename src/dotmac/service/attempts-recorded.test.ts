@@ -51,3 +51,39 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
     }
     expect(trial.errors).toHaveLength(none.length)
   }, 60_000)
+
+test.each(['row-level-security', 'schema-per-tenant'] as const)(
+  'who is no tenant is refused where nothing is audited too, and so is one whose schema is not made, %s',
+  async (tenancy) => {
+    await using trial = await ServiceOnTrial.start({ tenancy, variables: { AUDIT_TENANT_ACCESS: 'false' } })
+    const [one, other] = trial.platform.tenants
+    if (one === undefined || other === undefined) throw new Error('two tenants are needed')
+    const customer = { name: 'n', email: 'e', phone: '1', street: 's', city: 'c', postcode: 'p', country: 'DE',
+      status: 'active' }
+    const asGone = async (tenant: string) => [await trial.ask('/customers', { tenant }),
+      await trial.ask('/customers', { tenant, ...json('POST', customer) }),
+      await trial.ask('/customers/00000000-0000-0000-0000-000000000000', { tenant }),
+      await trial.ask('/admin/reports/revenue', { token: await trial.issuer.token({ tenant, scope: 'reporting' }) })]
+    const refused = { status: 403, body: { code: 'WATERTIGHT_NO_TENANT' } }
+    for (const answer of await asGone('gone')) expect(answer).toMatchObject(refused)
+    expect((await trial.ask('/customers', { tenant: one.id })).status).toBe(200)
+    if (tenancy === 'row-level-security') return
+    const admin = await trial.platform.admin('isp')
+    await admin.query(`DROP SCHEMA "${other.schema}" CASCADE`)
+    for (const answer of (await asGone(other.id)).slice(0, 3)) expect(answer).toMatchObject(refused)
+  }, 60_000)
+
+test('a refusal whose line cannot be written is an error of the service, and the operator is told of both', async () => {
+  await using trial = await ServiceOnTrial.start()
+  const [{ id: tenant } = { id: '' }] = trial.platform.tenants
+  const admin = await trial.platform.admin('isp')
+  await admin.query(`REVOKE INSERT ON audit_tenant_access FROM ${trial.platform.open.site.namespace.roles.app}`)
+  const asked = ['/customers/00000000-0000-0000-0000-000000000000', '/customers?tenant=other', '/admin/reports/revenue',
+    '/customers']
+  for (const path of asked) {
+    expect(await trial.ask(path, { tenant }), path).toMatchObject({ status: 500, body: { code: 'WATERTIGHT_INTERNAL' } })
+  }
+  const codes = trial.errors.map((error) => (error as AggregateError).errors.map((each: { code: string }) => each.code))
+  expect(codes).toEqual([['WATERTIGHT_NOT_FOUND', '42501'], ['WATERTIGHT_TENANT_MISMATCH', '42501'],
+    ['WATERTIGHT_SCOPE', '42501'], ['42501', '42501']])
+}, 60_000)

@@ -6,7 +6,8 @@ import { WatertightError } from '../../errors.ts'
 import type { StrategyPool, StrategySession } from '../../model/context-strategy.ts'
 import type { TenancyName } from '../../model/tenancy.ts'
 import type { Caller, TokenVerifier } from '../access/tokens.ts'
-import { fitted, recordAccess, type AuditEntry } from '../audit/record-access.ts'
+import { fitted, recordRefusals, type AuditEntry } from '../audit/record-access.ts'
+import { noTenant, withKnownTenant } from '../audit/known-tenant.ts'
 import { aimedAt, withAuditedTenant } from '../audit/with-audited-tenant.ts'
 import type { Configuration } from '../configuration.ts'
 import type { Report } from '../reporting.ts'
@@ -67,12 +68,16 @@ export class Requests {
     if (other !== null) {
       // Also where it is ignored: it was tried.
       const tableName = aimedAt(access.tableName, 'of', other)
-      await recordAccess(pool, { ...access, tableName, success: false }, { enabled })
-      if (tenantIsolationStrict) throw tenantMismatch()
+      const mismatch = tenantMismatch()
+      await recordRefusals(pool, { ...access, tableName, enabled }, { thrown: tenantIsolationStrict ? [mismatch] : [] })
+      if (tenantIsolationStrict) throw mismatch
     }
     const aim = asked.aim?.(context.req.param('id'), body) ?? null
     const answer = await withAuditedTenant(pool, { ...access, enabled, ...(aim === null ? {} : { aim }) },
-      (session) => work(session, caller, body))
+      async (session) => {
+        if (!enabled) await this.#requireListed(session, caller)
+        return work(session, caller, body)
+      })
     return context.json(answer, asked.operation === 'INSERT' ? 201 : 200, { 'cache-control': 'no-store' })
   }
 
@@ -82,11 +87,24 @@ export class Requests {
     const { isp, report, configuration: { auditTenantAccess: enabled } } = this.#options
     const access = this.#accessOf(context, { caller, table: name, operation: 'REPORT' })
     if (!caller.scopes.has('reporting') || report === undefined) {
-      await recordAccess(isp(caller.tenantId), { ...access, success: false }, { enabled })
-      throw new WatertightError('WATERTIGHT_SCOPE', 'Reports over tenants need the scope reporting', { hint: '' })
+      const error = new WatertightError('WATERTIGHT_SCOPE', 'Reports over tenants need the scope reporting', { hint: '' })
+      await recordRefusals(isp(caller.tenantId), { ...access, enabled }, { thrown: [error] })
+      throw error
+    }
+    if (!enabled) {
+      await withKnownTenant(isp(caller.tenantId), access.tenant, (session) => this.#requireListed(session, caller))
     }
     const rows = await report(name, { ...access, enabled })
     return context.json({ report: name, rows }, 200, { 'cache-control': 'no-store' })
+  }
+
+  /** A line of the trail refers to its tenant; where none is written, whether there is such a tenant is asked. */
+  async #requireListed(session: StrategySession, { tenantId }: Caller): Promise<void> {
+    const { tenancy = 'row-level-security' } = this.#options
+    // Under schema-per-tenant a tenant that is not there has no role to become.
+    if (tenancy === 'schema-per-tenant') return
+    const { rows } = await session.query('SELECT 1 FROM isp_tenants WHERE tenant_id = $1', [tenantId])
+    if (rows.length === 0) throw noTenant(tenantId)
   }
 
   #accessOf(context: Context, { caller, table, operation }: Asked): Omit<AuditEntry, 'success'> {
