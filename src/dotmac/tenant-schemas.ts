@@ -222,7 +222,8 @@ export class SchemaPerTenantManager {
       FROM ${controlSchema}.tenants WHERE tenant_id = ${literal(id)}`)
     const [name, status] = [literal(String(tenant?.['name'])), literal(String(tenant?.['status']))]
     await this.#query('isp', `INSERT INTO ${controlSchema}.isp_tenants (tenant_id, name, status)
-      VALUES (${literal(id)}, ${name}, ${status}) ON CONFLICT (tenant_id) DO NOTHING`)
+      VALUES (${literal(id)}, ${name}, ${status}) ON CONFLICT (tenant_id)
+      DO UPDATE SET status = excluded.status WHERE isp_tenants.status = 'provisioning'`)
     await this.#query('management', `UPDATE ${controlSchema}.tenants SET status = ${status}
       WHERE tenant_id = ${literal(id)} AND status <> ${status}`)
   }

@@ -2,7 +2,7 @@
 
 import { WatertightError } from '../errors.ts'
 import { mappedTenants } from '../dotmac/migrations/migrate.ts'
-import type { MappedTenant } from '../dotmac/migrations/places.ts'
+import { isLost, sentenceOf, tenantsHere, type TenantsHere, type TenantWithout } from '../dotmac/tenants-here.ts'
 import { isInconclusive } from '../dotmac/health/health-check.ts'
 import { validateTenantIsolationHealth, type IsolationHealth } from '../dotmac/health/tenant-isolation-health.ts'
 import { services, type Service } from '../model/tenancy.ts'
@@ -16,8 +16,8 @@ import type { PlatformTarget } from './platform-target.ts'
 export interface PlatformHealth {
   /** 0 healthy, 1 a check found something, 3 a check saw nothing to judge, or something that it cannot judge. */
   readonly exitCode: 0 | 1 | 3
-  /** How many tenants there are, and of how many statements were tried. */
-  readonly tenants: { readonly known: number; readonly asked: number }
+  /** How many tenants there are, of how many statements were tried, and who has no tables yet or any longer. */
+  readonly tenants: { readonly known: number; readonly asked: number; readonly without: readonly TenantWithout[] }
   readonly services: Readonly<Record<string, IsolationHealth>>
 }
 
@@ -32,13 +32,18 @@ export async function checkPlatform(
   await requireSight(platform.sessions.management, target)
   const tenants = await mappedTenants(platform.sessions.management, target.tenancy)
   const found: Record<string, IsolationHealth> = {}
+  const without: TenantWithout[] = []
+  const asked: number[] = []
   for (const service of services) {
+    const placed = await tenantsHere(service, { sessions: platform.sessions, tenancy: target.tenancy, tenants })
     const session = platform.sessions[service]
-    found[service] = await checkService(target, { admin: session, app, service, tenants, asked: most })
+    found[service] = await checkService(target, { admin: session, app, service, placed, asked: most })
+    without.push(...placed.without)
+    asked.push(Math.min(most, placed.here.length))
   }
   const checks = Object.values(found).flatMap((each) => each.checks)
   const exitCode = checks.some((check) => check.findings.length > 0) ? 1 : checks.some(isInconclusive) ? 3 : 0
-  return { exitCode, tenants: { known: tenants.length, asked: Math.min(most, tenants.length) }, services: found }
+  return { exitCode, tenants: { known: tenants.length, asked: Math.min(...asked), without }, services: found }
 }
 
 /** To a login that row security filters nothing would look foreign. */
@@ -55,12 +60,12 @@ interface CheckedService {
   readonly admin: Session
   readonly app: ServerAddress
   readonly service: Service
-  readonly tenants: readonly MappedTenant[]
+  readonly placed: TenantsHere
   readonly asked: number
 }
 
 async function checkService(
-  target: PlatformTarget, { admin, app, service, tenants, asked }: CheckedService,
+  target: PlatformTarget, { admin, app, service, placed, asked }: CheckedService,
 ): Promise<IsolationHealth> {
   const database = target.databases[service]
   // No session of its own: a pooler in transaction mode would keep what that sets.
@@ -68,7 +73,9 @@ async function checkService(
   try {
     await requireSameDatabase(admin, pool, { address: app, database })
     const { tenancy, roles } = target
-    return await validateTenantIsolationHealth({ service, tenancy, roles, admin, pool, tenants, asked })
+    const without = placed.without.filter(isLost).map(sentenceOf)
+    return await validateTenantIsolationHealth({
+      service, tenancy, roles, admin, pool, tenants: placed.here, asked, without })
   } finally {
     await pool.end()
   }

@@ -14,8 +14,7 @@ export function addAudit(dotmac: Command, finish: (code: number) => void): void 
     .option('--json', 'print JSON')
     .action(async (given: Record<string, unknown>) => {
       const { runAuditList } = await import('./run-audit.ts')
-      console.log(await runAuditList(given, platformFlags(given)))
-      finish(0)
+      finish(await runAuditList(given, platformFlags(given)))
     })
   withPlatformFlags(audit.command('partitions'))
     .description('partition the trail by month: make the months ahead, drop those that are too old')
@@ -24,7 +23,6 @@ export function addAudit(dotmac: Command, finish: (code: number) => void): void 
     .option('--json', 'print JSON')
     .action(async (given: Record<string, unknown>) => {
       const { runAuditPartitions } = await import('./run-audit.ts')
-      console.log(await runAuditPartitions(given, platformFlags(given)))
-      finish(0)
+      finish(await runAuditPartitions(given, platformFlags(given)))
     })
 }

@@ -3,63 +3,74 @@
 import { ensureAuditPartitions, type AuditPartitions } from '../../dotmac/audit/partitions.ts'
 import { readTrail, type TrailEntry } from '../../dotmac/audit/read-trail.ts'
 import { mappedTenants } from '../../dotmac/migrations/migrate.ts'
+import { tenantsHere, type TenantsHere, type TenantWithout } from '../../dotmac/tenants-here.ts'
 import { WatertightError } from '../../errors.ts'
-import { services } from '../../model/tenancy.ts'
+import { services, type Service } from '../../model/tenancy.ts'
 import { visible } from '../../report/text.ts'
 import { openPlatform, type PlatformSessions } from '../../run/platform-sessions.ts'
+import { toldWithout } from './told-without.ts'
 import { platformTarget, type PlatformFlags, type PlatformTarget } from '../../run/platform-target.ts'
 
 type Given = Readonly<Record<string, unknown>>
 
 /** @throws WatertightError WATERTIGHT_BAD_FLAG, WATERTIGHT_NO_TENANT, and those of readTrail. */
-export async function runAuditList(given: Given, flags: PlatformFlags): Promise<string> {
+export async function runAuditList(given: Given, flags: PlatformFlags): Promise<number> {
   const target = platformTarget(flags)
   const limit = whole(given, 'limit', { least: 1, most: 100_000 })
   const since = sinceOf(given['since'])
   await using platform = await openPlatform(target, { seesAll: false })
-  const tenants = await trailsOf(platform, target, given['tenant'])
+  const trails = await trailsOf(platform, target, given['tenant'])
   const found: Record<string, readonly TrailEntry[]> = {}
   for (const service of services) {
     found[service] = await readTrail(platform.sessions[service], {
-      tenancy: target.tenancy, roles: target.roles, schemas: tenants, limit, refused: given['refused'] === true,
+      tenancy: target.tenancy, roles: target.roles, schemas: trails.schemas[service], limit,
+      refused: given['refused'] === true,
       ...(since === undefined ? {} : { since }),
       ...(typeof given['tenant'] === 'string' ? { tenant: given['tenant'] } : {}),
     })
   }
-  if (given['json'] === true) return JSON.stringify(found, null, 2)
-  return Object.entries(found).flatMap(([service, entries]) => [
-    `${service}: ${entries.length === 0 ? 'no entries' : `${entries.length} entries`}`, ...entries.map(lineOf),
-  ]).join('\n')
+  console.log(given['json'] === true ? JSON.stringify(found, null, 2)
+    : Object.entries(found).flatMap(([service, entries]) => [
+      `${service}: ${entries.length === 0 ? 'no entries' : `${entries.length} entries`}`, ...entries.map(lineOf),
+    ]).join('\n'))
+  return toldWithout(trails.without)
 }
 
 /** Without --keep nothing is dropped. */
-export async function runAuditPartitions(given: Given, flags: PlatformFlags): Promise<string> {
+export async function runAuditPartitions(given: Given, flags: PlatformFlags): Promise<number> {
   const target = platformTarget(flags)
   const ahead = whole(given, 'ahead', { least: 0, most: 120 })
   const keep = given['keep'] === undefined ? undefined : whole(given, 'keep', { least: 0, most: 1200 })
   await using platform = await openPlatform(target)
   const done: Record<string, Record<string, AuditPartitions>> = {}
+  const trails = await trailsOf(platform, target)
   for (const service of services) {
-    for (const schema of await trailsOf(platform, target)) {
+    for (const schema of trails.schemas[service]) {
       const options = { schema, now: new Date(), ahead, ...(keep === undefined ? {} : { keep }) }
       const made = await ensureAuditPartitions(platform.sessions[service], options)
       done[service] = { ...done[service], [schema]: made }
     }
   }
-  if (given['json'] === true) return JSON.stringify(done, null, 2)
-  return Object.entries(done).flatMap(([service, schemas]) => Object.entries(schemas)
-    .map(([schema, { created, dropped }]) =>
-      `${service} ${visible(schema)}: ${told('made', created)}, ${told('dropped', dropped)}`)).join('\n')
+  console.log(given['json'] === true ? JSON.stringify(done, null, 2)
+    : Object.entries(done).flatMap(([service, schemas]) => Object.entries(schemas)
+      .map(([schema, { created, dropped }]) =>
+        `${service} ${visible(schema)}: ${told('made', created)}, ${told('dropped', dropped)}`)).join('\n'))
+  return toldWithout(trails.without)
 }
 
 function told(what: string, names: readonly string[]): string {
   return names.length === 0 ? `nothing ${what}` : `${what} ${names.map(visible).join(' ')}`
 }
 
-/** Schemas that hold a trail. */
+interface Trails {
+  /** Schemas that hold one. */
+  readonly schemas: Readonly<Record<Service, readonly string[]>>
+  readonly without: readonly TenantWithout[]
+}
+
 async function trailsOf(
   { sessions }: PlatformSessions, { tenancy }: PlatformTarget, tenant?: unknown,
-): Promise<readonly string[]> {
+): Promise<Trails> {
   const known = await mappedTenants(sessions.management, tenancy)
   const wanted = tenant === undefined ? known : known.filter(({ id }) => id === tenant)
   if (tenant !== undefined && wanted.length === 0) {
@@ -67,7 +78,14 @@ async function trailsOf(
       hint: 'Name it as the tenants table of the management database does',
     })
   }
-  return tenancy === 'row-level-security' ? ['public'] : wanted.map(({ schema }) => schema)
+  if (tenancy === 'row-level-security') return { schemas: { management: ['public'], isp: ['public'] }, without: [] }
+  const question = { sessions, tenancy, tenants: wanted }
+  const [management, isp] = [await tenantsHere('management', question), await tenantsHere('isp', question)]
+  const schemasOf = ({ here }: TenantsHere) => here.map(({ schema }) => schema)
+  return {
+    schemas: { management: schemasOf(management), isp: schemasOf(isp) },
+    without: [...management.without, ...isp.without],
+  }
 }
 
 function lineOf({ accessTime, tenantId, userId, success, ...entry }: TrailEntry): string {

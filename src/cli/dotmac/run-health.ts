@@ -1,6 +1,7 @@
 /** Asks the checks and prints what each saw. */
 
 import type { HealthCheck } from '../../dotmac/health/health-check.ts'
+import { isLost, sentenceOf } from '../../dotmac/tenants-here.ts'
 import { WatertightError } from '../../errors.ts'
 import { visible } from '../../report/text.ts'
 import { checkPlatform } from '../../run/platform-health.ts'
@@ -28,6 +29,7 @@ export async function runHealth(given: Readonly<Record<string, unknown>>, flags:
   }
   const { tenants } = health
   console.log(`${tenants.known} tenants, statements tried as ${tenants.asked}`)
+  for (const each of tenants.without.filter((one) => !isLost(one))) console.log(visible(sentenceOf(each)))
   for (const [service, { checks }] of Object.entries(health.services)) {
     for (const check of checks) console.log(told(service, check))
   }

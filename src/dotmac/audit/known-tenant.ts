@@ -21,8 +21,7 @@ export async function withKnownTenant<T>(
 
 export function noTenant(id: string, cause?: unknown): WatertightError {
   return new WatertightError('WATERTIGHT_NO_TENANT', `There is no tenant ${JSON.stringify(id)}`, {
-    hint: 'Its rows may have been deleted, or its schema is not made yet; ask the issuer for a token of a tenant that ' +
-      'is there', cause })
+    hint: 'It was deleted, or is not made yet; ask the issuer for a token of a tenant that is there', cause })
 }
 
 /** The trail refers to the list of tenants; under schema-per-tenant a tenant has a role and a schema. */

@@ -19,6 +19,8 @@ export interface HealthSubject {
   readonly tenants: readonly MappedTenant[]
   /** Of how many tenants statements are tried, the first ones. Default all. */
   readonly asked?: number
+  /** Why tenants that are listed are not among them: nobody has judged those. Default none. */
+  readonly without?: readonly string[]
   /** The strategy that the application uses. Default the transaction-scoped one of the tenancy. */
   readonly strategy?: ContextStrategy
 }

@@ -16,7 +16,8 @@ export async function validateRlsPolicies(subject: HealthSubject): Promise<Healt
   const both = [await rightsOf(subject, logins), await definerFunctions(subject, logins)]
   const { lookedAt, ...found } = subject.tenancy === 'row-level-security'
     ? await policies(subject, logins) : await schemaGrants(subject, logins)
-  return healthCheck('validateRlsPolicies', lookedAt, together(found, ...both))
+  const without = { findings: [], unjudged: subject.without ?? [] }
+  return healthCheck('validateRlsPolicies', lookedAt, together(found, ...both, without))
 }
 
 interface Table {

@@ -73,7 +73,7 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
     for (const answer of (await asGone(other.id)).slice(0, 3)) expect(answer).toMatchObject(refused)
   }, 60_000)
 
-test('a refusal whose line cannot be written is an error of the service, and the operator is told of both', async () => {
+test('a refusal whose line cannot be written is the service\'s error, and the operator is told of both', async () => {
   await using trial = await ServiceOnTrial.start()
   const [{ id: tenant } = { id: '' }] = trial.platform.tenants
   const admin = await trial.platform.admin('isp')
@@ -81,7 +81,8 @@ test('a refusal whose line cannot be written is an error of the service, and the
   const asked = ['/customers/00000000-0000-0000-0000-000000000000', '/customers?tenant=other', '/admin/reports/revenue',
     '/customers']
   for (const path of asked) {
-    expect(await trial.ask(path, { tenant }), path).toMatchObject({ status: 500, body: { code: 'WATERTIGHT_INTERNAL' } })
+    expect(await trial.ask(path, { tenant }), path)
+      .toMatchObject({ status: 500, body: { code: 'WATERTIGHT_INTERNAL' } })
   }
   const codes = trial.errors.map((error) => (error as AggregateError).errors.map((each: { code: string }) => each.code))
   expect(codes).toEqual([['WATERTIGHT_NOT_FOUND', '42501'], ['WATERTIGHT_TENANT_MISMATCH', '42501'],

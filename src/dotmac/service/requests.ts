@@ -87,7 +87,8 @@ export class Requests {
     const { isp, report, configuration: { auditTenantAccess: enabled } } = this.#options
     const access = this.#accessOf(context, { caller, table: name, operation: 'REPORT' })
     if (!caller.scopes.has('reporting') || report === undefined) {
-      const error = new WatertightError('WATERTIGHT_SCOPE', 'Reports over tenants need the scope reporting', { hint: '' })
+      const error = new WatertightError('WATERTIGHT_SCOPE', 'Reports over tenants need the scope reporting',
+        { hint: 'Ask the issuer for a token with it' })
       await recordRefusals(isp(caller.tenantId), { ...access, enabled }, { thrown: [error] })
       throw error
     }
