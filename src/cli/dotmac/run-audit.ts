@@ -8,8 +8,9 @@ import { WatertightError } from '../../errors.ts'
 import { services, type Service } from '../../model/tenancy.ts'
 import { visible } from '../../report/text.ts'
 import { openPlatform, type PlatformSessions } from '../../run/platform-sessions.ts'
-import { toldWithout } from './told-without.ts'
 import { platformTarget, type PlatformFlags, type PlatformTarget } from '../../run/platform-target.ts'
+import { reportFailure } from '../failure.ts'
+import { toldWithout } from './told-without.ts'
 
 type Given = Readonly<Record<string, unknown>>
 
@@ -36,26 +37,35 @@ export async function runAuditList(given: Given, flags: PlatformFlags): Promise<
   return toldWithout(trails.without)
 }
 
-/** Without --keep nothing is dropped. */
+/** Without --keep nothing is dropped. Exit 1 when a trail was in use for too long: the others are done all the same. */
 export async function runAuditPartitions(given: Given, flags: PlatformFlags): Promise<number> {
   const target = platformTarget(flags)
   const ahead = whole(given, 'ahead', { least: 0, most: 120 })
   const keep = given['keep'] === undefined ? undefined : whole(given, 'keep', { least: 0, most: 1200 })
   await using platform = await openPlatform(target)
   const done: Record<string, Record<string, AuditPartitions>> = {}
+  const failed: WatertightError[] = []
   const trails = await trailsOf(platform, target)
   for (const service of services) {
     for (const schema of trails.schemas[service]) {
       const options = { schema, now: new Date(), ahead, ...(keep === undefined ? {} : { keep }) }
-      const made = await ensureAuditPartitions(platform.sessions[service], options)
-      done[service] = { ...done[service], [schema]: made }
+      try {
+        const made = await ensureAuditPartitions(platform.sessions[service], options)
+        done[service] = { ...done[service], [schema]: made }
+      } catch (error) {
+        if (!(error instanceof WatertightError)) throw error
+        failed.push(error)
+      }
     }
   }
   console.log(given['json'] === true ? JSON.stringify(done, null, 2)
     : Object.entries(done).flatMap(([service, schemas]) => Object.entries(schemas)
-      .map(([schema, { created, dropped }]) =>
-        `${service} ${visible(schema)}: ${told('made', created)}, ${told('dropped', dropped)}`)).join('\n'))
-  return toldWithout(trails.without)
+      .map(([schema, { created, dropped, deleted }]) =>
+        `${service} ${visible(schema)}: ${told('made', created)}, ${told('dropped', dropped)}` +
+        (deleted === 0 ? '' : `, ${deleted} older entries deleted`))).join('\n'))
+  for (const error of failed) reportFailure(error)
+  const code = toldWithout(trails.without)
+  return failed.length > 0 ? 1 : code
 }
 
 function told(what: string, names: readonly string[]): string {
@@ -102,7 +112,10 @@ function sinceOf(given: unknown): Date | undefined {
   const span = /^([1-9]\d{0,6})([mhd])$/.exec(String(given))
   const ago = Number(span?.[1]) * (spans[span?.[2] ?? ''] ?? 0)
   const time = new Date(span === null ? String(given) : Date.now() - ago)
-  const isIso = span !== null || /^\d{4}-\d{2}-\d{2}/.test(String(given))
+  // The 31st of February would be the 3rd of March.
+  const [, year, month, day] = /^(\d{4})-(\d{2})-(\d{2})/.exec(String(given)) ?? []
+  const isDay = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day)
+  const isIso = span !== null || isDay
   if (isIso && !Number.isNaN(time.getTime())) return time
   throw new WatertightError('WATERTIGHT_BAD_FLAG', `--since ${JSON.stringify(given)} is no time`, {
     hint: 'Give an ISO time such as 2026-01-31 or 2026-01-31T08:00Z, or a span such as 90m, 24h, 7d',
