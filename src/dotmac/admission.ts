@@ -24,7 +24,8 @@ export class Admission {
   readonly #limits: AdmissionLimits
   readonly #busy = new Map<string, number>()
   /** In the order in which tenants have their turn. */
-  readonly #waiting = new Map<string, Ticket[]>()
+  readonly #waiting = new Map<string, Set<Ticket>>()
+  #count = 0
   #total = 0
 
   constructor(limits: AdmissionLimits) {
@@ -32,12 +33,14 @@ export class Admission {
   }
 
   get busy(): number { return this.#total }
-  get waiting(): number { return [...this.#waiting.values()].reduce((sum, { length }) => sum + length, 0) }
+  get waiting(): number { return this.#count }
 
   /** Calls `admit` when it is this request's turn, at once if there is room; the answer takes it out of the queue. */
   enter(tenant: string, admit: () => void): () => boolean {
     const ticket: Ticket = { tenant, admit }
-    this.#waiting.set(tenant, [...this.#waiting.get(tenant) ?? [], ticket])
+    const queue = this.#waiting.get(tenant) ?? new Set()
+    this.#waiting.set(tenant, queue.add(ticket))
+    this.#count += 1
     this.#next()
     return () => this.#withdraw(ticket)
   }
@@ -59,32 +62,45 @@ export class Admission {
   tenants(): ReadonlyMap<string, TenantUse> {
     const names = new Set([...this.#busy.keys(), ...this.#waiting.keys()])
     return new Map([...names].map((tenant) => [tenant, {
-      busy: this.#busy.get(tenant) ?? 0, waiting: this.#waiting.get(tenant)?.length ?? 0,
+      busy: this.#busy.get(tenant) ?? 0, waiting: this.#waiting.get(tenant)?.size ?? 0,
     }]))
   }
 
   #next(): void {
     while (this.#total < this.#limits.total) {
-      const free = [...this.#waiting].filter(([tenant]) => !this.isTenantFull(tenant))
-      // The one with the fewest loans; among equals the one whose turn was longest ago.
-      const [turn] = free.toSorted(([a], [b]) => (this.#busy.get(a) ?? 0) - (this.#busy.get(b) ?? 0))
-      if (turn === undefined) return
-      const [tenant, [ticket, ...others]] = turn
+      const tenant = this.#turn()
+      if (tenant === null) return
+      const queue = this.#waiting.get(tenant) ?? new Set()
+      const [ticket] = queue
+      if (ticket === undefined) return
+      this.#withdraw(ticket)
       // Back of the row: the others have their turn before it comes again.
-      this.#waiting.delete(tenant)
-      if (others.length > 0) this.#waiting.set(tenant, others)
-      if (ticket === undefined) continue
+      if (this.#waiting.delete(tenant)) this.#waiting.set(tenant, queue)
       this.#total += 1
       this.#busy.set(tenant, (this.#busy.get(tenant) ?? 0) + 1)
       ticket.admit()
     }
   }
 
+  /** The one with the fewest loans; among equals the one whose turn was longest ago. */
+  #turn(): string | null {
+    let turn: string | null = null
+    let fewest = this.#limits.perTenant
+    for (const tenant of this.#waiting.keys()) {
+      const busy = this.#busy.get(tenant) ?? 0
+      if (busy >= fewest) continue
+      turn = tenant
+      fewest = busy
+      if (busy === 0) break
+    }
+    return turn
+  }
+
   #withdraw(ticket: Ticket): boolean {
-    const queue = this.#waiting.get(ticket.tenant) ?? []
-    const others = queue.filter((each) => each !== ticket)
-    if (others.length > 0) this.#waiting.set(ticket.tenant, others)
-    else this.#waiting.delete(ticket.tenant)
-    return others.length < queue.length
+    const queue = this.#waiting.get(ticket.tenant)
+    if (queue?.delete(ticket) !== true) return false
+    this.#count -= 1
+    if (queue.size === 0) this.#waiting.delete(ticket.tenant)
+    return true
   }
 }

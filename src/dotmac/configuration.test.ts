@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readConfiguration } from './configuration.ts'
+import { readConfiguration, type Variables } from './configuration.ts'
 
 test('without variables the seed\'s defaults stand, and nothing of them can be changed', () => {
   const configuration = readConfiguration({})
@@ -28,10 +28,18 @@ test('the seed\'s production values are read', () => {
 })
 
 test.each([
+  ['DB_POOL_SIZE', 5], ['DB_POOL_SIZE', null], ['ENABLE_RLS', false], ['ENABLE_RLS', null],
   ['DB_POOL_SIZE', '0'], ['DB_POOL_SIZE', '-1'], ['DB_POOL_SIZE', '2.5'], ['DB_POOL_SIZE', 'many'],
   ['DB_POOL_SIZE', ''],
   ['DB_MAX_OVERFLOW', '1e3'], ['DB_POOL_TIMEOUT', '99999'], ['ENABLE_RLS', 'maybe'], ['AUDIT_TENANT_ACCESS', ''],
 ])('%s=%j is refused by name', (name, value) => {
-  expect(() => readConfiguration({ [name]: value })).toThrow(expect.objectContaining({
+  expect(() => readConfiguration({ [name]: value } as Variables)).toThrow(expect.objectContaining({
     code: 'WATERTIGHT_BAD_VARIABLE', message: expect.stringContaining(name) as string }))
+})
+
+test('what is no set of variables is refused instead of taken for the defaults', () => {
+  for (const nothing of [null, undefined, 'DB_POOL_SIZE=5']) {
+    expect(() => readConfiguration(nothing as never)).toThrow(
+      expect.objectContaining({ code: 'WATERTIGHT_BAD_VARIABLE' }))
+  }
 })

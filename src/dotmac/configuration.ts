@@ -33,20 +33,38 @@ export interface Configuration {
 
 export type Variables = Readonly<Record<string, string | undefined>>
 
+/** Each limit's variable, default and bounds; what counts connections is whole. */
+const poolBounds = {
+  poolSize: { variable: 'DB_POOL_SIZE', fallback: 20, least: 1, most: 10_000 },
+  maxOverflow: { variable: 'DB_MAX_OVERFLOW', fallback: 50, least: 0, most: 10_000 },
+  poolTimeout: { variable: 'DB_POOL_TIMEOUT', fallback: 30, least: 1, most: 3_600 },
+  poolRecycle: { variable: 'DB_POOL_RECYCLE', fallback: 3_600, least: 1, most: 604_800 },
+  tenantPoolPerTenant: { variable: 'DB_TENANT_POOL_PER_TENANT', fallback: 5, least: 1, most: 10_000 },
+  tenantConnectionTimeout: { variable: 'DB_TENANT_CONNECTION_TIMEOUT', fallback: 10, least: 1, most: 3_600 },
+} as const satisfies Record<keyof PoolConfiguration, Bounds>
+
+interface Bounds {
+  readonly variable: string
+  readonly fallback: number
+  readonly least: number
+  readonly most: number
+}
+
 /**
  * Reads the variables; the caller hands them over, so that a library never looks around by itself.
  * @throws WatertightError WATERTIGHT_BAD_VARIABLE that names every variable that cannot be used.
  */
 export function readConfiguration(variables: Variables): Configuration {
   const faults: string[] = []
-  const read = { variables, faults }
-  const pool = {
-    poolSize: integer(read, 'DB_POOL_SIZE', { fallback: 20, least: 1, most: 10_000 }),
-    maxOverflow: integer(read, 'DB_MAX_OVERFLOW', { fallback: 50, least: 0, most: 10_000 }),
-    poolTimeout: integer(read, 'DB_POOL_TIMEOUT', { fallback: 30, least: 1, most: 3_600 }),
-    poolRecycle: integer(read, 'DB_POOL_RECYCLE', { fallback: 3_600, least: 1, most: 604_800 }),
-    tenantPoolPerTenant: integer(read, 'DB_TENANT_POOL_PER_TENANT', { fallback: 5, least: 1, most: 10_000 }),
-    tenantConnectionTimeout: integer(read, 'DB_TENANT_CONNECTION_TIMEOUT', { fallback: 10, least: 1, most: 3_600 }),
+  // Callers without types hand over anything.
+  const given = (variables as Readonly<Record<string, unknown>> | null) ?? null
+  if (typeof given !== 'object' || given === null) faults.push('The variables are no object')
+  const read = { variables: given ?? {}, faults }
+  const limit = (name: keyof PoolConfiguration) => integer(read, poolBounds[name])
+  const pool: PoolConfiguration = {
+    poolSize: limit('poolSize'), maxOverflow: limit('maxOverflow'), poolTimeout: limit('poolTimeout'),
+    poolRecycle: limit('poolRecycle'), tenantPoolPerTenant: limit('tenantPoolPerTenant'),
+    tenantConnectionTimeout: limit('tenantConnectionTimeout'),
   }
   const configuration: Configuration = {
     enableRls: flag(read, 'ENABLE_RLS'),
@@ -64,30 +82,53 @@ export function readConfiguration(variables: Variables): Configuration {
   return Object.freeze(configuration)
 }
 
+/**
+ * For limits that did not come from readConfiguration: whole numbers within the same bounds.
+ * @throws WatertightError WATERTIGHT_BAD_OPTION that names every limit that is none.
+ */
+export function requireLimits(limits: PoolConfiguration): void {
+  const given = ((limits as PoolConfiguration | null) ?? {}) as Readonly<Record<string, unknown>>
+  const faults = Object.entries(poolBounds).flatMap(([name, { least, most }]) => {
+    const value = given[name]
+    const isGood = typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
+    return isGood ? [] : [`${name} is ${shown(value)}, not a whole number from ${least} to ${most}`]
+  })
+  if (faults.length === 0) return
+  throw new WatertightError('WATERTIGHT_BAD_OPTION', faults.join('; '), {
+    hint: 'Take the limits from readConfiguration, which knows the defaults' })
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : typeof value === 'number' ? String(value) : typeof value
+}
+
 interface Reading {
-  readonly variables: Variables
+  readonly variables: Readonly<Record<string, unknown>>
   readonly faults: string[]
 }
 
-function flag({ variables, faults }: Reading, name: string): boolean {
-  const text = variables[name]?.trim().toLowerCase()
-  if (text === undefined || ['true', '1', 'yes', 'on'].includes(text)) return true
-  if (['false', '0', 'no', 'off'].includes(text)) return false
-  faults.push(`${name} is ${JSON.stringify(variables[name])}, neither true nor false`)
+/** Undefined when it is not set; null when it is no text. */
+function textOf({ variables }: Reading, name: string): string | undefined | null {
+  const value = variables[name]
+  return value === undefined ? undefined : typeof value === 'string' ? value.trim() : null
+}
+
+function flag(reading: Reading, name: string): boolean {
+  const text = textOf(reading, name)
+  if (text === undefined) return true
+  const word = text?.toLowerCase() ?? ''
+  if (['true', '1', 'yes', 'on'].includes(word)) return true
+  if (['false', '0', 'no', 'off'].includes(word)) return false
+  reading.faults.push(`${name} is ${shown(reading.variables[name])}, neither true nor false`)
   return true
 }
 
-interface Bounds {
-  readonly fallback: number
-  readonly least: number
-  readonly most: number
-}
-
-function integer({ variables, faults }: Reading, name: string, { fallback, least, most }: Bounds): number {
-  const text = variables[name]?.trim()
+function integer(reading: Reading, { variable, fallback, least, most }: Bounds): number {
+  const text = textOf(reading, variable)
   if (text === undefined) return fallback
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+  const value = text !== null && /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
   if (value >= least && value <= most) return value
-  faults.push(`${name} is ${JSON.stringify(variables[name])}, not a whole number from ${least} to ${most}`)
+  reading.faults.push(
+    `${variable} is ${shown(reading.variables[variable])}, not a whole number from ${least} to ${most}`)
   return fallback
 }

@@ -5,7 +5,7 @@ import type { StrategyClient, StrategyPool } from '../model/context-strategy.ts'
 import { clearSession, cutOff } from '../postgres/clear-session.ts'
 import { openDriverPool, type DriverClient, type DriverPool, type DriverPoolOptions } from '../postgres/driver-pool.ts'
 import { Admission, type TenantUse } from './admission.ts'
-import type { PoolConfiguration } from './configuration.ts'
+import { requireLimits, type PoolConfiguration } from './configuration.ts'
 
 export type TenantPoolOptions = Omit<DriverPoolOptions, 'max' | 'maxLifetimeSeconds' | 'pipeline'>
 
@@ -31,11 +31,15 @@ export class TenantPools implements AsyncDisposable {
   readonly #giveUp = new Set<(error: WatertightError) => void>()
   /** Each with what takes the connection away from it. */
   readonly #loans = new Set<() => void>()
+  /** Connections that are being opened, each with what gives it up. */
+  readonly #opening = new Set<(error: WatertightError) => void>()
   #timeouts = 0
   #closing: Promise<void> | null = null
   #settled: () => void = () => undefined
 
+  /** @throws WatertightError WATERTIGHT_BAD_OPTION for limits that are none. */
   constructor(options: TenantPoolOptions, limits: PoolConfiguration) {
+    requireLimits(limits)
     const total = limits.poolSize + limits.maxOverflow
     this.#limits = limits
     this.#admission = new Admission({ total, perTenant: limits.tenantPoolPerTenant })
@@ -43,8 +47,20 @@ export class TenantPools implements AsyncDisposable {
     this.#pool = openDriverPool({ ...options, pipeline: true, max: total, maxLifetimeSeconds: limits.poolRecycle })
   }
 
-  /** The pool as one tenant has it: `withTenant(pools.of(id), id, work)`. The same object each time. */
-  of(tenant: string): TenantPool {
+  /**
+   * The pool as one tenant has it: `withTenant(pools.of(id), id, work)`. The same object each time; with a signal it is
+   * one request's, which leaves the queue when the signal aborts (WATERTIGHT_CLIENT_GONE). That holds for its first
+   * connection: what is asked for afterwards is about what was done, such as a line of the audit trail.
+   */
+  of(tenant: string, signal?: AbortSignal): TenantPool {
+    if (signal !== undefined) {
+      let until: AbortSignal | undefined = signal
+      return { connect: () => {
+        const asked = this.#connect(tenant, until)
+        until = undefined
+        return asked
+      } }
+    }
     const view = this.#views.get(tenant) ?? { connect: () => this.#connect(tenant) }
     this.#views.set(tenant, view)
     return view
@@ -58,7 +74,10 @@ export class TenantPools implements AsyncDisposable {
     }
   }
 
-  /** Refuses new requests and those that wait, lets loans end for waitMs (default 30,000), then cuts them. */
+  /**
+   * Refuses new requests and those that wait, lets loans end for waitMs (default 30,000), then cuts them, and gives up
+   * connections that are being opened.
+   */
   close({ waitMs = 30_000 }: { readonly waitMs?: number } = {}): Promise<void> {
     return this.#closing ??= this.#close(waitMs)
   }
@@ -67,44 +86,67 @@ export class TenantPools implements AsyncDisposable {
     for (const giveUp of [...this.#giveUp]) giveUp(closed())
     if (this.#admission.busy > 0) {
       await new Promise<void>((resolve) => {
-        const late = setTimeout(() => { for (const cut of [...this.#loans]) cut() }, waitMs)
+        const late = setTimeout(() => {
+          for (const cut of [...this.#loans]) cut()
+          for (const giveUp of [...this.#opening]) {
+            this.#opening.delete(giveUp)
+            giveUp(closed())
+          }
+        }, waitMs)
         this.#settled = () => {
           clearTimeout(late)
           resolve()
         }
       })
     }
-    await this.#pool.end()
+    const ended = this.#pool.end()
+    // The driver waits for a server that does not answer until its own time limit.
+    if (this.#pool.totalCount === this.#pool.idleCount) await ended
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  async #connect(tenant: string): Promise<StrategyClient> {
+  async #connect(tenant: string, signal?: AbortSignal): Promise<StrategyClient> {
     if (this.#closing !== null) throw closed()
-    await this.#admitted(tenant)
+    if (signal?.aborted === true) throw gone(tenant)
+    await this.#admitted(tenant, signal)
     try {
-      return this.#lend(tenant, await this.#pool.connect())
+      return this.#lend(tenant, await this.#opened())
     } catch (error) {
       this.#back(tenant)
+      if (error instanceof WatertightError) throw error
       throw new WatertightError('WATERTIGHT_UNREACHABLE',
         `No connection could be opened for tenant ${JSON.stringify(tenant)}: ${messageOf(error)}`,
         { hint: 'Look whether the server runs and takes more connections (max_connections)', cause: error })
     }
   }
 
+  #opened(): Promise<DriverClient> {
+    return new Promise((resolve, reject) => {
+      this.#opening.add(reject)
+      void this.#pool.connect().then((client) => {
+        // One that comes after it was given up is nobody's.
+        if (this.#opening.has(reject)) resolve(client)
+        else client.release(true)
+      }, reject).finally(() => { this.#opening.delete(reject) })
+    })
+  }
+
   /** Waits in two stretches: for the tenant's own share, then for the pool as a whole. */
-  #admitted(tenant: string): Promise<void> {
+  #admitted(tenant: string, signal?: AbortSignal): Promise<void> {
     const { tenantConnectionTimeout, poolTimeout } = this.#limits
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined
       const end = (finish: () => void) => {
         clearTimeout(timer)
         this.#giveUp.delete(refuse)
+        signal?.removeEventListener('abort', hangUp)
         finish()
       }
       const refuse = (error: WatertightError) => { end(() => { if (withdraw()) reject(error) }) }
+      const hangUp = () => { refuse(gone(tenant)) }
       const whenLate = (seconds: number) => {
         if (!this.#admission.isTenantFull(tenant) && seconds < poolTimeout) {
           timer = setTimeout(() => { whenLate(poolTimeout) }, (poolTimeout - seconds) * 1_000)
@@ -123,6 +165,7 @@ export class TenantPools implements AsyncDisposable {
       const first = Math.min(tenantConnectionTimeout, poolTimeout)
       timer = setTimeout(() => { whenLate(first) }, first * 1_000)
       this.#giveUp.add(refuse)
+      signal?.addEventListener('abort', hangUp)
     })
   }
 
@@ -181,6 +224,12 @@ export class TenantPools implements AsyncDisposable {
 
 function closed(): WatertightError {
   return new WatertightError('WATERTIGHT_POOL_CLOSED', 'The pool is closed', { hint: 'The service is shutting down' })
+}
+
+function gone(tenant: string): WatertightError {
+  return new WatertightError('WATERTIGHT_CLIENT_GONE',
+    `A request of tenant ${JSON.stringify(tenant)} was given up before it had a connection`,
+    { hint: 'Its client has hung up; nothing was done' })
 }
 
 function released(tenant: string): WatertightError {

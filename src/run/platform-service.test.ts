@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { openService } from './platform-service.ts'
 import { PlatformOnTrial } from './platform-on-trial.ts'
+import { Issuer } from './service-on-trial.ts'
 
 test.each(['row-level-security', 'schema-per-tenant'] as const)(
   '/health is up, down when isolation is broken and down when the server is gone, and names no tenant, %s',
@@ -88,3 +89,26 @@ test('ENABLE_RLS refuses to serve a table whose row security is off; without it 
     await expect(open('perhaps')).rejects.toMatchObject({
       code: 'WATERTIGHT_BAD_VARIABLE', message: expect.stringContaining('ENABLE_RLS') as string })
   }, 60_000)
+
+test('the end cuts what still runs when requests have had their time, in the database too', async () => {
+  await using platform = await PlatformOnTrial.start({ services: ['isp'], tenants: 2, rows: 5 })
+  const { address, namespace: { roles }, passwords } = platform.open.site
+  await using issuer = await new Issuer().start()
+  const databases = { management: platform.database('isp'), isp: platform.database('isp') }
+  const app = { ...address, user: roles.app, password: passwords.app }
+  const service = await openService({ address: app, roles, databases, tenancy: 'row-level-security' }, {
+    jwks: issuer.jwks, issuer: 'https://issuer.example', audience: 'dotmac', hostname: '127.0.0.1', port: 0,
+    variables: {}, reporting: null, drainMs: 200, onError: () => undefined })
+  const admin = await platform.admin('isp')
+  await admin.query('BEGIN; LOCK TABLE isp_customers IN ACCESS EXCLUSIVE MODE')
+  const authorization = `Bearer ${await issuer.token({ tenant: platform.tenants[0]?.id })}`
+  const stuck = fetch(`http://127.0.0.1:${service.port}/customers`, { headers: { authorization } })
+  const asked = stuck.catch(() => 'cut')
+  const waiting = async () => (await admin.query('SELECT 1 FROM pg_locks WHERE NOT granted')).length
+  await expect.poll(waiting).toBe(1)
+  const before = performance.now()
+  await service.close()
+  // The pool would have let it run for 30 s more.
+  expect(performance.now() - before).toBeLessThan(8_000)
+  expect(await asked).toBe('cut')
+}, 60_000)

@@ -10,7 +10,7 @@ import { createService } from '../dotmac/service/service.ts'
 import { serviceHealth } from '../dotmac/service/service-health.ts'
 import { serveService } from '../dotmac/service/serve.ts'
 import { TenantPools } from '../dotmac/tenant-pools.ts'
-import { openDriverPool } from '../postgres/driver-pool.ts'
+import type { StrategyPool } from '../model/context-strategy.ts'
 import { literal } from '../postgres/identifier.ts'
 import type { ServerAddress } from '../postgres/server-address.ts'
 import { Session } from '../postgres/session.ts'
@@ -31,6 +31,8 @@ export interface OpenServiceOptions {
   readonly reporting: PlatformTarget | null
   /** Addresses or networks of proxies whose X-Forwarded-For is believed. Default none. */
   readonly trustedProxies?: readonly string[]
+  /** Ms after which the end cuts requests that still run. Default 10,000. */
+  readonly drainMs?: number
   readonly onError: (error: unknown) => void
 }
 
@@ -48,29 +50,29 @@ export async function openService(target: PlatformTarget, options: OpenServiceOp
   const configuration = readConfiguration(variables)
   const { address, databases, tenancy } = target
   const pools = new TenantPools({ address, database: databases.isp }, configuration.pool)
-  const reporting = options.reporting === null ? null
-    : openDriverPool({ address: options.reporting.address, database: options.reporting.databases.isp, max: 2 })
+  const reporting = options.reporting === null ? null : smallPool(options.reporting, 2)
   // Of its own: when all other connections are busy the service is still up.
-  const health = openDriverPool({ address, database: databases.isp, max: 1 })
-  const end = async () => {
-    await pools.close()
-    await health.end()
-    await reporting?.end()
-  }
+  const health = smallPool(target, 1)
+  const open = [pools, health, ...reporting === null ? [] : [reporting]]
+  // Whoever asked has been answered or cut off: what still runs runs for nobody.
+  const end = () => Promise.all(open.map((each) => each.close({ waitMs: 500 })))
   try {
     await requireApplication(target, configuration.enableRls)
-    if (reporting !== null) await requireReporting({ isp: reporting, tenancy })
+    const reports = reporting?.of('reports')
+    if (reports !== undefined) await requireReporting({ isp: reports, tenancy })
     const app = createService({
-      verifier: tokenVerifier({ jwks, issuer, audience }), isp: (tenant) => pools.of(tenant), tenancy, configuration,
-      onError, trustedProxies: options.trustedProxies ?? [], metrics: () => prometheusText(poolSamples(pools.use())),
-      ...(reporting === null ? {}
-        : { report: reporter({ isp: reporting, trail: (tenant) => pools.of(tenant), tenancy }) }),
+      verifier: tokenVerifier({ jwks, issuer, audience }), isp: (tenant, signal) => pools.of(tenant, signal), tenancy,
+      configuration, onError, trustedProxies: options.trustedProxies ?? [],
+      metrics: () => prometheusText(poolSamples(pools.use())),
+      ...(reports === undefined ? {}
+        : { report: reporter({ isp: reports, trail: (tenant) => pools.of(tenant), tenancy }) }),
       health: serviceHealth({
-        reach: () => health.query('SELECT 1'), onFault: onError,
+        reach: () => answered(health.of('health')), onFault: onError,
         ...(options.reporting === null ? {} : { isolation: checksOf(options.reporting, address) }),
       }),
     })
-    const service = await serveService(app, { port, hostname })
+    const { drainMs } = options
+    const service = await serveService(app, { port, hostname, ...(drainMs === undefined ? {} : { drainMs }) })
     return {
       port: service.port,
       close: async () => {
@@ -81,6 +83,23 @@ export async function openService(target: PlatformTarget, options: OpenServiceOp
   } catch (error) {
     await end()
     throw error
+  }
+}
+
+/** A few connections to the ISP database that nobody shares with the tenants. */
+function smallPool({ address, databases }: PlatformTarget, size: number): TenantPools {
+  return new TenantPools({ address, database: databases.isp },
+    { ...readConfiguration({}).pool, poolSize: size, maxOverflow: 0, tenantPoolPerTenant: size })
+}
+
+async function answered(pool: Pick<StrategyPool, 'connect'>): Promise<void> {
+  const client = await pool.connect()
+  let broken = true
+  try {
+    await client.query('SELECT 1')
+    broken = false
+  } finally {
+    client.release(broken)
   }
 }
 

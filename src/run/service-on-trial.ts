@@ -7,7 +7,7 @@ import { PlatformOnTrial } from './platform-on-trial.ts'
 import { tokenVerifier, type VerifierOptions } from '../dotmac/access/tokens.ts'
 import { readConfiguration, type Variables } from '../dotmac/configuration.ts'
 import type { TenancyName } from '../model/tenancy.ts'
-import type { DriverPool } from '../postgres/driver-pool.ts'
+import { TenantPools } from '../dotmac/tenant-pools.ts'
 import { reporter } from '../dotmac/reporting.ts'
 import { createService } from '../dotmac/service/service.ts'
 import { serviceHealth } from '../dotmac/service/service-health.ts'
@@ -74,6 +74,7 @@ export interface ServiceTrialOptions {
 interface Parts {
   readonly platform: PlatformOnTrial
   readonly issuer: Issuer
+  readonly pools: TenantPools
   readonly service: RunningService
   readonly errors: unknown[]
 }
@@ -82,11 +83,13 @@ export class ServiceOnTrial implements AsyncDisposable {
   readonly platform: PlatformOnTrial
   readonly issuer: Issuer
   readonly errors: unknown[] = []
+  readonly #pools: TenantPools
   readonly #service: RunningService
 
   private constructor(parts: Parts) {
     this.platform = parts.platform
     this.issuer = parts.issuer
+    this.#pools = parts.pools
     this.#service = parts.service
     this.errors = parts.errors
   }
@@ -95,20 +98,26 @@ export class ServiceOnTrial implements AsyncDisposable {
     const { variables = {}, verifier = {}, tenancy = 'row-level-security', trustedProxies = [], drainMs } = options
     const platform = await PlatformOnTrial.start({ tenancy, services: ['isp'], tenants: 3, rows: 30 })
     const issuer = await new Issuer().start()
-    const pool: DriverPool = platform.pool('isp')
+    const { address, namespace, passwords } = platform.open.site
+    const login = { user: namespace.roles.app, password: passwords.app }
+    const configuration = readConfiguration(variables)
+    const pools = new TenantPools({ address, database: platform.database('isp'), login }, configuration.pool)
+    const health = platform.pool('isp')
     const errors: unknown[] = []
     const app = createService({
       verifier: tokenVerifier({ jwks: issuer.jwks, issuer: 'https://issuer.example', audience: 'dotmac', ...verifier }),
-      isp: () => pool, tenancy,
-      report: reporter({ isp: platform.pool('isp', { login: 'admin' }), trail: () => pool, tenancy }),
-      configuration: readConfiguration(variables), onError: (error) => errors.push(error),
-      health: serviceHealth({ reach: () => pool.query('SELECT 1') }), trustedProxies,
+      isp: (tenant, signal) => pools.of(tenant, signal), tenancy,
+      report: reporter({ isp: platform.pool('isp', { login: 'admin' }), trail: (tenant) => pools.of(tenant), tenancy }),
+      configuration, onError: (error) => errors.push(error),
+      health: serviceHealth({ reach: () => health.query('SELECT 1') }), trustedProxies,
     })
     const service = await serveService(app, { port: 0, ...(drainMs === undefined ? {} : { drainMs }) })
-    return new ServiceOnTrial({ platform, issuer, service, errors })
+    return new ServiceOnTrial({ platform, issuer, pools, service, errors })
   }
 
   get port(): number { return this.#service.port }
+  /** Requests that wait for a connection. */
+  get waiting(): number { return this.#pools.use().waiting }
 
   /** Ends the service alone, as its tests do. */
   close(): Promise<void> { return this.#service.close() }
@@ -128,6 +137,7 @@ export class ServiceOnTrial implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#service.close()
+    await this.#pools.close({ waitMs: 0 })
     await this.issuer[Symbol.asyncDispose]()
     await this.platform[Symbol.asyncDispose]()
   }

@@ -21,7 +21,8 @@ const statuses: Readonly<Record<string, readonly [number, string]>> = {
   WATERTIGHT_NOT_FOUND: [404, 'Not found'], WATERTIGHT_BAD_REQUEST: [400, 'Bad request'],
   WATERTIGHT_BAD_LIMIT: [400, 'Bad request'], WATERTIGHT_NO_COLUMN: [422, 'Not acceptable'],
   WATERTIGHT_TOO_LARGE: [413, 'Too large'], WATERTIGHT_POOL_TIMEOUT: [503, 'Busy'],
-  WATERTIGHT_POOL_CLOSED: [503, 'Shutting down'], WATERTIGHT_UNREACHABLE: [503, 'Database not reachable'],
+  WATERTIGHT_POOL_CLOSED: [503, 'Shutting down'], WATERTIGHT_CLIENT_GONE: [503, 'Given up'],
+  WATERTIGHT_UNREACHABLE: [503, 'Database not reachable'],
   WATERTIGHT_KEYS_UNREACHABLE: [503, 'Keys not reachable'],
 }
 

@@ -16,8 +16,11 @@ import { otherTenant, tenantMismatch } from './named-tenants.ts'
 import { badRequest } from './problem.ts'
 import type { ServiceHealth } from './service-health.ts'
 
-/** A pool as one tenant has it: `pools.of` of TenantPools, or `() => pool`. */
-export type PoolOf = (tenantId: string) => Pick<StrategyPool, 'connect'>
+/**
+ * A pool as one tenant has it: `pools.of` of TenantPools, or `() => pool`. The signal is a request's, aborted when its
+ * client hangs up; without one the pool is for what is done in any case.
+ */
+export type PoolOf = (tenantId: string, signal?: AbortSignal) => Pick<StrategyPool, 'connect'>
 
 export interface ServiceOptions {
   readonly verifier: TokenVerifier
@@ -64,16 +67,18 @@ export class Requests {
     const other = otherTenant(context, caller, body)
     const { isp, configuration: { auditTenantAccess: enabled, tenantIsolationStrict } } = this.#options
     const access = this.#accessOf(context, { ...asked, caller })
-    const pool = isp(caller.tenantId)
     if (other !== null) {
       // Also where it is ignored: it was tried.
       const tableName = aimedAt(access.tableName, 'of', other)
       const mismatch = tenantMismatch()
-      await recordRefusals(pool, { ...access, tableName, enabled }, { thrown: tenantIsolationStrict ? [mismatch] : [] })
+      await recordRefusals(isp(caller.tenantId), { ...access, tableName, enabled },
+        { thrown: tenantIsolationStrict ? [mismatch] : [] })
       if (tenantIsolationStrict) throw mismatch
     }
     const aim = asked.aim?.(context.req.param('id'), body) ?? null
-    const answer = await withAuditedTenant(pool, { ...access, enabled, ...(aim === null ? {} : { aim }) },
+    const aimed = aim === null ? {} : { aim }
+    const pool = isp(caller.tenantId, context.req.raw.signal)
+    const answer = await withAuditedTenant(pool, { ...access, enabled, ...aimed },
       async (session) => {
         if (!enabled) await this.#requireListed(session, caller)
         return work(session, caller, body)

@@ -40,8 +40,9 @@ export function createService(options: ServiceOptions): Hono {
   app.notFound(() => { throw new WatertightError('WATERTIGHT_NOT_FOUND', 'There is no such thing', { hint: '' }) })
   app.onError((error) => {
     const problem = problemOf(error)
-    // A token of a tenant that is not there is in nobody's trail.
-    if (problem.status >= 500 || problem.code === 'WATERTIGHT_NO_TENANT') options.onError?.(error)
+    // A token of a tenant that is not there is in nobody's trail; a client that has hung up is nobody's fault.
+    const isFault = problem.status >= 500 && problem.code !== 'WATERTIGHT_CLIENT_GONE'
+    if (isFault || problem.code === 'WATERTIGHT_NO_TENANT') options.onError?.(error)
     return problemResponse(problem)
   })
   return app
