@@ -88,14 +88,29 @@ export async function apartFromWork(pool: object, task: () => Promise<unknown>):
 function bindingOf(tenant: TenantLike): { readonly tenantId: string; readonly enter: string } {
   const reference = typeof tenant === 'string' ? { id: tenant } : tenant as Partial<TenantReference> | null
   const { tenancy = 'row-level-security', mapped } = reference ?? {}
-  const id = reference?.id as string
-  const names = { ...tenantNames(id), ...mapped }
+  const id = tenantIdOf(reference)
   if (!tenancies.includes(tenancy)) {
     throw new WatertightError('WATERTIGHT_TENANCY', `There is no tenancy ${JSON.stringify(tenancy)}`, {
       hint: `Name one of ${tenancies.join(', ')}` })
   }
   const bind = tenancy === 'schema-per-tenant' ? bindSchema : bindSetting
+  const names = mapped === undefined ? tenantNames(id) : namesIn(mapped)
   return { tenantId: id, enter: bind({ id, ...names }, 'transaction') }
+}
+
+/** @throws WatertightError WATERTIGHT_TENANT_NAME for what names no tenant. */
+export function tenantIdOf(reference: unknown): string {
+  const { id } = (typeof reference === 'object' ? reference ?? {} : {}) as { readonly id?: unknown }
+  tenantNames(id as string)
+  return id as string
+}
+
+function namesIn(mapped: unknown): { readonly schema: string; readonly role: string } {
+  const { schema, role } = { ...mapped as object } as Readonly<Record<string, unknown>>
+  const isName = (name: unknown): name is string => typeof name === 'string' && name !== '' && !name.includes('\0')
+  if (isName(schema) && isName(role)) return { schema, role }
+  throw new WatertightError('WATERTIGHT_TENANT_NAME', 'A mapping is no schema and role', {
+    hint: 'Give both as the tenants table has them, or leave it out' })
 }
 
 /** The seed's decorator: a function whose first argument names the tenant, run in that tenant's context. */

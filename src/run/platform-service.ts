@@ -9,6 +9,7 @@ import { prometheusText } from '../dotmac/metrics/sample.ts'
 import { createService } from '../dotmac/service/service.ts'
 import { serviceHealth } from '../dotmac/service/service-health.ts'
 import { serveService } from '../dotmac/service/serve.ts'
+import { tenantMapping } from '../dotmac/service/tenant-mapping.ts'
 import { TenantPools } from '../dotmac/tenant-pools.ts'
 import type { StrategyPool } from '../model/context-strategy.ts'
 import { literal } from '../postgres/identifier.ts'
@@ -62,7 +63,9 @@ export async function openService(target: PlatformTarget, options: OpenServiceOp
     if (reports !== undefined) await requireReporting({ isp: reports, tenancy })
     const app = createService({
       verifier: tokenVerifier({ jwks, issuer, audience }), isp: (tenant, signal) => pools.of(tenant, signal), tenancy,
-      configuration, onError, trustedProxies: options.trustedProxies ?? [],
+      configuration, onError,
+      ...(tenancy === 'schema-per-tenant' ? { mapping: tenantMapping((tenant) => pools.of(tenant)) } : {}),
+      trustedProxies: options.trustedProxies ?? [],
       metrics: () => prometheusText(poolSamples(pools.use())),
       ...(reports === undefined ? {}
         : { report: reporter({ isp: reports, trail: (tenant) => pools.of(tenant), tenancy }) }),

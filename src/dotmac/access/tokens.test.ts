@@ -28,6 +28,15 @@ test.each([{ sub: '\0' }, { sub: 'a\0' }, { sub: '' }, { sub: 7 }, { tenant_id: 
     .toMatchObject({ tenantId: 'a', userId: 'ann' })
 })
 
+test('only texts are scopes', async () => {
+  const verifier = tokenVerifier({ jwks, issuer, audience: 'dotmac' })
+  for (const scope of [[['reporting']], [{ toString: 'reporting' }], 7, { reporting: true }, null]) {
+    expect((await verifier.callerOf(`Bearer ${await signed({ scope })}`)).scopes).toEqual(new Set())
+  }
+  expect((await verifier.callerOf(`Bearer ${await signed({ scope: ['a', 'reporting'] })}`)).scopes)
+    .toEqual(new Set(['a', 'reporting']))
+})
+
 test.each(['<html>', '[]', '{"keys":"x"}', '', null])(
   'an issuer that answers %j is an outage, never a bad token and never a good one', async (answer) => {
     const server = createServer((_request, response) => {

@@ -82,8 +82,9 @@ function callerIn({ sub, tenant_id: tenantId, scope }: JWTPayload): Caller {
   if (typeof sub !== 'string' || sub === '' || sub.includes('\0') || !sub.isWellFormed()) {
     throw tokenError('INVALID', 'The claim sub is no name that the audit trail can hold', 'Ask for a new token')
   }
-  const scopes = Array.isArray(scope) ? scope.map(String) : typeof scope === 'string' ? scope.split(' ') : []
-  return { tenantId, userId: sub, scopes: new Set(scopes.filter((each) => each !== '')) }
+  const scopes: readonly unknown[] = Array.isArray(scope) ? scope : typeof scope === 'string' ? scope.split(' ') : []
+  const named = scopes.filter((each): each is string => typeof each === 'string' && each !== '')
+  return { tenantId, userId: sub, scopes: new Set(named) }
 }
 
 /** Never with the token in it, and never with more than its bearer needs to know. */

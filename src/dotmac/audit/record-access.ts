@@ -3,7 +3,7 @@
 import { isIP } from 'node:net'
 import { WatertightError } from '../../errors.ts'
 import type { StrategyPool, StrategySession } from '../../model/context-strategy.ts'
-import { apartFromWork, type TenantReference } from '../with-tenant.ts'
+import { apartFromWork, tenantIdOf, type TenantReference } from '../with-tenant.ts'
 import { withKnownTenant } from './known-tenant.ts'
 
 export interface AuditEntry {
@@ -86,24 +86,40 @@ export function fitted(text: string): string {
   return kept === '' ? '?' : kept
 }
 
-/** Refused before anything reaches the server. Bounds are the seed's columns: 255, 255 and 50 characters. */
-export function assertEntry(entry: Omit<AuditEntry, 'tenant' | 'success'>): void {
-  const refuse = (what: string) => {
-    throw new WatertightError('WATERTIGHT_AUDIT_ENTRY', `The audit entry cannot be stored: ${what}`, {
-      hint: 'Give a user, a table and an operation of at most 255, 255 and 50 characters, and an IP address',
-    })
-  }
-  const bounds = [
-    ['user', entry.userId, 255], ['table', entry.tableName, 255], ['operation', entry.operation, 50],
-  ] as const
-  for (const [name, value, most] of bounds) {
+/**
+ * Refused before anything reaches the server; callers without types hand over anything. Bounds are the seed's columns:
+ * 255, 255 and 50 characters.
+ */
+export function assertEntry(entry: Omit<AuditEntry, 'success'>): void {
+  const given = { ...entry as object } as Readonly<Record<string, unknown>>
+  const { clientIp, userAgent = '' } = given
+  tenantIdOf(given['tenant'])
+  const bounds = [['user', 'userId', 255], ['table', 'tableName', 255], ['operation', 'operation', 50]] as const
+  for (const [name, key, most] of bounds) {
+    const value = given[key]
+    if (typeof value !== 'string') throw unstorable(`the ${name} is no text`)
     const size = [...value].length
-    if (size === 0 || size > most) refuse(`the ${name} has ${size} characters, allowed are 1 to ${most}`)
+    if (size === 0 || size > most) throw unstorable(`the ${name} has ${size} characters, allowed are 1 to ${most}`)
+    if (!isText(value)) throw unstorable(`the ${name} is no valid Unicode without NUL`)
   }
-  const texts = [entry.userId, entry.tableName, entry.operation, entry.userAgent ?? '']
-  const isBad = (text: string) => text.includes('\0') || !text.isWellFormed()
-  if (texts.some(isBad)) refuse('a text is no valid Unicode without NUL')
-  if (entry.clientIp !== undefined && isIP(entry.clientIp) === 0) {
-    refuse(`${JSON.stringify(entry.clientIp.slice(0, 60))} is no IP address`)
+  if (!isText(userAgent)) throw unstorable('the user agent is no valid Unicode without NUL')
+  if (clientIp !== undefined && (typeof clientIp !== 'string' || isIP(clientIp) === 0)) {
+    throw unstorable(`${typeof clientIp === 'string' ? JSON.stringify(clientIp.slice(0, 60)) : 'the client'} ` +
+      'is no IP address')
   }
+}
+
+/** What may be left out, and is a text where it is given. */
+export function assertText(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'string') throw unstorable(`the ${name} is no text`)
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && !value.includes('\0') && value.isWellFormed()
+}
+
+function unstorable(what: string): WatertightError {
+  return new WatertightError('WATERTIGHT_AUDIT_ENTRY', `The audit entry cannot be stored: ${what}`, {
+    hint: 'Give a user, a table and an operation of at most 255, 255 and 50 characters, and an IP address',
+  })
 }

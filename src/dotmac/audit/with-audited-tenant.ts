@@ -5,7 +5,7 @@ import type { StrategyPool, StrategySession } from '../../model/context-strategy
 import { isRefusal } from '../../postgres/sqlstate.ts'
 import { withKnownTenant } from './known-tenant.ts'
 import {
-  assertEntry, fitted, insertEntry, recordRefusals, type AuditEntry, type AuditOptions,
+  assertEntry, assertText, fitted, insertEntry, recordRefusals, type AuditEntry, type AuditOptions,
 } from './record-access.ts'
 
 export interface AuditedRequest extends Omit<AuditEntry, 'success'>, AuditOptions {
@@ -41,6 +41,8 @@ export async function withAuditedTenant<T>(
   pool: Pick<StrategyPool, 'connect'>, request: AuditedRequest, work: (session: StrategySession) => Promise<T>,
 ): Promise<T> {
   assertEntry(request)
+  assertText('requested tenant', request.requestedTenantId)
+  assertText('aim', request.aim)
   const { tenant, enabled = true, requestedTenantId, aim, tableName } = request
   if (requestedTenantId !== undefined && requestedTenantId !== tenant.id) {
     const error = foreign(tenant.id, requestedTenantId)

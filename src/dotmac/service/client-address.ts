@@ -1,6 +1,8 @@
 /** Whose address stands in the audit trail: the peer's, or what a proxy says that the operator has named. */
 
 import { BlockList, isIP } from 'node:net'
+import { getConnInfo } from '@hono/node-server/conninfo'
+import type { Context } from 'hono'
 import { WatertightError } from '../../errors.ts'
 
 /** Addresses of the operator's own proxies, each alone or as a network (10.0.0.0/8). */
@@ -43,4 +45,14 @@ function plain(text: string): string | undefined {
   const [address = ''] = text.split('%')
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address
   return isIP(mapped) === 0 ? undefined : mapped
+}
+
+export function clientOf(context: Context, isTrusted: TrustedProxies): string | undefined {
+  let peer: string | undefined
+  try {
+    peer = getConnInfo(context).remote.address
+  } catch {
+    // Called without a socket, as app.request() does.
+  }
+  return clientAddress(peer, context.req.header('x-forwarded-for'), isTrusted)
 }

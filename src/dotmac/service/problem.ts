@@ -16,6 +16,7 @@ const statuses: Readonly<Record<string, readonly [number, string]>> = {
   WATERTIGHT_TOKEN_MISSING: [401, 'Not authenticated'], WATERTIGHT_TOKEN_INVALID: [401, 'Not authenticated'],
   WATERTIGHT_TOKEN_EXPIRED: [401, 'Not authenticated'], WATERTIGHT_TENANT_NAME: [401, 'Not authenticated'],
   WATERTIGHT_NO_TENANT: [403, 'Not allowed'], WATERTIGHT_METHOD: [405, 'Method not allowed'],
+  WATERTIGHT_EXPECTATION: [417, 'Expectation failed'],
   WATERTIGHT_CONTENT_TYPE: [415, 'Not JSON'], WATERTIGHT_HEADERS: [431, 'Too large'],
   WATERTIGHT_TENANT_MISMATCH: [403, 'Another tenant'], WATERTIGHT_SCOPE: [403, 'Not allowed'],
   WATERTIGHT_NOT_FOUND: [404, 'Not found'], WATERTIGHT_BAD_REQUEST: [400, 'Bad request'],

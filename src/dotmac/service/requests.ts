@@ -1,6 +1,5 @@
 /** One request: who asks, in whose context its work runs, and the line that it leaves in the trail. */
 
-import { getConnInfo } from '@hono/node-server/conninfo'
 import type { Context } from 'hono'
 import { WatertightError } from '../../errors.ts'
 import type { StrategyPool, StrategySession } from '../../model/context-strategy.ts'
@@ -11,9 +10,10 @@ import { noTenant, withKnownTenant } from '../audit/known-tenant.ts'
 import { aimedAt, withAuditedTenant } from '../audit/with-audited-tenant.ts'
 import type { Configuration } from '../configuration.ts'
 import type { Report } from '../reporting.ts'
-import { clientAddress, trustedProxies, type TrustedProxies } from './client-address.ts'
+import { clientOf, trustedProxies, type TrustedProxies } from './client-address.ts'
 import { otherTenant, tenantMismatch } from './named-tenants.ts'
-import { badRequest } from './problem.ts'
+import { bodyOf, type Body } from './json-body.ts'
+import type { TenantMapping } from './tenant-mapping.ts'
 import type { ServiceHealth } from './service-health.ts'
 
 /**
@@ -31,6 +31,8 @@ export interface ServiceOptions {
   readonly configuration: Pick<Configuration, 'auditTenantAccess' | 'tenantIsolationStrict'>
   /** Default row-level-security. */
   readonly tenancy?: TenancyName
+  /** Under schema-per-tenant; default the names that follow from the id. See tenantMapping(). */
+  readonly mapping?: TenantMapping
   /** What /health answers, by serviceHealth(). */
   readonly health: () => Promise<ServiceHealth>
   /** What /metrics answers, in Prometheus' text; it needs no token, so it must name nobody. Default: no such path. */
@@ -48,7 +50,6 @@ interface Asked {
   readonly aim?: (id: string | undefined, body: Body) => string | null
 }
 
-type Body = Readonly<Record<string, unknown>>
 type Work = (session: StrategySession, caller: Caller, body: Body) => Promise<object>
 
 export class Requests {
@@ -66,7 +67,7 @@ export class Requests {
     const body = await bodyOf(context)
     const other = otherTenant(context, caller, body)
     const { isp, configuration: { auditTenantAccess: enabled, tenantIsolationStrict } } = this.#options
-    const access = this.#accessOf(context, { ...asked, caller })
+    const access = await this.#accessOf(context, { ...asked, caller })
     if (other !== null) {
       // Also where it is ignored: it was tried.
       const tableName = aimedAt(access.tableName, 'of', other)
@@ -90,7 +91,7 @@ export class Requests {
     const caller = await this.#options.verifier.callerOf(context.req.header('authorization'))
     const name = context.req.param('name') ?? ''
     const { isp, report, configuration: { auditTenantAccess: enabled } } = this.#options
-    const access = this.#accessOf(context, { caller, table: name, operation: 'REPORT' })
+    const access = await this.#accessOf(context, { caller, table: name, operation: 'REPORT' })
     if (!caller.scopes.has('reporting') || report === undefined) {
       const error = new WatertightError('WATERTIGHT_SCOPE', 'Reports over tenants need the scope reporting',
         { hint: 'Ask the issuer for a token with it' })
@@ -113,38 +114,16 @@ export class Requests {
     if (rows.length === 0) throw noTenant(tenantId)
   }
 
-  #accessOf(context: Context, { caller, table, operation }: Asked): Omit<AuditEntry, 'success'> {
-    let peer: string | undefined
-    try {
-      peer = getConnInfo(context).remote.address
-    } catch {
-      // Called without a socket, as app.request() does.
-    }
-    const clientIp = clientAddress(peer, context.req.header('x-forwarded-for'), this.#isTrusted)
+  async #accessOf(context: Context, { caller, table, operation }: Asked): Promise<Omit<AuditEntry, 'success'>> {
+    const clientIp = clientOf(context, this.#isTrusted)
     const userAgent = context.req.header('user-agent')
-    const { tenancy = 'row-level-security' } = this.#options
+    const { tenancy = 'row-level-security', mapping } = this.#options
+    const mapped = await mapping?.(caller.tenantId)
     return {
-      tenant: { id: caller.tenantId, tenancy }, userId: fitted(caller.userId), tableName: fitted(table), operation,
+      tenant: { id: caller.tenantId, tenancy, ...(mapped === undefined ? {} : { mapped }) },
+      userId: fitted(caller.userId), tableName: fitted(table), operation,
       ...(clientIp === undefined ? {} : { clientIp }),
       ...(userAgent === undefined ? {} : { userAgent: fitted(userAgent) }),
     }
   }
-}
-
-async function bodyOf(context: Context): Promise<Body> {
-  if (!['POST', 'PATCH'].includes(context.req.method)) return {}
-  const type = context.req.header('content-type') ?? ''
-  if (!/^application\/([\w.-]+\+)?json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type)) {
-    throw new WatertightError('WATERTIGHT_CONTENT_TYPE', 'The body is not JSON in UTF-8', {
-      hint: 'Send Content-Type: application/json' })
-  }
-  const bytes = await context.req.arrayBuffer()
-  let body: unknown
-  try {
-    body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch {
-    throw badRequest('The body is not JSON')
-  }
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw badRequest('The body is no JSON object')
-  return body as Body
 }

@@ -21,6 +21,7 @@ test('what is no HTTP request, or too large a one, is answered as a problem too'
     ['GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', 400],
     ['GET / HTTP/1.1\r\nHost: x\r\nUser-Agent: a\0b\r\n\r\n', 400],
     [`GET / HTTP/1.1\r\nHost: x\r\nUser-Agent: ${'u'.repeat(100_000)}\r\n\r\n`, 431],
+    ['GET / HTTP/1.1\r\nHost: x\r\nExpect: z\r\nConnection: close\r\n\r\n', 417],
     ['POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400],
   ] as const
   for (const [bytes, status] of cases) {

@@ -1,6 +1,6 @@
 /** The service on a port of this machine, with an end that lets requests finish. */
 
-import { createServer, STATUS_CODES, type Server } from 'node:http'
+import { createServer, STATUS_CODES, type Server, type ServerResponse } from 'node:http'
 import { getRequestListener, RequestError } from '@hono/node-server'
 import { WatertightError } from '../../errors.ts'
 import { headersOf, problemOf, problemResponse, type Problem } from './problem.ts'
@@ -35,6 +35,8 @@ export async function serveService(
   // A request without Host gets no empty 400 of Node's own: the listener refuses it.
   const server = createServer({ requireHostHeader: false }, (request, response) => { void listener(request, response) })
   answerUnreadable(server)
+  // Of its own Node answers with nothing but the status.
+  server.on('checkExpectation', (_request, response) => { refuseExpectation(response) })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
       reject(new WatertightError('WATERTIGHT_PORT', `The service cannot listen on ${hostname}:${port}`, {
@@ -73,6 +75,13 @@ function answerUnreadable(server: Server): void {
     socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\n` +
       `${Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`)
   })
+}
+
+/** https://www.rfc-editor.org/rfc/rfc9110#name-expect */
+function refuseExpectation(response: ServerResponse): void {
+  const problem = problemOf(new WatertightError('WATERTIGHT_EXPECTATION', 'The expectation cannot be met', {
+    hint: 'Leave out Expect, or send 100-continue' }))
+  response.writeHead(problem.status, { ...headersOf(problem), connection: 'close' }).end(JSON.stringify(problem))
 }
 
 function unreadable(code: 'WATERTIGHT_HEADERS' | 'WATERTIGHT_BAD_REQUEST'): Problem {
