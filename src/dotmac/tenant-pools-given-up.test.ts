@@ -1,4 +1,4 @@
-import { createServer } from 'node:net'
+import { createConnection, createServer, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { Session } from '../postgres/session.ts'
 import { PlatformOnTrial } from '../run/platform-on-trial.ts'
@@ -81,4 +81,35 @@ test('the end of the pools waits no longer than it was told, also for a connecti
   expect(performance.now() - before).toBeLessThan(5_000)
   await expect(never).rejects.toMatchObject({ code: 'WATERTIGHT_POOL_CLOSED' })
   silent.close()
+}, 60_000)
+
+test('a server that stands still keeps no connection of closed pools open', async () => {
+  await using platform = await PlatformOnTrial.start({ services: ['isp'], rows: 5 })
+  const { address, namespace, passwords } = platform.open.site
+  const links = new Set<Socket>()
+  const between = createServer({ allowHalfOpen: true }, (near) => {
+    const far = createConnection(`${address.host}/.s.PGSQL.${address.port}`)
+    near.pipe(far).pipe(near)
+    for (const each of [near, far]) each.on('error', () => undefined)
+    links.add(near.on('close', () => { links.delete(near) }))
+  })
+  const port = await new Promise<number>((resolve) => {
+    between.listen(0, '127.0.0.1', () => { resolve((between.address() as { port: number }).port) })
+  })
+  const login = { user: namespace.roles.app, password: passwords.app }
+  const pools = new TenantPools(
+    { address: { ...address, host: '127.0.0.1', port }, database: platform.database('isp'), login }, defaults)
+  const [one, other] = await Promise.all([pools.of('a').connect(), pools.of('b').connect()])
+  one.release()
+  await other.query('SELECT 1')
+  // Nothing comes through any longer, in neither direction.
+  for (const link of links) link.unpipe()
+  const stuck = other.query('SELECT 1')
+  await Promise.all([expect(stuck).rejects.toThrow(), pools.close({ waitMs: 100 })])
+  // It has not noticed that they left; who is gone for good answers with a reset.
+  await expect.poll(() => {
+    for (const link of links) link.resume().write('x')
+    return links.size
+  }).toBe(0)
+  between.close()
 }, 60_000)

@@ -23,6 +23,8 @@ export interface PoolUse {
 
 type TenantPool = Pick<StrategyPool, 'connect'>
 
+const leaveMs = 1_000
+
 export class TenantPools implements AsyncDisposable {
   readonly #pool: DriverPool
   readonly #limits: PoolConfiguration
@@ -33,6 +35,8 @@ export class TenantPools implements AsyncDisposable {
   readonly #loans = new Set<() => void>()
   /** Connections that are being opened, each with what gives it up. */
   readonly #opening = new Set<(error: WatertightError) => void>()
+  /** All that are open. */
+  readonly #clients = new Set<DriverClient>()
   #timeouts = 0
   #closing: Promise<void> | null = null
   #settled: () => void = () => undefined
@@ -45,6 +49,8 @@ export class TenantPools implements AsyncDisposable {
     this.#admission = new Admission({ total, perTenant: limits.tenantPoolPerTenant })
     // Pipelining saves withTenant a round trip, and lets a connection be cleared while it is lent again.
     this.#pool = openDriverPool({ ...options, pipeline: true, max: total, maxLifetimeSeconds: limits.poolRecycle })
+    this.#pool.on('connect', (client) => { this.#clients.add(client) })
+    this.#pool.on('remove', (client) => { this.#clients.delete(client) })
   }
 
   /**
@@ -99,9 +105,12 @@ export class TenantPools implements AsyncDisposable {
         }
       })
     }
-    const ended = this.#pool.end()
-    // The driver waits for a server that does not answer until its own time limit.
-    if (this.#pool.totalCount === this.#pool.idleCount) await ended
+    // The driver takes leave of the server and waits for its answer, and one that stands still gives none.
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => { timer = setTimeout(resolve, leaveMs) })
+    await Promise.race([this.#pool.end(), late])
+    clearTimeout(timer)
+    for (const client of this.#clients) cutOff(client)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -24,6 +24,8 @@ export async function runServe(given: Readonly<Record<string, unknown>>, flags: 
     process.once('SIGTERM', () => { resolve(143) })
   })
   await service.close()
+  // What still waits for a server that stands still must not keep a service that was told to end.
+  setTimeout(() => { process.exit(code) }, 1_000).unref()
   return code
 }
 
