@@ -3,6 +3,7 @@
 import { identifier } from '../../postgres/identifier.ts'
 import { tablesOf } from '../models/index.ts'
 import { sqlstateOf } from '../../errors.ts'
+import { list, loginsOf } from './application-rights.ts'
 import { askedTenants, healthCheck, inTenant, type HealthCheck, type HealthSubject } from './health-check.ts'
 
 const endings = ['commit', 'rollback', 'error'] as const
@@ -13,7 +14,7 @@ type Ending = (typeof endings)[number]
  * and without one after each ending the check is not ok.
  */
 export async function validateTenantContextLeaks(subject: HealthSubject): Promise<HealthCheck> {
-  const findings: string[] = []
+  const findings: string[] = [...await defaultContexts(subject)]
   const shared: Record<Ending, number> = { commit: 0, rollback: 0, error: 0 }
   const [tenant] = askedTenants(subject)
   if (tenant !== undefined) {
@@ -33,6 +34,21 @@ export async function validateTenantContextLeaks(subject: HealthSubject): Promis
     }
   }
   return healthCheck('validateTenantContextLeaks', shared, { findings, unjudged: [] })
+}
+
+/**
+ * A role or a database can give every new connection a tenant; one that was lent before hides it, because withTenant
+ * sets the context of the session too. https://www.postgresql.org/docs/current/catalog-pg-db-role-setting.html
+ */
+async function defaultContexts(subject: HealthSubject): Promise<readonly string[]> {
+  const rows = await subject.admin.query(`SELECT coalesce(r.rolname, 'the database') AS who, setting
+    FROM pg_catalog.pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) setting
+    LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
+    WHERE s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))
+      AND (s.setrole = 0 OR r.rolname IN (${list(await loginsOf(subject))}))
+      AND setting ~ '^(app.current_tenant_id|role)=.' AND setting <> 'role=none'`)
+  return rows.map(({ who, setting }) =>
+    `every new connection starts in a context: ${String(who)} has ${String(setting)}`)
 }
 
 class RolledBack extends Error {}

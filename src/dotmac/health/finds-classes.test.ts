@@ -6,6 +6,7 @@ import { validateTenantIsolationHealth } from './tenant-isolation-health.ts'
 type Case = readonly [what: string, plant: string, undo: string, check: string | null, sentence?: RegExp]
 
 const [policies, indexes, queries] = ['validateRlsPolicies', 'validateTenantIndexes', 'validateCrossTenantQueries']
+const leaks = 'validateTenantContextLeaks'
 const own = 'tenant_id = (SELECT current_tenant_id())'
 const select = 'POLICY tenant_isolation_select ON isp_network_ports'
 
@@ -45,6 +46,14 @@ const shared: readonly Case[] = [
   ['a definer function follows the caller\'s path', `CREATE FUNCTION health_all() RETURNS bigint LANGUAGE sql
     SECURITY DEFINER AS 'SELECT count(*) FROM isp_customers'`, 'DROP FUNCTION health_all()', policies,
     /health_all\(\): runs .* caller's search_path/],
+  ['the application starts as a tenant', `ALTER ROLE dotmac_app SET app.current_tenant_id = 'acme-corp-123'`,
+    'ALTER ROLE dotmac_app RESET app.current_tenant_id', leaks, /dotmac_app has app\.current_tenant_id=acme-corp-123/],
+  ['the database starts as a tenant', `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET app.current_tenant_id = ''t''',
+    current_database()); END $$`, `DO $$ BEGIN
+    EXECUTE format('ALTER DATABASE %I RESET ALL', current_database()); END $$`, leaks,
+    /the database has app\.current_tenant_id=t/],
+  ['the context is empty by default', `ALTER ROLE dotmac_app SET app.current_tenant_id = ''`,
+    'ALTER ROLE dotmac_app RESET app.current_tenant_id', null],
   ['the predicate is narrowed', `ALTER ${select} USING (${own} AND is_active IS NOT NULL)`,
     `ALTER ${select} USING (${own})`, null],
   ['a floor lies beneath an open policy', `CREATE POLICY health_floor ON isp_services AS RESTRICTIVE USING (${own});
