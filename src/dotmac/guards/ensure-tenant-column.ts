@@ -6,6 +6,8 @@ import {
   doing, guardError, isTrue, readTable, type GuardedColumn, type GuardedTable, type GuardReport, type GuardScope,
 } from './guarded-table.ts'
 
+/** A default that is the same for everybody. The server prints it without E and without doubled backslashes. */
+const constant = /^'((?:[^']|'')*)'::[\w ()]+$/
 const typesAllowed = /^(text|character varying(\(\d+\))?)$/
 
 /**
@@ -17,7 +19,7 @@ export async function ensureTenantColumn(session: Session, name: string, scope: 
   const table = await readTable(session, name, scope)
   const column = table.columns.find((each) => each.name === 'tenant_id')
   const added = column === undefined ? await addColumn(session, table, scope)
-    : await completeColumn(session, table, column)
+    : await completeColumn(session, table, { column, scope })
   const checks = await ensureChecks(session, table, scope)
   return { table: name, did: [...added, ...checks] }
 }
@@ -36,9 +38,10 @@ async function addColumn(session: Session, table: GuardedTable, scope: GuardScop
 }
 
 async function completeColumn(
-  session: Session, table: GuardedTable, { notNull }: GuardedColumn,
+  session: Session, table: GuardedTable,
+  { column: { notNull }, scope }: { readonly column: GuardedColumn; readonly scope: GuardScope },
 ): Promise<readonly string[]> {
-  refuseColumn(table)
+  refuseColumn(table, scope)
   const [row] = await session.query(`SELECT count(*) AS orphans FROM ${table.address}
     WHERE tenant_id IS NULL OR tenant_id = ''`)
   if (row?.['orphans'] !== '0') {
@@ -50,14 +53,19 @@ async function completeColumn(
 }
 
 /**
- * What no ALTER of ours may change: its type, and how its values are compared.
+ * What no ALTER of ours may change: its type, how its values are compared, and whose a row is that does not say it.
  * @throws WatertightError WATERTIGHT_GUARD.
  */
-export function refuseColumn(table: GuardedTable): void {
+export function refuseColumn(table: GuardedTable, { onlyTenant }: GuardScope): void {
   const column = table.columns.find(({ name }) => name === 'tenant_id')
   if (column === undefined) throw guardError(table.name, 'it has no tenant_id', 'Call ensureTenantColumn before')
   if (!typesAllowed.test(column.type)) {
     throw guardError(table.name, `tenant_id is ${column.type}, and tenants are named by text`, 'Make it varchar(255)')
+  }
+  const [, tenant] = constant.exec(column.fallback ?? '') ?? []
+  if (tenant !== undefined && tenant.replaceAll("''", "'") !== onlyTenant?.id) {
+    throw guardError(table.name, `tenant_id is ${column.fallback ?? ''} where a row does not say it`,
+      'Take the default away: such a row is nobody\'s')
   }
   if (column.isExact) return
   throw guardError(table.name, 'tenant_id has a collation that takes different tenants for one',

@@ -74,8 +74,12 @@ export function hasIndex(table: GuardedTable, { name, columns }: WantedIndex): b
  */
 export function refuseKeysWithoutTenant(table: GuardedTable, { onlyTenant }: GuardScope): void {
   if (onlyTenant !== undefined) return
-  const bad = table.indexes.find(({ isUnique, columns }) => isUnique && !columns.includes('tenant_id'))
+  const bad = table.indexes.find(({ isUnique, isOfTenant }) => isUnique && !isOfTenant)
   if (bad === undefined) return
+  if (bad.columns.includes('tenant_id')) {
+    throw guardError(table.name, `the key ${bad.name} compares tenant_id by another operator than =`,
+      'Make it tenant_id WITH =')
+  }
   throw guardError(table.name, `the key ${bad.name} (${columnsIn(bad)}) does not contain tenant_id`,
     `Make it (tenant_id, ${columnsIn(bad)})`)
 }

@@ -36,7 +36,10 @@ export interface GuardedTable {
 export interface GuardedColumn {
   readonly name: string
   readonly type: string
+  /** And no row from before it was. */
   readonly notNull: boolean
+  /** Its default, as the server prints it. */
+  readonly fallback: string | null
   /** False when its collation takes different texts for equal. */
   readonly isExact: boolean
 }
@@ -45,6 +48,8 @@ export interface GuardedIndex {
   readonly name: string
   /** Unique, or an exclusion constraint. */
   readonly isUnique: boolean
+  /** It has tenant_id as it is, and for an exclusion constraint compares it by equality. */
+  readonly isOfTenant: boolean
   readonly isValid: boolean
   /** An index of some rows only. */
   readonly isPartial: boolean
@@ -59,11 +64,20 @@ export async function readTable(session: Session, name: string, { schema }: Guar
     c.relkind = 'p' AS partitioned, c.relispartition AS partition, c.relrowsecurity AS secured,
     c.relforcerowsecurity AS forced,
     (SELECT coalesce(json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
-      'notNull', a.attnotnull, 'isExact', coalesce(l.collisdeterministic, true)) ORDER BY a.attnum), '[]')
+      'notNull', a.attnotnull AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid
+        AND k.contype = 'n' AND k.conkey[1] = a.attnum AND NOT k.convalidated),
+      'fallback', (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attrdef d
+        WHERE d.adrelid = c.oid AND d.adnum = a.attnum),
+      'isExact', coalesce(l.collisdeterministic, true)) ORDER BY a.attnum), '[]')
       FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)::text AS columns,
     (SELECT coalesce(json_agg(json_build_object('name', i.relname, 'isUnique', x.indisunique OR x.indisexclusion,
       'isValid', x.indisvalid, 'isPartial', x.indpred IS NOT NULL,
+      'isOfTenant', EXISTS (SELECT FROM unnest(x.indkey::int[]) WITH ORDINALITY AS k (attnum, place)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum AND a.attname = 'tenant_id'
+        WHERE k.place <= x.indnkeyatts AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint e
+          JOIN pg_catalog.pg_operator o ON o.oid = e.conexclop[k.place]
+          WHERE e.conindid = x.indexrelid AND e.contype = 'x' AND o.oprname <> '=')),
       'columns', (SELECT json_agg(a.attname ORDER BY k.place) FROM unnest(x.indkey::int[])
         WITH ORDINALITY AS k (attnum, place) LEFT JOIN pg_catalog.pg_attribute a
         ON a.attrelid = c.oid AND a.attnum = k.attnum AND k.attnum > 0 WHERE k.place <= x.indnkeyatts))), '[]')

@@ -69,6 +69,14 @@ const wrong: readonly (readonly [string, string, RegExp])[] = [
     /elsewhere \(an expression\)/],
   ['an exclusion without the tenant', `ALTER TABLE public.isp_services ADD CONSTRAINT one_fee
     EXCLUDE USING btree (monthly_fee WITH =) DEFERRABLE`, /one_fee \(monthly_fee\)/],
+  ['an exclusion of other tenants', `CREATE EXTENSION btree_gist; ALTER TABLE public.isp_services ADD CONSTRAINT alone
+    EXCLUDE USING gist (monthly_fee WITH =, tenant_id WITH <>)`, /alone compares tenant_id by another operator than =/],
+  ['a tenant for rows without one', "ALTER TABLE public.isp_services ALTER tenant_id SET DEFAULT 'isp''1'",
+    /tenant_id is 'isp''1'::character varying where a row does not say it/],
+  ['rows from before the column was NOT NULL', `ALTER TABLE public.isp_services
+    DROP CONSTRAINT isp_services_pkey CASCADE, ALTER tenant_id DROP NOT NULL;
+    ALTER TABLE public.isp_services ADD CONSTRAINT later NOT NULL tenant_id NOT VALID`,
+  /no tenant_id that is NOT NULL/],
   ['a grant of one column', 'GRANT SELECT (notes) ON public.isp_services TO PUBLIC', /PUBLIC has SELECT/],
   ['writes of the reporting role', 'GRANT DELETE ON public.isp_services TO dotmac_admin', /dotmac_admin has DELETE/],
   ['an empty tenant', 'ALTER TABLE public.isp_services DROP CONSTRAINT isp_services_tenant_id_check',

@@ -39,7 +39,7 @@ async function refuseUnprepared(session: Session, table: GuardedTable, scope: Gu
   if (column?.notNull !== true) {
     throw guardError(table.name, 'it has no tenant_id that is NOT NULL', 'Call ensureTenantColumn before')
   }
-  refuseColumn(table)
+  refuseColumn(table, scope)
   const [check] = await missingChecks(session, table, scope)
   if (check !== undefined) {
     throw guardError(table.name, `nothing checks that ${check.condition}`, 'Call ensureTenantColumn before')

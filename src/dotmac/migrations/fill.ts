@@ -22,7 +22,9 @@ const plainName = /^[a-z_][a-z0-9_]*$/
  * @throws WatertightError WATERTIGHT_MIGRATION_NAMES when a name is missing or unfit.
  */
 export function filled(sql: string, names: MigrationNames, serverVersionNum: number): string {
-  const script = serverVersionNum >= 150000 ? sql : sql.replaceAll('security_invoker = true, ', '')
+  // Editors begin a file with a byte order mark, which the server takes for a word.
+  const plain = sql.replace(/^\uFEFF/, '')
+  const script = serverVersionNum >= 150000 ? plain : plain.replaceAll('security_invoker = true, ', '')
   return script.replace(/"@(\w+)@"|'@(\w+)@'|'tenant @tenant@'/g, (found, quoted?: string, text?: string) => {
     if (quoted !== undefined) return identifier(nameOf(names, quoted))
     if (text !== undefined) return literal(valueOf(names, text))

@@ -28,6 +28,16 @@ const inShared: readonly (readonly [string, RegExp])[] = [
   ['DROP INDEX idx_isp_customers_tenant_id', /no index idx_isp_customers_tenant_id/],
   ['GRANT SELECT ON isp_analytics_usage_p0 TO dotmac_app', /dotmac_app has SELECT on its partition/],
   ['ALTER TABLE isp_analytics_usage_p0 DISABLE ROW LEVEL SECURITY', /put back .*secured partition/],
+  ['ALTER TABLE isp_customers ALTER tenant_id SET DEFAULT $$acme$$', /tenant_id is 'acme'.* where a row does not say/],
+  ['CREATE TABLE names (name varchar(255)); ALTER TABLE isp_customers INHERIT names; GRANT SELECT ON names TO PUBLIC' +
+    ';\n-- guard: sharedTable(names)\n', /isp_customers has rows of tenants and inherits from it/],
+  [`CREATE TABLE heir () INHERITS (isp_reference_plans);
+-- guard: ensureTenantColumn(heir)
+-- guard: ensureTenantIndexes(heir)
+-- guard: validateTenantIsolation(heir)\n`,
+  /isp_reference_plans refuse: heir has rows of tenants and inherits from it/],
+  ['CREATE TABLE notes (about varchar(255) REFERENCES isp_tenants (tenant_id));\n-- guard: sharedTable(notes)\n',
+    /isp_tenants has rows of tenants and is referred to/],
   ['GRANT INSERT ON isp_reference_plans TO dotmac_app', /dotmac_app has INSERT on a table without tenants/],
   ['CREATE VIEW every AS SELECT * FROM isp_customers; GRANT SELECT ON every TO dotmac_app',
     /the view every: it reads .* with the rights of postgres.* and dotmac_app has/],
@@ -44,6 +54,8 @@ const inShared: readonly (readonly [string, RegExp])[] = [
 ]
 
 const inOwn: readonly (readonly [string, RegExp])[] = [
+  ['CREATE TABLE tenant_globex.more (a int);\n-- guard: ensureTenantColumn(tenant_globex.more)\n',
+    /its schema tenant_globex is not that of the tenant/],
   ['GRANT SELECT ON tenant_acme.isp_customers TO tenant_globex_role', /tenant_globex_role has SELECT/],
   ['GRANT SELECT ON tenant_globex.isp_customers TO tenant_acme_role', /opens the table tenant_globex.isp_customers: /],
   ['ALTER TABLE tenant_acme.isp_customers DROP CONSTRAINT isp_customers_only_tenant', /nothing checks that/],
@@ -96,6 +108,7 @@ test('a later migration that changes a table and leaves it isolated passes witho
     'REVOKE DELETE ON isp_customers FROM dotmac_app', 'DROP TABLE isp_analytics_daily CASCADE',
     'CREATE UNIQUE INDEX one_email ON isp_customers (tenant_id, email)',
     'GRANT SELECT ON isp_reference_plans TO PUBLIC',
+    'CREATE TABLE notes (about varchar(255) REFERENCES isp_tenants (tenant_id));\n-- guard: platformTable(notes)\n',
     `CREATE VIEW mine WITH (security_invoker = true) AS SELECT * FROM isp_customers;
       GRANT SELECT ON mine TO dotmac_app`,
     'CREATE VIEW mine AS SELECT * FROM isp_customers; ALTER VIEW mine OWNER TO dotmac_owner; GRANT SELECT ON mine TO ' +

@@ -41,16 +41,20 @@ const root = 'CASE WHEN c.relispartition THEN pg_partition_root(c.oid)::oid ELSE
 const hasTenant = `(SELECT count(*) > 0 FROM pg_catalog.pg_attribute t
   WHERE t.attrelid = c.oid AND t.attname = 'tenant_id' AND NOT t.attisdropped)`
 
-/** What isolates one table: owner, rights, switches, policies, tenant_id, rights on columns, keys and checks. */
+/** What isolates one table: owner, rights, switches, policies, tenant_id, rights on columns, heirs, keys and checks. */
 const stateOf = `concat_ws('; ', c.relowner, c.relacl, c.relrowsecurity, c.relforcerowsecurity,
   (SELECT string_agg(concat_ws(' ', p.polname, p.polcmd, p.polpermissive, p.polroles,
       pg_get_expr(p.polqual, p.polrelid), '/', pg_get_expr(p.polwithcheck, p.polrelid)), ', ' ORDER BY p.polname)
     FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid),
   (SELECT string_agg(concat_ws(' ', a.attname, a.attnum, a.atttypid, a.atttypmod, a.attnotnull, a.attcollation,
-      a.attacl), ', ' ORDER BY a.attnum) FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
+      a.attacl, CASE WHEN a.attname = 'tenant_id' THEN (SELECT pg_get_expr(d.adbin, d.adrelid)
+        FROM pg_catalog.pg_attrdef d WHERE d.adrelid = c.oid AND d.adnum = a.attnum) END), ', ' ORDER BY a.attnum)
+    FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
       AND NOT a.attisdropped AND (a.attname = 'tenant_id' OR a.attacl IS NOT NULL)),
   (SELECT string_agg(concat_ws(' ', x.indexrelid, x.indisvalid), ', ' ORDER BY x.indexrelid)
     FROM pg_catalog.pg_index x WHERE x.indrelid = c.oid),
+  (SELECT string_agg(i.inhrelid::text, ', ' ORDER BY i.inhrelid) FROM pg_catalog.pg_inherits i
+    WHERE i.inhparent = c.oid),
   (SELECT string_agg(concat_ws(' ', k.oid, k.convalidated), ', ' ORDER BY k.oid)
     FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('c', 'f')))`
 

@@ -10,8 +10,10 @@ import { guardError, type GuardReport, type GuardScope } from '../guards/guarded
 import { opened, unguarded, validateTenantIsolation } from '../guards/validate-tenant-isolation.ts'
 import { refuseSharedWrites } from '../guards/shared-table.ts'
 import { sharedSchema } from '../schema-manager.ts'
+import { openRoles } from './opened-roles.ts'
 import { openedViews, rememberViews, type OpenedView } from './opened-views.ts'
 import { rememberTables, touchedTables, type TouchedTable } from './remembered-tables.ts'
+import { bringBack, stateOf } from './session-state.ts'
 
 export interface GuardedMigration {
   /** File name, for errors. */
@@ -22,6 +24,11 @@ export interface GuardedMigration {
   readonly scope: Omit<GuardScope, 'schema'>
   /** False lets tables without guards pass (REQUIRE_TENANT_COLUMN). Default true. */
   readonly requireTenantColumn?: boolean
+}
+
+/** A guard of rows that have a tenant. */
+function isOfTenants({ guard }: Call): boolean {
+  return !['sharedTable', 'platformTable'].includes(guard)
 }
 
 interface Call {
@@ -41,16 +48,18 @@ export async function runGuarded(session: Session, guarded: GuardedMigration): P
   const calls = callsIn(guarded)
   await rememberTables(session, guarded)
   await rememberViews(session)
-  const before = await bindingOf(session)
+  const openBefore = await openRoles(session, guarded)
+  const before = await stateOf(session)
   await session.query(withoutEndSql(guarded.script))
-  // A SET of the script is not for the guards, the version and the next tenant's migration.
-  await session.query(`SELECT set_config('search_path', ${literal(before.searchPath)}, false),
-    set_config('role', ${literal(before.role)}, false)`)
+  await bringBack(session, before)
   const reports: GuardReport[] = []
   const validated = new Set<string>()
   for (const call of calls) {
     const found = await tableOf(session, call, guarded.schemas)
     const schema = found?.schema ?? call.schema ?? guarded.schemas[0] ?? 'public'
+    if (guarded.scope.onlyTenant !== undefined && isOfTenants(call) && !guarded.schemas.includes(schema)) {
+      throw guardError(call.table, `its schema ${schema} is not that of the tenant`, 'Make it in "@schema@"')
+    }
     reports.push(await run(session, call, { ...guarded.scope, schema }))
     if (found !== null && !call.guard.startsWith('ensure')) validated.add(found.oid)
   }
@@ -59,6 +68,8 @@ export async function runGuarded(session: Session, guarded: GuardedMigration): P
   if (guarded.requireTenantColumn !== false) {
     await refuseOpened(session, touched, guarded)
     if (view !== undefined) throw openedView(view, guarded.migration)
+    const way = [...await openRoles(session, guarded)].find((each) => !openBefore.has(each))
+    if (way !== undefined) throw openedRole(way, guarded.migration)
   }
   return reports.filter(({ did }) => did.length > 0)
 }
@@ -94,6 +105,12 @@ async function openedBy(
   }
 }
 
+function openedRole(way: string, migration: string): WatertightError {
+  return new WatertightError('WATERTIGHT_GUARD', `Migration ${migration} goes around the isolation: ${way}`, {
+    hint: 'Take that out: roles and schemas are set up once, by the operator, and no tenant gets more by a migration',
+  })
+}
+
 function openedView({ name, reason }: OpenedView, migration: string): WatertightError {
   return new WatertightError('WATERTIGHT_GUARD', `Migration ${migration} makes the view ${name}: ${reason}`, {
     hint: 'Make it WITH (security_invoker = true), from PostgreSQL 15 on, or give it to the owner of the tables; ' +
@@ -121,16 +138,6 @@ async function run(session: Session, { guard, table, columns }: Call, scope: Gua
     default: throw guardError(table, `there is no guard ${guard}`, 'Guards are ensureTenantColumn, ' +
       'ensureTenantIndexes, validateTenantIsolation, sharedTable and platformTable')
   }
-}
-
-interface Binding {
-  readonly searchPath: string
-  readonly role: string
-}
-
-async function bindingOf(session: Session): Promise<Binding> {
-  const [row] = await session.query("SELECT current_setting('search_path') AS path, current_setting('role') AS role")
-  return { searchPath: String(row?.['path']), role: String(row?.['role']) }
 }
 
 /** Names as SQL writes them: folded to lower case, or within double quotes. */

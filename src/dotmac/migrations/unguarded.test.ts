@@ -59,6 +59,12 @@ test('a guard line may quote and qualify its names, and then the table passes', 
   expect(index?.['indexdef']).toMatch(/\(tenant_id, "Kind of"\)$/)
 }, 60_000)
 
+test('a file that begins with a byte order mark runs', async () => {
+  await using trial = await MigrationsOnTrial.start()
+  expect(await errorOf(trial, 'row-level-security', '\uFEFFCREATE VIEW plain AS SELECT 1;')).toBe(null)
+  expect(await trial.isp.query("SELECT 1 FROM pg_views WHERE viewname = 'plain'")).toHaveLength(1)
+}, 60_000)
+
 test('a migration cannot end its transaction, and what it sets ends with it', async () => {
   await using trial = await MigrationsOnTrial.start()
   const tenancy = 'schema-per-tenant'
