@@ -77,7 +77,7 @@ export async function readTable(session: Session, name: string, { schema }: Guar
         JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum AND a.attname = 'tenant_id'
         WHERE k.place <= x.indnkeyatts AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint e
           JOIN pg_catalog.pg_operator o ON o.oid = e.conexclop[k.place]
-          WHERE e.conindid = x.indexrelid AND e.contype = 'x' AND o.oprname <> '=')),
+          WHERE e.conrelid = c.oid AND e.conindid = x.indexrelid AND e.contype = 'x' AND o.oprname <> '=')),
       'columns', (SELECT json_agg(a.attname ORDER BY k.place) FROM unnest(x.indkey::int[])
         WITH ORDINALITY AS k (attnum, place) LEFT JOIN pg_catalog.pg_attribute a
         ON a.attrelid = c.oid AND a.attnum = k.attnum AND k.attnum > 0 WHERE k.place <= x.indnkeyatts))), '[]')
