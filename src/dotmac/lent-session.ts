@@ -50,6 +50,10 @@ export class LentSession implements StrategySession {
     if (this.#isOver) {
       return Promise.reject(this.#error('WATERTIGHT_TENANT_ENDED', 'has ended', 'Wait for every statement'))
     }
+    if (!isStatement(sql, values)) {
+      return Promise.reject(this.#error('WATERTIGHT_TENANT_STATEMENT', 'asks for what is no statement',
+        'Give SQL and an array of values, and wait for the promise; for a stream, DECLARE a cursor and FETCH from it'))
+    }
     const asked = this.#asked(() => values === undefined ? this.#client.query(sql) : this.#client.query(sql, values))
     this.#running.add(asked)
     const forget = () => { this.#running.delete(asked) }
@@ -78,4 +82,12 @@ export class LentSession implements StrategySession {
     const { tenantId } = this.#lending
     return new WatertightError(code, `The work of tenant ${JSON.stringify(tenantId)} ${what}`, { hint })
   }
+}
+
+/** The driver's own form, `{ text, values }`, is one too; what drives the connection itself (a stream) is none. */
+function isStatement(sql: unknown, values: unknown): boolean {
+  if (values !== undefined && values !== null && !Array.isArray(values)) return false
+  if (typeof sql === 'string') return true
+  const { text, submit } = (sql ?? {}) as { readonly text?: unknown; readonly submit?: unknown }
+  return typeof text === 'string' && submit === undefined
 }

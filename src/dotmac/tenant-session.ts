@@ -9,9 +9,12 @@ import { inTenantTransaction } from './tenant-transaction.ts'
 /** SQL that puts the session into the tenant's context, until the transaction ends or for the session. */
 export type Bind = (tenant: Omit<StrategyTenant, 'toString'>, scope: 'transaction' | 'session') => string
 
-/** Row-level security: the setting that the policies read. */
+/**
+ * Row-level security: the setting that the policies read. SET takes no snapshot, so that the work may still choose its
+ * isolation level (https://www.postgresql.org/docs/current/sql-set-transaction.html).
+ */
 export const bindSetting: Bind = ({ id }, scope) =>
-  `SELECT pg_catalog.set_config('app.current_tenant_id', ${literal(id)}, ${scope === 'transaction'})`
+  `SET ${scope === 'transaction' ? 'LOCAL' : 'SESSION'} app.current_tenant_id = ${literal(id)}`
 
 /** Schema-per-tenant: role and path of the tenant, and the setting for the audit trail. */
 export const bindSchema: Bind = (tenant, scope) => {

@@ -36,7 +36,7 @@ interface Before {
  * advisory locks are the session's; TenantPools clears them between loans.
  * @throws what the work throws; WatertightError WATERTIGHT_NOT_COMMITTED when the transaction had failed although
  *   the work did not, WATERTIGHT_TENANT_LEFT when the work ended the transaction or its context itself,
- *   WATERTIGHT_TENANT_ENDED for a statement after the end.
+ *   WATERTIGHT_TENANT_ENDED for a statement after the end, WATERTIGHT_TENANT_STATEMENT for what is none.
  */
 export async function inTenantTransaction<T>(
   pool: Pick<StrategyPool, 'connect'>, { tenantId, enter, work, complains = true }: TenantWork<T>,

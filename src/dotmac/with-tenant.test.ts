@@ -77,6 +77,23 @@ test('what looks like success but is none is an error: swallowed errors, COMMIT,
   expect(rows).toEqual([{ city: 'not waited for' }])
 }, 60_000)
 
+test('the work chooses its isolation level, and is told of what is no statement', async () => {
+  await using platform = await PlatformOnTrial.start({ services: ['isp'], tenants: 2, rows: 5 })
+  const [{ id } = { id: '' }] = platform.tenants
+  const pool = platform.pool('isp', { max: 1 })
+  const { rows } = await withTenant(pool, id, async (session) => {
+    await session.query('SET TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY')
+    return session.query({ text: "SELECT current_setting('transaction_isolation') AS level" } as never)
+  })
+  expect(rows).toEqual([{ level: 'serializable' }])
+  const stream = { text: 'COPY isp_customers TO STDOUT', submit: () => undefined }
+  for (const given of [[null], [7], [{}], [[]], [stream], ['SELECT $1', 'x'], ['SELECT 1', () => undefined]]) {
+    const asked = withTenant(pool, id, (session) => session.query(...given as [string]))
+    await expect(asked).rejects.toMatchObject({ code: 'WATERTIGHT_TENANT_STATEMENT' })
+  }
+  expect((await leftOn(pool)).tenant).toBe('')
+}, 60_000)
+
 test('another tenant inside of a work is refused, the same one goes on in its transaction', async () => {
   await using platform = await PlatformOnTrial.start({ services: ['isp'], tenants: 2, rows: 5 })
   const [one = '', other = ''] = platform.tenants.map(({ id }) => id)

@@ -40,14 +40,15 @@ const running = new AsyncLocalStorage<Running | undefined>()
  * is refused, because whoever does that has mixed up two requests.
  * Works behind pgbouncer in transaction mode. Costs one round trip over the work's statements, over a plain pool of
  * the driver too: the client pipelines while it is on loan here (native and old ones cannot, and cost two).
- * @throws WatertightError WATERTIGHT_TENANT_NAME, WATERTIGHT_TENANCY, WATERTIGHT_NESTED_TENANT, and those of
- *   inTenantTransaction; and what the work throws, after ROLLBACK. An AggregateError when refusals within the work
- *   could not be written to the audit trail after it.
+ * @throws WatertightError WATERTIGHT_TENANT_NAME, WATERTIGHT_TENANCY, WATERTIGHT_TENANT_WORK for what is no pool or
+ *   no function, WATERTIGHT_NESTED_TENANT, and those of inTenantTransaction; and what the work throws, after ROLLBACK.
+ *   An AggregateError when refusals within the work could not be written to the audit trail after it.
  */
 export async function withTenant<T>(
   pool: Pick<StrategyPool, 'connect'>, tenant: TenantLike, work: (session: StrategySession) => Promise<T>,
 ): Promise<T> {
   const { tenantId, enter } = bindingOf(tenant)
+  requireWork(pool, work)
   const outer = running.getStore()
   if (outer?.isOver === false) {
     if (outer.tenantId !== tenantId) throw nested(outer.tenantId, tenantId)
@@ -82,6 +83,14 @@ export async function apartFromWork(pool: object, task: () => Promise<unknown>):
   }
   await running.run(undefined, task)
   return true
+}
+
+function requireWork(pool: unknown, work: unknown): void {
+  const { connect } = (pool ?? {}) as { readonly connect?: unknown }
+  if (typeof connect === 'function' && typeof work === 'function') return
+  throw new WatertightError('WATERTIGHT_TENANT_WORK',
+    typeof work === 'function' ? 'There is no pool to take a connection from' : 'The work of a tenant is no function',
+    { hint: 'withTenant(pool, tenantId, async (session) => …)' })
 }
 
 /** Callers without types hand over anything; what is no tenant must not get as far as the server. */

@@ -35,6 +35,13 @@ test.each([null, undefined, 5, {}, { id: null }, { id: 'acme', tenancy: 'none' }
     await expect(withTenant(unreached, tenant as never, () => Promise.resolve(1))).rejects.toMatchObject(coded)
   })
 
+const work = () => Promise.resolve()
+test.each([[null, work], [{}, work], [unreached, undefined], [unreached, 'SELECT 1']])(
+  'the pool %j and the work %s are refused with a code', async (pool, given) => {
+    await expect(withTenant(pool as never, 'acme', given as never)).rejects
+      .toMatchObject({ code: 'WATERTIGHT_TENANT_WORK' })
+  })
+
 test.each([null, undefined, 5, ' '])('a query of the tenant %j is refused with a code', (tenant) => {
   const model = ispModel('isp_things', { columns: [{ name: 'a', type: 'text' }] })
   expect(() => tenantScopeQuery(model, tenant as never)).toThrow(expect.objectContaining(coded))
