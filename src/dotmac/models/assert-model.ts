@@ -19,6 +19,7 @@ export function assertModel(table: TableModel): void {
   assertDistinct(table, columns, 'the column')
   assertDistinct(table, relations, 'a table, index or sequence called')
   assertDistinct(table, constraints, 'the constraint')
+  for (const each of table.indexes ?? []) assertComposite(table, each.columns)
   if (isTenantAware(table)) {
     const missing = ['id', 'tenant_id'].find((name) => !columns.includes(name))
     if (missing !== undefined) throw refused(table, `it has no ${missing}`, 'Declare it with a mixin that has it')
@@ -42,6 +43,15 @@ function assertDistinct(table: TableModel, names: readonly string[], what: strin
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice === undefined) return
   throw refused(table, `it has ${what} ${twice} twice`, 'Mixins bring columns and indexes along')
+}
+
+function assertComposite(table: TableModel, columns: readonly string[]): void {
+  const own = columnsOf(table).map(({ name }) => name).filter((name) => name !== 'tenant_id')
+  const isWrong = columns.length === 0 || columns.some((name, index) =>
+    !own.includes(name) || columns.indexOf(name) !== index)
+  if (!isWrong && isTenantAware(table)) return
+  throw refused(table, `an index of (${columns.join(', ')}) cannot be made`,
+    'Name columns of the table once each; tenant_id is put in front, so reference data has none')
 }
 
 function assertPartitions(table: TableModel): void {

@@ -112,7 +112,7 @@ function columnSql(table: TableModel, column: ColumnModel, options: DdlOptions):
 }
 
 function primaryKeySql(table: TableModel, options: DdlOptions): string {
-  if (!isTenantAware(table)) return `PRIMARY KEY (${table.columns[0]?.name ?? ''})`
+  if (!isTenantAware(table)) return `PRIMARY KEY (${identifier(table.columns[0]?.name ?? '')})`
   const both = options.keys === 'tenant' || isPartitioned(table, options)
   return both ? 'PRIMARY KEY (tenant_id, id)' : 'PRIMARY KEY (id)'
 }

@@ -37,6 +37,13 @@ export interface ReferenceModel {
   readonly notNull?: boolean
 }
 
+/** An index of several of the table's columns, the mixin's among them. tenant_id is put in front and not named. */
+export interface CompositeModel {
+  readonly columns: readonly string[]
+  /** Default false; unique within the tenant. */
+  readonly unique?: boolean
+}
+
 /**
  * `tenant`: every tenant has rows. `control`: one row per tenant, kept by the platform.
  * `shared`: reference data that everyone may read and nobody may change.
@@ -52,6 +59,8 @@ export interface TableModel {
   readonly placement: Placement
   readonly columns: readonly ColumnModel[]
   readonly references: readonly ReferenceModel[]
+  /** idx_<table>_tenant_<column>_<column>, with _unique behind it for a unique one. */
+  readonly indexes?: readonly CompositeModel[]
   /** Rows per row of the tenant's size; a size of 100 and a weight of 0.5 make 50 rows. */
   readonly weight: number
   /** Partition count when the table is hash-partitioned by tenant_id. */

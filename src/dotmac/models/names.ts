@@ -24,6 +24,8 @@ export function indexesOf(table: TableModel): readonly IndexModel[] {
       .map((column) => index(`tenant_${column.name}`, ['tenant_id', column.name])),
     ...table.columns.filter((column) => column.unique === true)
       .map((column) => index(`tenant_${column.name}_unique`, ['tenant_id', column.name], true)),
+    ...(table.indexes ?? []).map(({ columns, unique = false }) =>
+      index(['tenant', ...columns, ...unique ? ['unique'] : []].join('_'), ['tenant_id', ...columns], unique)),
   ]
 }
 

@@ -11,6 +11,7 @@ import {
 const vouchers = ispModel('isp_vouchers', {
   references: [{ column: 'customer_id', table: 'isp_customers', notNull: false }],
   hashPartitions: 3,
+  indexes: [{ columns: ['code', 'created_at'] }, { columns: ['Kind of "it"', 'number'], unique: true }],
   columns: [
     { name: 'code', type: 'varchar(40)', unique: true },
     { name: 'Kind of "it"', type: 'text', indexed: true, notNull: false },
@@ -24,7 +25,8 @@ const notices = managementModel('notices', { columns: [{ name: 'text', type: 'te
 
 test('a model of one\'s own gives columns, indexes under the seed\'s names, and the type of its rows', () => {
   expect(indexesOf(vouchers).map(({ name }) => name)).toEqual(['tenant_id', 'tenant_created', 'tenant_updated',
-    'tenant_active', 'tenant_customer_id', 'tenant_Kind of "it"', 'tenant_code_unique']
+    'tenant_active', 'tenant_customer_id', 'tenant_Kind of "it"', 'tenant_code_unique', 'tenant_code_created_at',
+    'tenant_Kind of "it"_number_unique']
     .map((suffix) => `idx_isp_vouchers_${suffix}`))
   expect(columnsOf(notices).map(({ name }) => name)).toEqual(['id', 'tenant_id', 'created_at', 'updated_at',
     'is_active', 'deleted_at', 'created_by', 'updated_by', 'text'])
@@ -54,6 +56,10 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
       JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '${schema ?? ''}' AND c.relkind IN ('i', 'I')
       AND c.relname ~ '^idx_isp_vouchers' AND NOT c.relispartition`)
     expect(names.map(({ name }) => name).toSorted()).toEqual(indexesOf(vouchers).map(({ name }) => name).toSorted())
+    const [unique] = await trial.isp.query(`SELECT pg_get_indexdef(c.oid) AS is FROM pg_class c
+      JOIN pg_namespace n ON n.oid = relnamespace WHERE n.nspname = '${schema ?? ''}' AND relname ~ '"_number_unique$'`)
+    expect(unique?.['is']).toMatch(shared ? /UNIQUE .*\(tenant_id, "Kind of ""it""", number\)$/
+      : /UNIQUE .*\("Kind of ""it""", number\)$/)
     const partitions = await trial.isp.query(`SELECT 1 FROM pg_class WHERE relname ~ '^isp_vouchers_p\\d$'`)
     expect(partitions.length).toBe(shared ? 3 : 0)
     const enter = (tenant: string, role: string) => shared
@@ -96,6 +102,15 @@ test.each<[string, string, TableOptions & { mixin?: 'audit' | 'none' }, RegExp]>
   ['half a partition', 't', { columns: [], hashPartitions: 1.5 }, /1.5 is no number/],
   ['shared rows of tenants', 't', { columns: [column], placement: 'shared' }, /no tenant_id/],
   ['rows of tenants without a tenant', 't', { columns: [column], mixin: 'none' }, /has no id/],
+  ['an index of nothing', 't', { columns: [column], indexes: [{ columns: [] }] }, /index of \(\) cannot be made/],
+  ['an index of another column', 't', { columns: [column], indexes: [{ columns: ['a', 'b'] }] }, /of \(a, b\)/],
+  ['an index of one column twice', 't', { columns: [column], indexes: [{ columns: ['a', 'a'] }] }, /of \(a, a\)/],
+  ['an index that names the tenant', 't', { columns: [column], indexes: [{ columns: ['tenant_id', 'a'] }] },
+    /of \(tenant_id, a\)/],
+  ['a composite like an index', 't', { columns: [{ ...column, indexed: true }], indexes: [{ columns: ['a'] }] },
+    /idx_t_tenant_a twice/],
+  ['an index of reference data', 't', {
+    columns: [column], placement: 'shared', mixin: 'none', indexes: [{ columns: ['a'] }] }, /of \(a\)/],
   ['no privilege', 't', { columns: [], privileges: [] }, /nobody may do anything/],
 ])('%s is refused when the model is declared', (_, name, options, sentence) => {
   const { mixin } = options
