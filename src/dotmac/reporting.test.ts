@@ -33,6 +33,7 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
       expect((await report(name)).map((row) => row['tenant_id'])).toEqual(ids)
       await expect(asked('app')(name)).rejects.toMatchObject({ code: 'WATERTIGHT_NOT_REPORTING' })
     }
+    await expect(report(undefined as never)).rejects.toMatchObject({ code: 'WATERTIGHT_NOT_FOUND' })
     await expect(report('toString')).rejects.toMatchObject({ code: 'WATERTIGHT_NOT_FOUND' })
 
     // Every one leaves a line, also a refused one, and none is handed out without.
@@ -48,6 +49,16 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
     expect(await lines()).toEqual(told)
     await asked('admin', false)('revenue')
     expect(await lines()).toEqual(told)
+    for (const nobody of [null, undefined, { userId: 'ann' }, { ...caller, tenant: { id: '' } }]) {
+      const report = reporter({ isp: app, trail: () => { throw new Error('asked for a trail') } })
+      await expect(report('revenue', nobody as never)).rejects.toMatchObject({ code: 'WATERTIGHT_TENANT_NAME' })
+    }
+    if (tenancy === 'row-level-security') {
+      await admin.query('DROP POLICY tenant_reporting_select ON isp_customers')
+      await expect(asked('admin')('tenants')).rejects.toMatchObject({ code: 'WATERTIGHT_NOT_REPORTING' })
+      await admin.query(`CREATE POLICY tenant_reporting_select ON isp_customers FOR SELECT TO dotmac_admin
+        USING (true)`)
+    }
     await admin.query(`ALTER TABLE ${table} RENAME TO away`)
     await expect(asked('admin')('revenue')).rejects.toBeInstanceOf(AggregateError)
   }, 60_000)

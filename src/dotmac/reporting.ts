@@ -6,6 +6,7 @@ import type { TenancyName } from '../model/tenancy.ts'
 import { identifier } from '../postgres/identifier.ts'
 import { fitted, recordAccess, recordRefusals, type AuditEntry, type AuditOptions } from './audit/record-access.ts'
 import { controlSchema } from './schema-manager.ts'
+import { tenantIdOf } from './with-tenant.ts'
 
 export interface ReportingPools {
   /** The ISP database, as the reporting role's login (dotmac_admin). */
@@ -39,14 +40,17 @@ export const reportNames: readonly string[] = Object.keys(reports)
  * thousand schemas are more locks than a server has. Its line in the trail, operation REPORT, is written before the
  * rows are handed out, and also when the report is refused or fails; the reporting role itself writes nothing. What
  * is asked with that role's password and without this function leaves no line: PostgreSQL has no trigger for reads.
- * @throws WatertightError WATERTIGHT_NOT_FOUND for another name, WATERTIGHT_UNREACHABLE, WATERTIGHT_NOT_REPORTING when
- *   the login is subject to the tenants' policies or may not enter their schemas: a report that sees nothing must not
- *   look like one over nothing. AggregateError when the line could not be written either.
+ * @throws WatertightError WATERTIGHT_NOT_FOUND for another name, WATERTIGHT_TENANT_NAME, WATERTIGHT_UNREACHABLE,
+ *   WATERTIGHT_NOT_REPORTING when the login is subject to the tenants' policies or may not enter their schemas: a
+ *   report that sees nothing must not look like one over nothing. AggregateError when the line could not be written
+ *   either.
  */
 export function reporter({ isp, trail, tenancy = 'row-level-security' }: ReportingPools): Report {
-  return async (name, { enabled = true, ...caller }) => {
-    const pool = trail(caller.tenant.id)
-    const entry = { ...caller, tableName: fitted(name), operation: 'REPORT' }
+  return async (name, given) => {
+    // Callers without types hand over anything.
+    const { enabled = true, ...caller } = { ...given }
+    const pool = trail(tenantIdOf(caller.tenant))
+    const entry = { ...caller, tableName: fitted(String(name)), operation: 'REPORT' }
     try {
       const sql = sqlOf(name)
       const rows = await lent(isp, (client) =>
@@ -100,12 +104,13 @@ async function readOnly<T>(client: Client, work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * The policy tenant_reporting_select is what makes the role the reporting one; under schema-per-tenant no tenant's role
- * and not the application may enter the platform's own schema.
+ * The policy tenant_reporting_select is what makes the role the reporting one, on each table that reports read; under
+ * schema-per-tenant no tenant's role and not the application may enter the platform's own schema.
  */
 const isReporting: Readonly<Record<TenancyName, string>> = {
-  'row-level-security': `EXISTS (SELECT FROM pg_catalog.pg_policies WHERE policyname = 'tenant_reporting_select'
-    AND tablename = 'isp_billing_invoices' AND current_user = ANY (roles))`,
+  'row-level-security': `NOT EXISTS (SELECT FROM unnest(ARRAY['isp_tenants', 'isp_customers', 'isp_billing_invoices',
+    'isp_analytics_daily']) AS t (name) WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_policies
+      WHERE policyname = 'tenant_reporting_select' AND tablename = t.name AND current_user = ANY (roles)))`,
   'schema-per-tenant': `coalesce(pg_catalog.has_schema_privilege(to_regnamespace('${controlSchema}'), 'USAGE'), false)`,
 }
 
@@ -139,5 +144,5 @@ async function refuseOthers(client: Client, condition: string): Promise<void> {
   const { rows: [row] } = await client.query(`SELECT ${condition} AS reporting`)
   if (row?.['reporting'] === 't' || row?.['reporting'] === true) return
   throw new WatertightError('WATERTIGHT_NOT_REPORTING', 'The login of the reporting pool is not the reporting role', {
-    hint: 'Give the service a pool of dotmac_admin for its reports' })
+    hint: 'Give it a pool of dotmac_admin; under row security each table needs its policy tenant_reporting_select' })
 }
