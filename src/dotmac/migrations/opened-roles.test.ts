@@ -29,7 +29,7 @@ const betweenSchemas: readonly (readonly [string, RegExp])[] = [
   ['GRANT USAGE ON SCHEMA tenant_acme TO PUBLIC', /PUBLIC has USAGE on the schema tenant_acme/],
   ['GRANT CREATE ON SCHEMA tenant_acme TO tenant_acme_role', /tenant_acme_role has CREATE on the schema/],
   ['ALTER SCHEMA tenant_acme OWNER TO tenant_acme_role', /tenant_acme_role owns the schema tenant_acme/],
-  ['ALTER ROLE tenant_acme_role BYPASSRLS', /tenant_acme_role/],
+  ['ALTER ROLE tenant_acme_role BYPASSRLS', /tenant_acme_role is BYPASSRLS/],
   [`${everyTable} tenant_acme_role`, /tenant_acme_role will have SELECT on every table made later/],
 ]
 

@@ -68,8 +68,8 @@ export async function runGuarded(session: Session, guarded: GuardedMigration): P
   if (guarded.requireTenantColumn !== false) {
     await refuseOpened(session, touched, guarded)
     if (view !== undefined) throw openedView(view, guarded.migration)
-    const way = [...await openRoles(session, guarded)].find((each) => !openBefore.has(each))
-    if (way !== undefined) throw openedRole(way, guarded.migration)
+    const ways = [...await openRoles(session, guarded)].filter((each) => !openBefore.has(each))
+    if (ways.length > 0) throw openedRoles(ways, guarded.migration)
   }
   return reports.filter(({ did }) => did.length > 0)
 }
@@ -105,8 +105,9 @@ async function openedBy(
   }
 }
 
-function openedRole(way: string, migration: string): WatertightError {
-  return new WatertightError('WATERTIGHT_GUARD', `Migration ${migration} goes around the isolation: ${way}`, {
+function openedRoles(ways: readonly string[], migration: string): WatertightError {
+  const all = ways.join('; ')
+  return new WatertightError('WATERTIGHT_GUARD', `Migration ${migration} goes around the isolation: ${all}`, {
     hint: 'Take that out: roles and schemas are set up once, by the operator, and no tenant gets more by a migration',
   })
 }

@@ -15,13 +15,15 @@ test('what a script sets, becomes or makes for the session is gone before the ne
     current_setting('row_security') AS policies, current_setting('statement_timeout') AS timeout,
     current_setting('work_mem') AS memory, coalesce(current_setting('app.current_tenant_id', true), '') AS tenant,
     (SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class
-      WHERE relnamespace = pg_my_temp_schema() AND relkind IN ('r', 'p', 'S')) AS temporary`))[0]
+      WHERE relnamespace = pg_my_temp_schema() AND relkind IN ('r', 'p', 'S', 'v')) AS temporary`))[0]
   const before = await state()
   expect(before).toMatchObject({ replication: 'origin', policies: 'on', memory: '5MB', temporary: 'mine' })
   await isp.query('BEGIN')
   await runGuarded(isp, { ...place, script: `SET session_replication_role = replica; SET row_security = off;
     SET statement_timeout = 7000; SET work_mem = '9MB'; SET search_path = pg_temp; SET LOCAL lock_timeout = 3;
     SET app.current_tenant_id = 'acme'; CREATE TEMPORARY TABLE isp_customers (a serial);
+    CREATE TEMPORARY SEQUENCE counted; CREATE TEMPORARY VIEW isp_services AS SELECT 1; CREATE TEMPORARY VIEW
+    low AS SELECT * FROM isp_services; CREATE TEMPORARY TABLE "Odd ""name""" (a int);
     CREATE TEMPORARY TABLE gone (a int) ON COMMIT DROP; SET SESSION AUTHORIZATION dotmac_owner;
     SET ROLE dotmac_owner` })
   expect(await state()).toEqual(before)

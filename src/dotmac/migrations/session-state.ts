@@ -1,4 +1,4 @@
-/** What a script may leave in the session: settings, its identity and temporary tables outlive a COMMIT. */
+/** What a script may leave in the session: settings, its identity and temporary relations outlive a COMMIT. */
 
 import type { Row } from '../../model/observation.ts'
 import { literal } from '../../postgres/identifier.ts'
@@ -24,7 +24,7 @@ const isSet = "source = 'session' AND name !~ '^transaction_'"
 
 /**
  * Puts back what it finds changed, so that neither the guards nor the next migration run under it, and drops the
- * temporary tables of this transaction: one called like a table of the platform would be altered in its place.
+ * temporary relations of this transaction: one called like a table of the platform would be taken in its place.
  */
 export async function bringBack(session: Session, { login, role, tenant, settings }: SessionState): Promise<void> {
   await session.query(`SELECT pg_catalog.set_config('session_authorization', ${literal(login)}, false),
@@ -34,9 +34,11 @@ export async function bringBack(session: Session, { login, role, tenant, setting
     FROM pg_catalog.pg_settings s
     LEFT JOIN json_to_recordset(${literal(JSON.stringify(settings))}) AS b (name text, setting text) USING (name)
     WHERE (${isSet} OR b.name IS NOT NULL) AND s.setting IS DISTINCT FROM coalesce(b.setting, s.reset_val)`)
-  await session.query(`DO $$ DECLARE made regclass; BEGIN
-    FOR made IN SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace = pg_my_temp_schema()
-      AND c.relkind IN ('r', 'p') AND age(c.xmin) <= 0 AND c.relname !~ '^dotmac_(tables|views)_before$' LOOP
-      IF to_regclass(made::text) IS NOT NULL THEN EXECUTE format('DROP TABLE %s CASCADE', made); END IF;
+  // What depends on another, or a table owns, is gone with that.
+  await session.query(`DO $$ DECLARE kind text; name text; BEGIN
+    FOR kind, name IN SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.relname
+      FROM pg_catalog.pg_class c WHERE c.relnamespace = pg_my_temp_schema() AND c.relkind IN ('r', 'p', 'v', 'S')
+        AND age(c.xmin) <= 0 AND c.relname !~ '^dotmac_(tables|views)_before$' LOOP
+      EXECUTE format('DROP %s IF EXISTS pg_temp.%I CASCADE', kind, name);
     END LOOP; END $$`)
 }
