@@ -1,7 +1,7 @@
 /** The detector itself: one mutant of every probe, and a sample of the others and of the controls by the seed. */
 
 import { expect, test } from 'vitest'
-import { reportOf } from '../src/run/door.ts'
+import { reportOf } from '../src/testing/door.ts'
 
 test('every mutant of a sample is killed and every control of it is silent', async () => {
   const { mutants, controls, coverage } = await reportOf('prove', { sample: '24' })

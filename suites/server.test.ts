@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { isAffected, serverDefects } from '../src/index.ts'
-import { reportOf } from '../src/run/door.ts'
+import { reportOf } from '../src/testing/door.ts'
 
 test('the installed server shows no repaired defect, and the platform keeps the others out of reach', async () => {
   const report = await reportOf('verify', { grep: 'server/', mode: 'rls' })

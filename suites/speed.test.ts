@@ -1,7 +1,7 @@
 /** The gauges: what they measure is whole, and the plans are as the design says. */
 
 import { expect, test } from 'vitest'
-import { reportOf } from '../src/run/door.ts'
+import { reportOf } from '../src/testing/door.ts'
 
 test('gauges compare equal row counts, and only the SQL as written reads past the index', async () => {
   const { measurements, plans, coverage } = await reportOf('bench')

@@ -3,44 +3,52 @@
 import type { Import } from './import-list.ts'
 import type { Fault, SourceTree, Unit } from './source-tree.ts'
 
-const pure = ['model', 'errors']
-const base = [...pure, 'registry', 'postgres', 'dotmac']
-const upToProbe = [...base, 'tenancy', 'seed', 'judge', 'probe', 'gauge', 'report', 'gate', 'config']
+const pure = ['model', 'sql', 'errors']
+const base = [...pure, 'registry', 'short-hash', 'postgres']
+const acting = [...base, 'judge', 'target', 'world']
+const engine = [...acting, 'probe', 'attack', 'requests', 'gauge', 'load']
+const everything = [...engine, 'dotmac', 'reference', 'report', 'gate', 'config']
 
 /** Folder or file of src/ -> the others it may import. Itself is always allowed. */
 const table: Readonly<Record<string, readonly string[]>> = {
   model: [],
+  sql: [],
+  'short-hash': [],
   errors: ['model'],
   registry: pure,
   config: [...pure, 'registry', 'gate'], // gate: the rules are the vocabulary of --fail-on and --strict
-  postgres: pure,
-  dotmac: [...pure, 'registry', 'postgres'],
-  tenancy: base,
-  seed: [...base, 'tenancy'],
   judge: pure,
   report: pure,
   gate: pure,
-  probe: [...base, 'judge', 'tenancy'],
-  gauge: [...base, 'judge', 'tenancy'],
-  run: upToProbe,
-  cli: [...pure, 'registry', 'run', 'config', 'gate', 'report', 'dotmac'], // dotmac: the platform's own operations
-  index: upToProbe,
+  postgres: [...pure, 'registry', 'short-hash'],
+  dotmac: base,
+  target: [...base, 'judge'],
+  world: [...base, 'judge', 'target'],
+  probe: acting,
+  attack: [...acting, 'probe'],
+  requests: [...acting, 'probe', 'attack'],
+  gauge: [...acting, 'probe'],
+  load: [...acting, 'probe'],
+  reference: [...engine, 'dotmac'],
+  run: everything,
+  cli: [...pure, 'registry', 'run', 'reference', 'config', 'gate', 'report', 'dotmac'], // the platform's own operations
+  index: everything,
 }
 
 /** Package -> the places that may import it; a package that is absent here has no door yet. */
 const doors: Readonly<Record<string, readonly string[]>> = {
   'pg': ['src/postgres/'], 'pg-copy-streams': ['src/postgres/'], 'pg-connection-string': ['src/postgres/'],
   'node:child_process': ['src/postgres/'],
-  'fast-check': ['src/probe/', 'suites/'],
-  'tinybench': ['src/gauge/'], 'autocannon': ['src/gauge/'], 'simple-statistics': ['src/judge/', 'src/gauge/'],
-  'hdr-histogram-js': ['src/gauge/'],
+  'fast-check': ['src/probe/', 'src/attack/', 'src/requests/', 'src/reference/', 'suites/'],
+  'tinybench': ['src/gauge/'], 'autocannon': ['src/load/'], 'simple-statistics': ['src/judge/', 'src/gauge/'],
+  'hdr-histogram-js': ['src/load/'],
   'commander': ['src/cli/'],
   'zod': ['src/config/', 'src/report/'],
   'preact': ['src/report/'], 'preact-render-to-string': ['src/report/'], '@observablehq/plot': ['src/report/'],
   'linkedom': ['src/report/'],
   'postgrator': ['src/dotmac/'],
-  'jose': ['src/dotmac/', 'src/run/service-on-trial.ts'], 'hono': ['src/dotmac/'], '@hono/node-server': ['src/dotmac/'],
-  'typescript': ['src/run/', 'scripts/'],
+  'jose': ['src/dotmac/', 'src/testing/service-on-trial.ts'], 'hono': ['src/dotmac/'], '@hono/node-server': ['src/dotmac/'],
+  'typescript': ['src/testing/', 'scripts/'],
 }
 
 /** Pure folders compute; they do not touch the machine. Hashing and text styling are computation. */

@@ -6,7 +6,7 @@ import { rulesFrom } from '../gate/rules.ts'
 import type { Report } from '../model/report.ts'
 import { renderSummary } from '../report/console.ts'
 import { reportSchema } from '../report/schema.ts'
-import { readReportFile } from '../run/run-directory.ts'
+import { readReportFile } from '../run/store/run-directory.ts'
 
 /** @throws WatertightError WATERTIGHT_NO_REPORT, WATERTIGHT_BAD_REPORT or WATERTIGHT_BAD_RULE. */
 export function checkRun(path: string, options: Readonly<Record<string, unknown>>): number {

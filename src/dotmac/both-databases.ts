@@ -2,7 +2,7 @@
 
 import { messageOf, WatertightError } from '../errors.ts'
 import { services, type Service } from '../model/tenancy.ts'
-import type { Session } from '../postgres/session.ts'
+import type { Session } from '../postgres/session/session.ts'
 
 export interface ChangeOfBoth {
   /** What is not done when it fails, for the error: `Tenant "acme" is not dropped`. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Service } from '../model/tenancy.ts'
-import { Session } from '../postgres/session.ts'
-import { MigrationsOnTrial } from '../run/migrations-on-trial.ts'
+import { Session } from '../postgres/session/session.ts'
+import { MigrationsOnTrial } from '../testing/migrations-on-trial.ts'
 import { standardRoles } from './roles.ts'
 import { SchemaPerTenantManager } from './tenant-schemas.ts'
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Service } from '../model/tenancy.ts'
-import { identifier } from '../postgres/identifier.ts'
+import { identifier } from '../sql/identifier.ts'
 import { packageRoot } from '../registry.ts'
 import { auditFunction } from './audit/triggers.ts'
 import { tablesOf } from './models/index.ts'

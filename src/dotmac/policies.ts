@@ -1,7 +1,7 @@
 /** Row-level security of the platform: the seed document's SQL as written, and its hardened form. */
 
 import type { TablePrivilege } from '../model/catalog.ts'
-import { identifier } from '../postgres/identifier.ts'
+import { identifier } from '../sql/identifier.ts'
 import { isTenantAware, type TableModel } from './models/model.ts'
 import { partitionNames } from './models/names.ts'
 import type { RoleNames } from './roles.ts'

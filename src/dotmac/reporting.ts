@@ -3,7 +3,7 @@
 import { WatertightError } from '../errors.ts'
 import type { StrategyPool } from '../model/context-strategy.ts'
 import type { TenancyName } from '../model/tenancy.ts'
-import { identifier, literal } from '../postgres/identifier.ts'
+import { identifier, literal } from '../sql/identifier.ts'
 import { fitted, recordAccess, recordRefusals, type AuditEntry, type AuditOptions } from './audit/record-access.ts'
 import { controlSchema } from './schema-manager.ts'
 import { tenantIdOf } from './with-tenant.ts'

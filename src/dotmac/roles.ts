@@ -1,6 +1,6 @@
 /** The three roles of the platform and what they are at server level. */
 
-import { identifier, literal } from '../postgres/identifier.ts'
+import { identifier, literal } from '../sql/identifier.ts'
 
 export interface RoleNames {
   /** Owns every object, cannot log in. */

@@ -2,7 +2,7 @@
 
 import type { Service } from '../model/tenancy.ts'
 import type { Tenant } from '../model/tenant.ts'
-import { identifier, literal } from '../postgres/identifier.ts'
+import { identifier, literal } from '../sql/identifier.ts'
 import { createKeysSql, createTablesSql, updatedAtSql } from './models/ddl.ts'
 import { tablesOf } from './models/index.ts'
 import type { TableModel } from './models/model.ts'

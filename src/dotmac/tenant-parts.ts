@@ -2,8 +2,8 @@
 
 import { sqlstateOf } from '../errors.ts'
 import type { Service } from '../model/tenancy.ts'
-import { identifier, literal } from '../postgres/identifier.ts'
-import type { Session } from '../postgres/session.ts'
+import { identifier, literal } from '../sql/identifier.ts'
+import type { Session } from '../postgres/session/session.ts'
 import { tenantPlace, type MappedTenant } from './migrations/places.ts'
 import { versionsSchema } from './migrations/remembered-tables.ts'
 import { upgrade } from './migrations/upgrade.ts'

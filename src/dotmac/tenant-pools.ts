@@ -2,8 +2,8 @@
 
 import { messageOf, WatertightError } from '../errors.ts'
 import type { StrategyClient, StrategyPool } from '../model/context-strategy.ts'
-import { clearSession, cutOff } from '../postgres/clear-session.ts'
-import { openDriverPool, type DriverClient, type DriverPool, type DriverPoolOptions } from '../postgres/driver-pool.ts'
+import { clearSession, cutOff } from '../postgres/session/clear-session.ts'
+import { openDriverPool, type DriverClient, type DriverPool, type DriverPoolOptions } from '../postgres/session/driver-pool.ts'
 import { Admission, type TenantUse } from './admission.ts'
 import { requireLimits, type PoolConfiguration } from './configuration.ts'
 

@@ -2,8 +2,8 @@
 
 import { WatertightError } from '../errors.ts'
 import type { Service } from '../model/tenancy.ts'
-import { literal } from '../postgres/identifier.ts'
-import type { Session } from '../postgres/session.ts'
+import { literal } from '../sql/identifier.ts'
+import type { Session } from '../postgres/session/session.ts'
 import type { MappedTenant } from './migrations/places.ts'
 import type { RoleNames } from './roles.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MigrationsOnTrial } from '../run/migrations-on-trial.ts'
+import { MigrationsOnTrial } from '../testing/migrations-on-trial.ts'
 import { standardRoles } from './roles.ts'
 import { SchemaPerTenantManager } from './tenant-schemas.ts'
 

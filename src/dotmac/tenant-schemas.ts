@@ -2,7 +2,7 @@
 
 import { messageOf, WatertightError } from '../errors.ts'
 import { services, type Service } from '../model/tenancy.ts'
-import { identifier, literal } from '../postgres/identifier.ts'
+import { identifier, literal } from '../sql/identifier.ts'
 import type { MappedTenant } from './migrations/places.ts'
 import { locked } from './migrations/lock.ts'
 import { versionsSchema } from './migrations/remembered-tables.ts'

@@ -1,7 +1,7 @@
 /** tenantScopeQuery of the seed: statements that name the tenant themselves, for databases without row security too. */
 
 import { WatertightError } from '../errors.ts'
-import { identifier } from '../postgres/identifier.ts'
+import { identifier } from '../sql/identifier.ts'
 import { columnsOf, isTenantAware, type TableModel } from './models/model.ts'
 import { tenantNames } from './tenant-names.ts'
 

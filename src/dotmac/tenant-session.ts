@@ -2,7 +2,7 @@
 
 import { asError } from '../errors.ts'
 import type { ContextStrategy, StrategyClient, StrategyTenant } from '../model/context-strategy.ts'
-import { identifier, literal } from '../postgres/identifier.ts'
+import { identifier, literal } from '../sql/identifier.ts'
 import { sharedSchema } from './schema-manager.ts'
 import { inTenantTransaction } from './tenant-transaction.ts'
 

@@ -5,8 +5,8 @@
 
 import { asError, sqlstateOf, WatertightError } from '../errors.ts'
 import type { StrategyPool, StrategySession } from '../model/context-strategy.ts'
-import { literal } from '../postgres/identifier.ts'
-import { pipelined, type Pipelining } from '../postgres/pipelining.ts'
+import { literal } from '../sql/identifier.ts'
+import { pipelined, type Pipelining } from '../postgres/session/pipelining.ts'
 import { LentSession, type DriverClient } from './lent-session.ts'
 
 export interface TenantWork<T> {

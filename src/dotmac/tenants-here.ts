@@ -1,8 +1,8 @@
 /** Which of the listed tenants have their tables in a database: one whose creation was cut off has none. */
 
 import type { Service, TenancyName } from '../model/tenancy.ts'
-import { identifier, literal } from '../postgres/identifier.ts'
-import type { Session } from '../postgres/session.ts'
+import { identifier, literal } from '../sql/identifier.ts'
+import type { Session } from '../postgres/session/session.ts'
 import type { MappedTenant } from './migrations/places.ts'
 import { controlSchema } from './schema-manager.ts'
 

@@ -1,10 +1,10 @@
 import { expect, test, type TestContext } from 'vitest'
-import { distantServer } from '../postgres/distant-server.ts'
-import { openDriverPool, type DriverPool } from '../postgres/driver-pool.ts'
-import { findPgbouncer, startPgbouncer } from '../postgres/pgbouncer.ts'
-import type { ServerAddress } from '../postgres/server-address.ts'
-import { EmbeddedServer } from '../postgres/server.ts'
-import { PlatformOnTrial } from '../run/platform-on-trial.ts'
+import { distantServer } from '../postgres/session/distant-server.ts'
+import { openDriverPool, type DriverPool } from '../postgres/session/driver-pool.ts'
+import { findPgbouncer, startPgbouncer } from '../postgres/programs/pgbouncer.ts'
+import type { ServerAddress } from '../postgres/session/server-address.ts'
+import { EmbeddedServer } from '../postgres/server/server.ts'
+import { PlatformOnTrial } from '../reference/platform/platform-on-trial.ts'
 import { withTenant } from './with-tenant.ts'
 
 const statements = [

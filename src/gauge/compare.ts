@@ -8,12 +8,12 @@ import { calibrateTimerOverhead, hrtimeNow, hrtimeNowTimestampProvider } from 't
 import { messageOf } from '../errors.ts'
 import type { Measurement } from '../model/measurement.ts'
 import type { Tenant } from '../model/tenant.ts'
-import type { Session } from '../postgres/session.ts'
+import type { Session } from '../postgres/session/session.ts'
 import { samplerOf, type Block, type Sampler, type TimedQuery } from './sampler.ts'
 import { pairsMin, uniform } from '../judge/ratio.ts'
 import { measurementsOf, type Series } from './measurements.ts'
-import type { IsolatingTitle } from './speed-database.ts'
-import { isolatingAmong, plain, plainAgain, type Variant } from './variants.ts'
+import type { IsolatingTitle } from '../reference/speed/speed-database.ts'
+import { isolatingAmong, plain, plainAgain, type Variant } from '../reference/speed/variants.ts'
 
 export interface CompareOptions {
   readonly session: Session

@@ -3,8 +3,8 @@
 import type { Measurement, PlanCheck } from '../model/measurement.ts'
 import type { Tenant } from '../model/tenant.ts'
 import type { RoleNames } from '../dotmac/roles.ts'
-import type { Session } from '../postgres/session.ts'
-import type { IsolatingTitle } from './speed-database.ts'
+import type { Session } from '../postgres/session/session.ts'
+import type { IsolatingTitle } from '../reference/speed/speed-database.ts'
 
 export interface GaugeContext {
   /** The application's one backend, on which all variants are compared. */

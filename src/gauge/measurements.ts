@@ -4,7 +4,7 @@ import { quantileSorted } from 'simple-statistics'
 import type { Measurement } from '../model/measurement.ts'
 import type { Block } from './sampler.ts'
 import { ratioOfFew, ratioOfMedians, type Pair, type RatioEstimate } from '../judge/ratio.ts'
-import { plain, plainAgain, type Variant } from './variants.ts'
+import { plain, plainAgain, type Variant } from '../reference/speed/variants.ts'
 
 /** What was sampled of a variant; the first series of a comparison is the reference. */
 export interface Series {

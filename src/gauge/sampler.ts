@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs'
 import { Bench } from 'tinybench'
 import type { Observation } from '../model/observation.ts'
 import type { Tenant } from '../model/tenant.ts'
-import type { Session } from '../postgres/session.ts'
-import type { Variant } from './variants.ts'
+import type { Session } from '../postgres/session/session.ts'
+import type { Variant } from '../reference/speed/variants.ts'
 
 export interface TimedQuery {
   readonly title: string

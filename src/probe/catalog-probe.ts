@@ -7,7 +7,7 @@ import type { Attempt, Witness } from '../model/observation.ts'
 import { metaOf, type Cell, type Probe, type ProbeMeta } from './define.ts'
 import { cellVerdict } from './search.ts'
 import { Tally } from './tally.ts'
-import type { World } from './world.ts'
+import type { World } from '../world/world.ts'
 
 export interface Inspection {
   /** The defect in a sentence; null when there is none. */

@@ -4,7 +4,7 @@
  */
 
 import type { Attempt, Statement, Step } from '../model/observation.ts'
-import type { World } from './world.ts'
+import type { World } from '../world/world.ts'
 
 /** One plan is asked for every so many cases: planning costs as much as a short statement. */
 const casesPerPlan = 3

@@ -2,7 +2,7 @@
 
 import type { Attempt, Step } from '../model/observation.ts'
 import type { CellVerdict, Evidence, Outcome } from '../model/verdict.ts'
-import { isInterruption } from '../postgres/sqlstate.ts'
+import { isInterruption } from '../postgres/session/sqlstate.ts'
 
 const keptIndeterminate = 5
 

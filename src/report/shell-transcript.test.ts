@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { leakingReport } from '../../fixtures/records/build.ts'
 import type { Finding } from '../model/finding.ts'
-import { curlOf } from '../probe/service/service-request.ts'
+import { curlOf } from '../reference/service/service-request.ts'
 import { renderShellTranscript } from './shell-transcript.ts'
 
 const evil = 'x\'; touch pwned; $(touch pwned) `touch pwned`\n\ntouch pwned #'

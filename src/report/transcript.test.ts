@@ -9,9 +9,9 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Finding } from '../model/finding.ts'
 import type { Step } from '../model/observation.ts'
-import { startEmbeddedServer, type EmbeddedServer } from '../postgres/server.ts'
+import { startEmbeddedServer, type EmbeddedServer } from '../postgres/server/server.ts'
 import { leakingReport } from '../../fixtures/records/build.ts'
-import { psqlHazard, quotedLiteral } from './sql-text.ts'
+import { psqlHazard, quotedLiteral } from '../sql/psql-hazard.ts'
 import { renderTranscript } from './transcript.ts'
 
 const psql = ['/usr/bin/psql', '/usr/local/bin/psql', '/opt/homebrew/bin/psql'].find((path) => existsSync(path))

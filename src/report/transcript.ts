@@ -2,8 +2,8 @@
 
 import type { Finding } from '../model/finding.ts'
 import type { Step } from '../model/observation.ts'
-import { copyLines } from './copy-lines.ts'
-import { psqlHazard, quotedIdentifier, quotedLiteral } from './sql-text.ts'
+import { copyLines } from '../sql/copy-lines.ts'
+import { psqlHazard, quotedIdentifier, quotedLiteral } from '../sql/psql-hazard.ts'
 import { shortened, visible } from './text.ts'
 
 export interface TranscriptOptions {

@@ -3,14 +3,14 @@
 import { cpus } from 'node:os'
 import type { Statement } from '../model/observation.ts'
 import type { WorldId } from '../model/tenancy.ts'
-import { awaited, barePipelined, pgbench } from '../postgres/engine-contenders.ts'
-import { clientOptionsOf, type World } from '../probe/world.ts'
-import { foreignRows } from '../probe/witness.ts'
-import { planSeed } from '../seed/plan.ts'
-import { openSite } from './open-site.ts'
-import { createWorldDatabase } from './provision.ts'
-import { databaseName } from './namespace.ts'
-import { openWorld } from './worlds.ts'
+import { awaited, barePipelined, pgbench } from '../postgres/session/engine-contenders.ts'
+import { clientOptionsOf, type World } from '../world/world.ts'
+import { foreignRows } from '../attack/witness.ts'
+import { planSeed } from '../reference/seed/plan.ts'
+import { openSite } from '../reference/site/open-site.ts'
+import { createWorldDatabase } from '../reference/site/provision.ts'
+import { databaseName } from '../reference/site/namespace.ts'
+import { openWorld } from '../reference/site/worlds.ts'
 
 const attemptsPerRound = 2_000
 /** What a cell begins at a time before it judges: its fixed and its random cases. */

@@ -2,12 +2,12 @@
 
 import { messageOf } from '../errors.ts'
 import type { Gauge, GaugeResult } from '../gauge/define.ts'
-import { buildSpeedDatabase } from '../gauge/speed-database.ts'
-import { identifier } from '../postgres/identifier.ts'
-import { Session } from '../postgres/session.ts'
+import { buildSpeedDatabase } from '../reference/speed/speed-database.ts'
+import { identifier } from '../sql/identifier.ts'
+import { Session } from '../postgres/session/session.ts'
 import { loadFolder } from '../registry.ts'
-import type { RunContext } from './context.ts'
-import { adminSession } from './provision.ts'
+import type { RunContext } from './running.ts'
+import { adminSession } from '../reference/site/provision.ts'
 import { secureDatabaseSql } from '../dotmac/roles.ts'
 
 /** As-written counts read every row through a function: they get longer than an attack does. */

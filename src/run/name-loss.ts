@@ -2,8 +2,8 @@
 
 import { setTimeout } from 'node:timers/promises'
 import { messageOf, WatertightError } from '../errors.ts'
-import { isConnectionLoss } from '../postgres/sqlstate.ts'
-import type { RunContext } from './context.ts'
+import { isConnectionLoss } from '../postgres/session/sqlstate.ts'
+import type { RunContext } from './running.ts'
 
 /** How long the end of a server's process may be in coming after that of its connections. */
 const deathNoticeMs = 1_000

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { reportOf } from './door.ts'
+import { reportOf } from '../testing/door.ts'
 
 test('a pooler is said to be tested by the probes that asked it, and by nothing else', async () => {
   const [without, pooled] = [

@@ -2,12 +2,12 @@
 
 import { messageOf } from '../errors.ts'
 import type { Coverage } from '../model/report.ts'
-import { driverPool, pgbouncerRig, type PoolerRig } from '../probe/pooler.ts'
+import { driverPool, pgbouncerRig, type PoolerRig } from '../requests/pooler.ts'
 import {
   fetchedPgbouncer, findPgbouncer, startPgbouncer, type Pgbouncer, type PgbouncerBinary,
-} from '../postgres/pgbouncer.ts'
-import { MatrixServers } from '../probe/pool-matrix/servers.ts'
-import type { Site } from './provision.ts'
+} from '../postgres/programs/pgbouncer.ts'
+import { MatrixServers } from '../requests/pool-matrix/servers.ts'
+import type { Site } from '../reference/site/provision.ts'
 
 /** Sequences that one database sees at most; each takes a server connection that nobody used before. */
 const aliasesPerDatabase = 400

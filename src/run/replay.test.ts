@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { reportOf } from './door.ts'
+import { reportOf } from '../testing/door.ts'
 import { replay } from './replay.ts'
 
 test('the counterexample of a finding leaks again from its token alone', async () => {

@@ -2,11 +2,11 @@
 
 import type { WorldId } from '../model/tenancy.ts'
 import { services } from '../model/tenancy.ts'
-import type { RunContext } from './context.ts'
-import { isServed } from '../probe/service/routes.ts'
-import { databaseName, operationsDatabaseNames, serviceDatabaseName } from './namespace.ts'
-import { cloneDatabase, createWorldDatabase } from './provision.ts'
-import { templateName } from './clone-lane.ts'
+import type { RunContext } from './running.ts'
+import { isServed } from '../reference/service/routes.ts'
+import { databaseName, operationsDatabaseNames, serviceDatabaseName } from '../reference/site/namespace.ts'
+import { cloneDatabase, createWorldDatabase } from '../reference/site/provision.ts'
+import { templateName } from './proof/clone-lane.ts'
 
 export async function seedStage(context: RunContext): Promise<string> {
   const { open, signal } = context

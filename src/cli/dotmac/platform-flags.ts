@@ -1,7 +1,7 @@
 /** The flags that every operation of the platform takes. */
 
 import type { Command } from 'commander'
-import type { PlatformFlags } from '../../run/platform-target.ts'
+import type { PlatformFlags } from '../../reference/platform/platform-target.ts'
 
 export function withPlatformFlags(command: Command): Command {
   return command

@@ -7,8 +7,8 @@ import { tenantsHere, type TenantsHere, type TenantWithout } from '../../dotmac/
 import { WatertightError } from '../../errors.ts'
 import { services, type Service } from '../../model/tenancy.ts'
 import { visible } from '../../report/text.ts'
-import { openPlatform, type PlatformSessions } from '../../run/platform-sessions.ts'
-import { platformTarget, type PlatformFlags, type PlatformTarget } from '../../run/platform-target.ts'
+import { openPlatform, type PlatformSessions } from '../../reference/platform/platform-sessions.ts'
+import { platformTarget, type PlatformFlags, type PlatformTarget } from '../../reference/platform/platform-target.ts'
 import { reportFailure } from '../failure.ts'
 import { toldWithout } from './told-without.ts'
 

@@ -10,8 +10,8 @@ import { verifyFiles } from '../../dotmac/backup/verify-backup.ts'
 import { standardRoles } from '../../dotmac/roles.ts'
 import { WatertightError } from '../../errors.ts'
 import { visible } from '../../report/text.ts'
-import { requirePlatform } from '../../run/platform-sessions.ts'
-import { platformTarget, type PlatformFlags } from '../../run/platform-target.ts'
+import { requirePlatform } from '../../reference/platform/platform-sessions.ts'
+import { platformTarget, type PlatformFlags } from '../../reference/platform/platform-target.ts'
 
 type Flags = Readonly<Record<string, unknown>>
 

@@ -1,7 +1,7 @@
 /** Runs the benchmark of the platform, says each value when it is there, and ends with the worst verdict. */
 
 import { WatertightError } from '../../errors.ts'
-import { benchPlatform, type Bounded, type BoundVerdict } from '../../run/platform-bench.ts'
+import { benchPlatform, type Bounded, type BoundVerdict } from '../../reference/platform/platform-bench.ts'
 
 const exitCodes: Readonly<Record<BoundVerdict, number>> = { met: 0, missed: 1, undecided: 3 }
 

@@ -4,8 +4,8 @@ import type { HealthCheck } from '../../dotmac/health/health-check.ts'
 import { isLost, sentenceOf } from '../../dotmac/tenants-here.ts'
 import { WatertightError } from '../../errors.ts'
 import { visible } from '../../report/text.ts'
-import { checkPlatform } from '../../run/platform-health.ts'
-import { platformTarget, type PlatformFlags } from '../../run/platform-target.ts'
+import { checkPlatform } from '../../reference/platform/platform-health.ts'
+import { platformTarget, type PlatformFlags } from '../../reference/platform/platform-target.ts'
 
 /** Exit 0 healthy, 1 broken, 3 undecided. @throws as checkPlatform, and WATERTIGHT_NO_TARGET, WATERTIGHT_BAD_FLAG. */
 export async function runHealth(given: Readonly<Record<string, unknown>>, flags: PlatformFlags): Promise<number> {

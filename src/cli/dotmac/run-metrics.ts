@@ -7,8 +7,8 @@ import { tablesOf } from '../../dotmac/models/index.ts'
 import { tenantsHere, type TenantWithout } from '../../dotmac/tenants-here.ts'
 import { WatertightError } from '../../errors.ts'
 import { services, type Service } from '../../model/tenancy.ts'
-import { openPlatform } from '../../run/platform-sessions.ts'
-import { platformTarget, type PlatformFlags } from '../../run/platform-target.ts'
+import { openPlatform } from '../../reference/platform/platform-sessions.ts'
+import { platformTarget, type PlatformFlags } from '../../reference/platform/platform-target.ts'
 import { toldWithout } from './told-without.ts'
 
 const usualTables: Readonly<Record<Service, string>> = { management: 'tasks_jobs', isp: 'isp_customers' }

@@ -8,8 +8,8 @@ import type { Upgraded } from '../../dotmac/migrations/upgrade.ts'
 import { WatertightError } from '../../errors.ts'
 import { services, type Service } from '../../model/tenancy.ts'
 import { visible } from '../../report/text.ts'
-import { openPlatform } from '../../run/platform-sessions.ts'
-import { platformTarget, type PlatformFlags } from '../../run/platform-target.ts'
+import { openPlatform } from '../../reference/platform/platform-sessions.ts'
+import { platformTarget, type PlatformFlags } from '../../reference/platform/platform-target.ts'
 
 /** Exit 0 when every place is at its version, 1 when a tenant stayed behind or drifted. */
 export async function runMigrate(given: Readonly<Record<string, unknown>>, flags: PlatformFlags): Promise<number> {

@@ -1,7 +1,7 @@
 /** Runs the drills that were asked for, one after the other, and says what they measured. */
 
 import { WatertightError } from '../../errors.ts'
-import { drills, runDrill, type DrillResult } from '../../run/recovery-drill.ts'
+import { drills, runDrill, type DrillResult } from '../../reference/platform/recovery-drill.ts'
 
 /** Each result is handed over when it is there; returns the number of faults. @throws WATERTIGHT_BAD_FLAG. */
 export async function runRecover(

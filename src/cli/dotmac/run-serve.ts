@@ -2,8 +2,8 @@
 
 import { messageOf, sqlstateOf, WatertightError } from '../../errors.ts'
 import { visible } from '../../report/text.ts'
-import { openService } from '../../run/platform-service.ts'
-import { platformTarget, type PlatformFlags } from '../../run/platform-target.ts'
+import { openService } from '../../reference/platform/platform-service.ts'
+import { platformTarget, type PlatformFlags } from '../../reference/platform/platform-target.ts'
 
 /** Exit 130 or 143 by the signal that ended it. */
 export async function runServe(given: Readonly<Record<string, unknown>>, flags: PlatformFlags): Promise<number> {

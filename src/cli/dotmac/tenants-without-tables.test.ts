@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
-import { checkPlatform } from '../../run/platform-health.ts'
-import { MigrationsOnTrial } from '../../run/migrations-on-trial.ts'
-import { platformTarget } from '../../run/platform-target.ts'
+import { checkPlatform } from '../../reference/platform/platform-health.ts'
+import { MigrationsOnTrial } from '../../testing/migrations-on-trial.ts'
+import { platformTarget } from '../../reference/platform/platform-target.ts'
 import { runAuditList, runAuditPartitions } from './run-audit.ts'
 import { runMetrics } from './run-metrics.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { PlatformOnTrial } from '../../run/platform-on-trial.ts'
-import { Session } from '../../postgres/session.ts'
+import { PlatformOnTrial } from '../../reference/platform/platform-on-trial.ts'
+import { Session } from '../../postgres/session/session.ts'
 import { readTrail, type TrailQuestion } from './read-trail.ts'
 import { recordAccess } from './record-access.ts'
 

@@ -2,8 +2,8 @@
 
 import { WatertightError } from '../../errors.ts'
 import type { TenancyName } from '../../model/tenancy.ts'
-import { identifier, literal } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { identifier, literal } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import type { RoleNames } from '../roles.ts'
 
 export interface TrailEntry {

@@ -1,7 +1,7 @@
 /** ENABLE_AUDIT_TRIGGERS: every write to a tenant's table leaves a line, one per statement and tenant. */
 
-import { identifier, literal } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { identifier, literal } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 
 type Row = Readonly<Record<string, unknown>>
 

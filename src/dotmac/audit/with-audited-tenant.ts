@@ -2,7 +2,7 @@
 
 import { sqlstateOf, WatertightError } from '../../errors.ts'
 import type { StrategyPool, StrategySession } from '../../model/context-strategy.ts'
-import { isRefusal } from '../../postgres/sqlstate.ts'
+import { isRefusal } from '../../postgres/session/sqlstate.ts'
 import { withKnownTenant } from './known-tenant.ts'
 import {
   assertEntry, assertText, fitted, insertEntry, recordRefusals, type AuditEntry, type AuditOptions,

@@ -2,8 +2,8 @@
 
 import { WatertightError } from '../../errors.ts'
 import type { Service, TenancyName } from '../../model/tenancy.ts'
-import type { ServerAddress } from '../../postgres/server-address.ts'
-import { Session } from '../../postgres/session.ts'
+import type { ServerAddress } from '../../postgres/session/server-address.ts'
+import { Session } from '../../postgres/session/session.ts'
 
 export interface BackupPlatform {
   readonly tenancy: TenancyName

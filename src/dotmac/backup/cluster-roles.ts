@@ -1,8 +1,8 @@
 /** Roles that a database's objects belong to or are granted to: the server's, so no dump of a database holds them. */
 
 import { WatertightError } from '../../errors.ts'
-import { identifier, literal } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { identifier, literal } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import { roleSql } from '../roles.ts'
 
 export interface RoleEntry {

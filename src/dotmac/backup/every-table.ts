@@ -1,7 +1,7 @@
 /** All tables of a database that hold rows of their own or of their partitions. */
 
 import { createHash } from 'node:crypto'
-import type { Session } from '../../postgres/session.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import type { ColumnEntry } from './manifest.ts'
 
 export interface LiveTable {

@@ -1,9 +1,9 @@
 /** Puts a tenant's rows of one database back, inside the caller's transaction, and proves it before the commit. */
 
 import { join } from 'node:path'
-import { copyFromFile } from '../../postgres/copy-file.ts'
-import { identifier, literal } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { copyFromFile } from '../../postgres/session/copy-file.ts'
+import { identifier, literal } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import type { DatabaseEntry } from './manifest.ts'
 import { advanceSequences } from './sequences.ts'
 import { requireConstraints } from './silenced-checks.ts'

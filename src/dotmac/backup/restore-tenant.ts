@@ -2,8 +2,8 @@
 
 import { messageOf, sqlstateOf, WatertightError } from '../../errors.ts'
 import { services, type Service } from '../../model/tenancy.ts'
-import { literal } from '../../postgres/identifier.ts'
-import { Session } from '../../postgres/session.ts'
+import { literal } from '../../sql/identifier.ts'
+import { Session } from '../../postgres/session/session.ts'
 import type { RoleNames } from '../roles.ts'
 import { SchemaPerTenantManager } from '../tenant-schemas.ts'
 import { openBackupSession, type BackupPlatform } from './backup-platform.ts'

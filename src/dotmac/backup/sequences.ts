@@ -1,7 +1,7 @@
 /** Sequences behind rows that came back: without this the next insert would meet a number that is taken. */
 
-import { identifier, literal } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { identifier, literal } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 
 export interface NumberedRows {
   /** Qualified and quoted. */

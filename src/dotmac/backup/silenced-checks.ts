@@ -1,7 +1,7 @@
 /** Constraints that are checked by triggers, made good by queries after triggers were silenced. */
 
-import { literal } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { literal } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import type { TenantTable } from './tenant-tables.ts'
 import { mismatch } from './verify-backup.ts'
 

@@ -5,7 +5,7 @@
  */
 
 import type { Service } from '../../model/tenancy.ts'
-import type { Session } from '../../postgres/session.ts'
+import type { Session } from '../../postgres/session/session.ts'
 
 export interface SnapshotFacts {
   readonly systemIdentifier: string

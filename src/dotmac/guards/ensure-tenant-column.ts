@@ -1,7 +1,7 @@
 /** The guard of the tenant column: every row of a tenant-aware table says whose it is. */
 
-import type { Session } from '../../postgres/session.ts'
-import { identifier, literal } from '../../postgres/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
+import { identifier, literal } from '../../sql/identifier.ts'
 import {
   doing, guardError, isTrue, readTable, type GuardedColumn, type GuardedTable, type GuardReport, type GuardScope,
 } from './guarded-table.ts'

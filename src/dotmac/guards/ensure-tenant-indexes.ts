@@ -1,7 +1,7 @@
 /** The guard of the indexes: tenant_id first, under the seed's names, and in every key. */
 
-import type { Session } from '../../postgres/session.ts'
-import { identifier } from '../../postgres/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
+import { identifier } from '../../sql/identifier.ts'
 import {
   doing, guardError, indexName, readTable, type GuardedIndex, type GuardedTable, type GuardReport, type GuardScope,
 } from './guarded-table.ts'

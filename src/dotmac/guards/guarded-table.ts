@@ -2,8 +2,8 @@
 
 import { WatertightError } from '../../errors.ts'
 import type { Row } from '../../model/observation.ts'
-import { literal, qualified } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { literal, qualified } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import type { RoleNames } from '../roles.ts'
 
 export interface GuardScope {

@@ -1,7 +1,7 @@
 /** The guard of tables without tenants: reference data that all may read, platform tables that none may. */
 
-import { literal } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { literal } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import { guardError, readTable, type GuardedTable, type GuardReport, type GuardScope } from './guarded-table.ts'
 
 /**

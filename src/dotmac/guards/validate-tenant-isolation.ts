@@ -1,8 +1,8 @@
 /** The guard of the whole table: row security in force, the four policies and nothing beside them, least grants. */
 
 import { WatertightError } from '../../errors.ts'
-import { identifier, literal } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { identifier, literal } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import { fourPoliciesSql, hardenedCheck, hardenedPredicate } from '../policies.ts'
 import {
   doing, guardError, isTrue, readTable, type GuardedTable, type GuardReport, type GuardScope,

@@ -1,6 +1,6 @@
 /** What the application is, what it may become, and what it holds that no policy is asked about. */
 
-import { literal } from '../../postgres/identifier.ts'
+import { literal } from '../../sql/identifier.ts'
 import { tablesOf } from '../models/index.ts'
 import type { Found, HealthSubject } from './health-check.ts'
 

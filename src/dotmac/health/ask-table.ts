@@ -2,7 +2,7 @@
 
 import { sqlstateOf } from '../../errors.ts'
 import type { StrategySession } from '../../model/context-strategy.ts'
-import { literal } from '../../postgres/identifier.ts'
+import { literal } from '../../sql/identifier.ts'
 import type { MappedTenant } from '../migrations/places.ts'
 import type { Found } from './health-check.ts'
 

@@ -1,6 +1,6 @@
 /** validateTenantContextLeaks: what a borrower finds on a connection, new and after every way of ending. */
 
-import { identifier } from '../../postgres/identifier.ts'
+import { identifier } from '../../sql/identifier.ts'
 import { tablesOf } from '../models/index.ts'
 import { sqlstateOf } from '../../errors.ts'
 import { list, loginsOf } from './application-rights.ts'

@@ -2,7 +2,7 @@
 
 import { sqlstateOf } from '../../errors.ts'
 import type { StrategySession } from '../../model/context-strategy.ts'
-import { identifier, literal } from '../../postgres/identifier.ts'
+import { identifier, literal } from '../../sql/identifier.ts'
 import type { MappedTenant } from '../migrations/places.ts'
 import { tablesOf } from '../models/index.ts'
 import { sharedSchema } from '../schema-manager.ts'

@@ -1,7 +1,7 @@
 /** validateRlsPolicies: row security of every tenant-aware table, or the grants of every tenant's schema. */
 
 import { sqlstateOf } from '../../errors.ts'
-import { identifier, literal } from '../../postgres/identifier.ts'
+import { identifier, literal } from '../../sql/identifier.ts'
 import { tablesOf } from '../models/index.ts'
 import { isTenantAware } from '../models/model.ts'
 import { loginsOf, rightsOf } from './application-rights.ts'

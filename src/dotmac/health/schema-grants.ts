@@ -1,6 +1,6 @@
 /** What keeps tenants apart under schema-per-tenant: who enters each schema, and what reaches out of it. */
 
-import { literal } from '../../postgres/identifier.ts'
+import { literal } from '../../sql/identifier.ts'
 import { tablesOf } from '../models/index.ts'
 import { controlSchema, sharedSchema } from '../schema-manager.ts'
 import { list } from './application-rights.ts'

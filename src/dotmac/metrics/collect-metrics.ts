@@ -1,8 +1,8 @@
 /** The seed's four metrics, read from one database of the platform: distribution, indexes, overhead, attempts. */
 
 import type { Service, TenancyName } from '../../model/tenancy.ts'
-import { identifier, literal } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { identifier, literal } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import type { RoleNames } from '../roles.ts'
 import { measureRlsOverhead } from './rls-overhead.ts'
 import type { MetricName, Sample } from './sample.ts'

@@ -1,8 +1,8 @@
 /** The seed's "RLS Performance": what the policies of a table cost, measured on the live database. */
 
 import { WatertightError } from '../../errors.ts'
-import { identifier, literal } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { identifier, literal } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 
 export interface OverheadQuestion {
   readonly table: string

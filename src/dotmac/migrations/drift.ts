@@ -1,7 +1,7 @@
 /** Drift: tenants' schemas that are at another version, or do not look as the migrations of their version make them. */
 
 import type { Service } from '../../model/tenancy.ts'
-import type { Session } from '../../postgres/session.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import type { MappedTenant } from './places.ts'
 import { linesOf, shapesOf } from './shape.ts'
 import { migratedVersions } from './versions.ts'

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Session } from '../../postgres/session.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import type { Expected } from './drift.ts'
 import { filled } from './fill.ts'
 import { migrationFiles } from './files.ts'

@@ -1,7 +1,7 @@
 /** Puts names into migration files: they are written once for every namespace and every tenant. */
 
 import { WatertightError } from '../../errors.ts'
-import { identifier, literal } from '../../postgres/identifier.ts'
+import { identifier, literal } from '../../sql/identifier.ts'
 
 export interface MigrationNames {
   readonly owner: string

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { literal } from '../../postgres/identifier.ts'
+import { literal } from '../../sql/identifier.ts'
 import { standardRoles } from '../roles.ts'
 import { driftOf, tenantVersions } from './drift.ts'
 import { expectedShape } from './expected-shape.ts'
 import { mappedTenants } from './migrate.ts'
-import { MigrationsOnTrial } from '../../run/migrations-on-trial.ts'
+import { MigrationsOnTrial } from '../../testing/migrations-on-trial.ts'
 
 const hostile = ["o'brien", 'back\\slash\'; DROP TABLE x; --', 'Zürich "net"', '@schema@', '$1', 'MiXed', '日本',
   // Words of the platform's own definitions.

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WatertightError } from '../../errors.ts'
-import type { Session } from '../../postgres/session.ts'
+import type { Session } from '../../postgres/session/session.ts'
 
 /** 'dotmac mi' as a number: https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADVISORY-LOCKS */
 const migrationLock = '7234314520340164969'

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { packageRoot } from '../../registry.ts'
-import { Session } from '../../postgres/session.ts'
-import { MigrationsOnTrial } from '../../run/migrations-on-trial.ts'
+import { Session } from '../../postgres/session/session.ts'
+import { MigrationsOnTrial } from '../../testing/migrations-on-trial.ts'
 
 /** The platform's own migrations, and more. */
 function withMigrations(more: Readonly<Record<string, string>>): string {

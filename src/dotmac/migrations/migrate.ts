@@ -2,8 +2,8 @@
 
 import { messageOf, WatertightError } from '../../errors.ts'
 import { services, type Service, type TenancyName } from '../../model/tenancy.ts'
-import { literal } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { literal } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import type { RoleNames } from '../roles.ts'
 import { controlSchema } from '../schema-manager.ts'
 import { migrationFiles } from './files.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { MigrationsOnTrial } from '../../run/migrations-on-trial.ts'
-import type { Session } from '../../postgres/session.ts'
+import { MigrationsOnTrial } from '../../testing/migrations-on-trial.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import { standardRoles } from '../roles.ts'
 import { tenantNames } from '../tenant-names.ts'
 import { platformPlace, tenantPlace } from './places.ts'

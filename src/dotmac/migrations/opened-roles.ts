@@ -1,7 +1,7 @@
 /** What the application and the tenants' roles may become, and who enters the schemas: no guard line is for them. */
 
-import { identifier, literal } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { identifier, literal } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import type { Remembering } from './remembered-tables.ts'
 
 const predefined = ['pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files', 'pg_write_server_files',

@@ -1,8 +1,8 @@
 /** Views of tenants' rows that a migration makes or changes: no guard line is for them, so they are judged here. */
 
 import type { Row } from '../../model/observation.ts'
-import { literal } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { literal } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import { writtenNow, type Remembering } from './remembered-tables.ts'
 
 const views = `pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

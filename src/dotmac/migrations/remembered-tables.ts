@@ -1,8 +1,8 @@
 /** The tables before a migration, kept on the server, so that what it makes and what it opens can be told after it. */
 
 import type { Row } from '../../model/observation.ts'
-import { literal } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { literal } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import type { GuardScope } from '../guards/guarded-table.ts'
 
 /** Schema of the version tables: `schemaversion` of the platform, and one named after each tenant's schema. */

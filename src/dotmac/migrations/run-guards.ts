@@ -2,8 +2,8 @@
 
 import { randomBytes } from 'node:crypto'
 import { WatertightError } from '../../errors.ts'
-import { literal } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { literal } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import { ensureTenantColumn } from '../guards/ensure-tenant-column.ts'
 import { ensureTenantIndexes } from '../guards/ensure-tenant-indexes.ts'
 import { guardError, type GuardReport, type GuardScope } from '../guards/guarded-table.ts'

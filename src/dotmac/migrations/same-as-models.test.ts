@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { survey } from '../../postgres/survey.ts'
-import type { Session } from '../../postgres/session.ts'
+import { survey } from '../../postgres/survey/survey.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import { services, tenancies, type TenancyName } from '../../model/tenancy.ts'
-import { minorAtHand } from '../../run/minor-at-hand.ts'
-import { PlatformOnTrial } from '../../run/platform-on-trial.ts'
+import { minorAtHand } from '../../testing/minor-at-hand.ts'
+import { PlatformOnTrial } from '../../reference/platform/platform-on-trial.ts'
 import { standardRoles } from '../roles.ts'
-import { MigrationsOnTrial } from '../../run/migrations-on-trial.ts'
+import { MigrationsOnTrial } from '../../testing/migrations-on-trial.ts'
 
 /** The installed server, and the newest minor of each older major version. */
 const servers: { readonly name: string; readonly isThere: boolean; readonly on: { readonly version?: string } }[] = [

@@ -1,8 +1,8 @@
 /** What a script may leave in the session: settings, its identity and temporary relations outlive a COMMIT. */
 
 import type { Row } from '../../model/observation.ts'
-import { literal } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { literal } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 
 export interface SessionState {
   readonly login: string

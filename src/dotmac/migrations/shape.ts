@@ -1,8 +1,8 @@
 /** What tenants' schemas hold, as lines that are the same for schemas that are alike. */
 
 import { auditFunction } from '../audit/triggers.ts'
-import { literal } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { literal } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import type { MappedTenant } from './places.ts'
 
 /** Hashes by schema; a schema that is missing is left out. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { packageRoot } from '../../registry.ts'
 import type { TenancyName } from '../../model/tenancy.ts'
-import { MigrationsOnTrial } from '../../run/migrations-on-trial.ts'
+import { MigrationsOnTrial } from '../../testing/migrations-on-trial.ts'
 
 const guards = (table: string) => ['ensureTenantColumn', 'ensureTenantIndexes', 'validateTenantIsolation']
   .map((guard) => `-- guard: ${guard}(${table})\n`).join('')

@@ -2,8 +2,8 @@
 
 import Postgrator from 'postgrator'
 import { messageOf, sqlstateOf, WatertightError } from '../../errors.ts'
-import { identifier, literal } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { identifier, literal } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import { ensureAuditTriggers, type AuditTriggersDone } from '../audit/triggers.ts'
 import type { GuardReport, GuardScope } from '../guards/guarded-table.ts'
 import { differenceFrom, migrationFiles, patternOf } from './files.ts'

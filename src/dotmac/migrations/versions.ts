@@ -1,7 +1,7 @@
 /** Versions of the tenants' schemas, all with one statement: there may be thousands. */
 
-import { identifier, literal } from '../../postgres/identifier.ts'
-import type { Session } from '../../postgres/session.ts'
+import { identifier, literal } from '../../sql/identifier.ts'
+import type { Session } from '../../postgres/session/session.ts'
 import type { MappedTenant } from './places.ts'
 import { versionsSchema } from './remembered-tables.ts'
 

@@ -1,6 +1,6 @@
 /** Turns table models into DDL. It knows keys and schemas, nothing of policies or grants. */
 
-import { identifier, literal } from '../../postgres/identifier.ts'
+import { identifier, literal } from '../../sql/identifier.ts'
 import { columnsOf, isTenantAware, type ColumnModel, type TableModel } from './model.ts'
 import { indexesOf, partitionNames, sequencesOf } from './names.ts'
 

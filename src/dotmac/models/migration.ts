@@ -2,7 +2,7 @@
 
 import { WatertightError } from '../../errors.ts'
 import type { TenancyName } from '../../model/tenancy.ts'
-import { identifier } from '../../postgres/identifier.ts'
+import { identifier } from '../../sql/identifier.ts'
 import { hardenedTableSql } from '../policies.ts'
 import { createKeysSql, createTablesSql, updatedAtSql } from './ddl.ts'
 import { tablesOf } from './index.ts'

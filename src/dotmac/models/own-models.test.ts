@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, expectTypeOf, onTestFinished, test } from 'vitest'
 import { packageRoot } from '../../registry.ts'
-import { MigrationsOnTrial } from '../../run/migrations-on-trial.ts'
+import { MigrationsOnTrial } from '../../testing/migrations-on-trial.ts'
 import {
   columnsOf, indexesOf, ispModel, managementModel, migrationSql, plainModel, type RowOf, type TableOptions,
 } from '../index.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { PlatformOnTrial } from '../../run/platform-on-trial.ts'
-import { identifier } from '../../postgres/identifier.ts'
+import { PlatformOnTrial } from '../../reference/platform/platform-on-trial.ts'
+import { identifier } from '../../sql/identifier.ts'
 import { columnsOf, isTenantAware } from './model.ts'
 import { tablesOf } from './index.ts'
 

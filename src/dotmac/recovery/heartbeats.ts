@@ -1,7 +1,7 @@
 /** Rows that say when they were committed: the distance between the last one and the last recovered is the RPO. */
 
 import { services, type Service } from '../../model/tenancy.ts'
-import type { Session } from '../../postgres/session.ts'
+import type { Session } from '../../postgres/session/session.ts'
 
 export interface LastHeartbeats {
   /** Number and time (ms since 1970, server clock) of the last heartbeat of each database; 0 when there is none. */

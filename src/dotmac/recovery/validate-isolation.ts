@@ -1,8 +1,8 @@
 /** Whether isolation came back with the rows: policies, FORCE, and what the application's own login reads. */
 
 import { services, type Service } from '../../model/tenancy.ts'
-import { identifier, literal } from '../../postgres/identifier.ts'
-import { Session } from '../../postgres/session.ts'
+import { identifier, literal } from '../../sql/identifier.ts'
+import { Session } from '../../postgres/session/session.ts'
 import { openBackupSession, type BackupPlatform } from '../backup/backup-platform.ts'
 import { tenantSchemaOf, tenantTables, type TenantPlace } from '../backup/tenant-tables.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ServiceOnTrial } from '../../run/service-on-trial.ts'
+import { ServiceOnTrial } from '../../testing/service-on-trial.ts'
 
 const json = (method: string, body: object) =>
   ({ method, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { withTenant } from '../with-tenant.ts'
 import { reporter } from '../reporting.ts'
-import { ServiceOnTrial } from '../../run/service-on-trial.ts'
+import { ServiceOnTrial } from '../../testing/service-on-trial.ts'
 
 const owners = (answer: { body: Record<string, unknown> }) =>
   [...new Set((answer.body['items'] as Record<string, string>[]).map((row) => row['tenant_id']))]

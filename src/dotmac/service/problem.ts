@@ -1,7 +1,7 @@
 /** Errors as problem+json (RFC 9457): a stable code, a sentence, and nothing about other tenants or the server. */
 
 import { sqlstateOf, WatertightError } from '../../errors.ts'
-import { isConnectionLoss, isInterruption } from '../../postgres/sqlstate.ts'
+import { isConnectionLoss, isInterruption } from '../../postgres/session/sqlstate.ts'
 
 export interface Problem {
   readonly type: string

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { literal } from '../../postgres/identifier.ts'
-import { ServiceOnTrial } from '../../run/service-on-trial.ts'
+import { literal } from '../../sql/identifier.ts'
+import { ServiceOnTrial } from '../../testing/service-on-trial.ts'
 
 const items = ({ body }: { body: Record<string, unknown> }) => body['items'] as Record<string, string>[]
 const json = (method: string, body: object) =>

@@ -1,0 +1,244 @@
+/**
+ * One backend connection. It runs whole attempts (context, statements, rollback) in one round trip,
+ * because thousands of attempts are only affordable when they do not wait for each other's answers.
+ */
+
+import pg from 'pg'
+import { messageOf, sqlstateOf, WatertightError } from '../../errors.ts'
+import type { Attempt, Observation, Row, Statement, Step } from '../../model/observation.ts'
+import { CapturingQuery, type QueryAnswer } from './capturing-query.ts'
+import { isRefusal } from './sqlstate.ts'
+import type { ServerAddress } from './server-address.ts'
+
+export interface SessionOptions {
+  readonly address: ServerAddress
+  readonly database: string
+  /** Login that differs from the address's own. */
+  readonly login?: { readonly user: string; readonly password: string }
+  /** Upper bound in ms; a smaller limit that the server already sets for this role stays. Default 10,000. */
+  readonly statementTimeoutMs?: number
+  /** Upper bound in ms, default 2,000. */
+  readonly lockTimeoutMs?: number
+  /** Queue statements without waiting for answers. Default true; COPY FROM is never queued. */
+  readonly pipeline?: boolean
+  readonly connectTimeoutMs?: number
+}
+
+/** What the driver needs to open a connection; values stay text so that what was seen is what was sent. */
+export function clientConfig(options: SessionOptions): pg.ClientConfig {
+  const { address, login } = options
+  return {
+    host: address.host,
+    port: address.port,
+    database: options.database,
+    user: login?.user ?? address.user,
+    password: login?.password ?? address.password,
+    ...(address.ssl === undefined ? {} : { ssl: address.ssl as boolean }),
+    ...(address.options === undefined ? {} : { options: address.options }),
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
+    application_name: 'watertight',
+    pipeline: options.pipeline ?? true,
+    types: { getTypeParser: () => (text: string) => text },
+  }
+}
+
+export class Session implements AsyncDisposable {
+  readonly client: pg.Client
+  readonly user: string
+  #backendPid: number | null = null
+  #lost: Error | null = null
+  #copying: Promise<unknown> | null = null
+  #previous: Promise<unknown> = Promise.resolve()
+  readonly #isPipelined: boolean
+  readonly #lostController = new AbortController()
+
+  private constructor(config: pg.ClientConfig) {
+    this.client = new pg.Client(config)
+    this.#isPipelined = config.pipeline === true
+    this.user = config.user ?? ''
+    const { client } = this
+    const lose = (error: Error) => {
+      this.#lost ??= error
+      this.#lostController.abort()
+    }
+    client.on('error', lose)
+    client.on('end', () => {
+      lose(new Error('the connection has ended'))
+    })
+  }
+
+  /** @throws WatertightError WATERTIGHT_UNREACHABLE or WATERTIGHT_LOGIN_REFUSED. */
+  static async connect(options: SessionOptions): Promise<Session> {
+    const config = clientConfig(options)
+    const session = new Session(config)
+    try {
+      await session.client.connect()
+      await session.#limit(options)
+    } catch (error) {
+      await session.client.end().catch(() => undefined)
+      throw connectError(error, options)
+    }
+    return session
+  }
+
+  get backendPid(): number | null {
+    return this.#backendPid
+  }
+  get lost(): Error | null {
+    return this.#lost
+  }
+  /** Aborted when the connection is lost or closed. */
+  get lostSignal(): AbortSignal {
+    return this.#lostController.signal
+  }
+
+  /** Runs one statement and returns its rows. @throws the driver's error with its SQLSTATE. */
+  async query(sql: string): Promise<readonly Row[]> {
+    return (await this.#send({ sql, role: 'context' })).rows
+  }
+
+  /** Runs one statement and says what was seen; never throws. */
+  async observe(statement: Statement): Promise<Observation> {
+    try {
+      const answer = await this.#send(statement)
+      return { kind: 'rows', rows: answer.rows, affected: answer.affected, truncated: false }
+    } catch (error) {
+      return failureOf(error, statement.sql)
+    }
+  }
+
+  /**
+   * One transaction that is always rolled back. Statements that an aborted transaction did not
+   * execute (25P02) are no steps: they say nothing.
+   */
+  async attempt(statements: readonly Statement[]): Promise<Attempt> {
+    const messages = messagesOf([begin, ...statements, rollback])
+    // Attempts of one session queue up behind each other, but nothing may slip between those of a COPY.
+    while (this.#copying !== null) await this.#copying
+    const observed = statements.some((statement) => statement.copyData !== undefined)
+      ? await this.#alone(messages)
+      : await Promise.all(messages.map((message) => this.observe(message.statement)))
+    const steps = messages.flatMap(({ parts }, index) => stepsOf(parts, observed[index]))
+    return { steps, backendPid: this.#backendPid }
+  }
+
+  /** Begins a transaction that stays open until the session is closed; its statements are one after the other. */
+  async attemptOpen(statements: readonly Statement[]): Promise<readonly Step[]> {
+    const messages = [begin, ...statements]
+    const observed = await Promise.all(messages.map((statement) => this.observe(statement)))
+    return messages.flatMap((statement, index) => stepsOf([statement], observed[index]))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#lost === null) await this.client.end()
+    else this.client.connection.stream.destroy()
+  }
+
+  async #alone(messages: readonly Message[]): Promise<readonly Observation[]> {
+    const running = this.#oneByOne(messages)
+    this.#copying = running
+    try {
+      return await running
+    } finally {
+      this.#copying = null
+    }
+  }
+
+  /** COPY FROM waits for its data, so nothing may be queued behind it. */
+  async #oneByOne(messages: readonly Message[]): Promise<readonly Observation[]> {
+    const observed: Observation[] = []
+    for (const { statement } of messages) observed.push(await this.observe(statement))
+    return observed
+  }
+
+  async #limit(options: SessionOptions): Promise<void> {
+    const [row] = await this.query(`SELECT pg_backend_pid() AS pid,
+      (SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout') AS statement,
+      (SELECT setting::int FROM pg_settings WHERE name = 'lock_timeout') AS lock`)
+    this.#backendPid = Number(row?.['pid'])
+    const bounded = (current: unknown, limit: number) =>
+      Number(current) > 0 ? Math.min(Number(current), limit) : limit
+    const statement = bounded(row?.['statement'], options.statementTimeoutMs ?? 10_000)
+    const lock = bounded(row?.['lock'], options.lockTimeoutMs ?? 2_000)
+    await this.query(`SET statement_timeout = ${statement}; SET lock_timeout = ${lock}`)
+  }
+
+  /** The driver's own queue is on its way out, so without pipelining each statement waits here for the one before. */
+  #send(statement: Statement): Promise<QueryAnswer> {
+    if (this.#isPipelined) return this.#sendNow(statement)
+    const answer = this.#previous.then(() => this.#sendNow(statement))
+    this.#previous = answer.catch(() => undefined)
+    return answer
+  }
+
+  #sendNow(statement: Statement): Promise<QueryAnswer> {
+    if (this.#lost !== null) return Promise.reject(this.#lost)
+    return new Promise((resolve, reject) => {
+      this.client.query(
+        new CapturingQuery(statement, (error, answer) => {
+          if (error === null && answer !== null) resolve(answer)
+          else reject(error ?? new Error('the driver gave neither an answer nor an error'))
+        }),
+      )
+    })
+  }
+}
+
+const begin: Statement = { sql: 'BEGIN', role: 'context' }
+const rollback: Statement = { sql: 'ROLLBACK', role: 'context' }
+
+interface Message {
+  readonly statement: Statement
+  readonly parts: readonly Statement[]
+}
+
+/** Context statements in a row travel in one message: their rows are of no interest, their errors are. */
+function messagesOf(statements: readonly Statement[]): readonly Message[] {
+  const messages: Message[] = []
+  for (const statement of statements) {
+    const last = messages.at(-1)
+    if (statement.role === 'context' && last?.statement.role === 'context') {
+      messages[messages.length - 1] = {
+        statement: { sql: `${last.statement.sql}; ${statement.sql}`, role: 'context' },
+        parts: [...last.parts, statement],
+      }
+    } else messages.push({ statement, parts: [statement] })
+  }
+  return messages
+}
+
+/** BEGIN and ROLLBACK are part of every attempt and no step of their own, unless they fail. */
+function stepsOf(parts: readonly Statement[], observation: Observation | undefined): readonly Step[] {
+  if (observation === undefined) return []
+  if (observation.kind === 'indeterminate' && observation.sqlstate === '25P02') return []
+  return parts
+    .filter((part) => (part !== begin && part !== rollback) || observation.kind !== 'rows')
+    .map((part) => ({ ...part, observation }))
+}
+
+function failureOf(error: unknown, sql: string): Observation {
+  const sqlstate = sqlstateOf(error)
+  const detail = (error as { detail?: unknown } | null)?.detail
+  const message = typeof detail === 'string' && detail !== '' ? `${messageOf(error)} (${detail})` : messageOf(error)
+  return sqlstate !== null && isRefusal(sqlstate, sql)
+    ? { kind: 'refused', sqlstate, message }
+    : { kind: 'indeterminate', sqlstate, message }
+}
+
+/** What a connection that was not made is told as. */
+export function connectError(error: unknown, options: SessionOptions): WatertightError {
+  const sqlstate = sqlstateOf(error)
+  const who = options.login?.user ?? options.address.user
+  const where = `${options.address.host}:${options.address.port}/${options.database}`
+  const refused = sqlstate?.startsWith('28') === true
+  return new WatertightError(
+    refused ? 'WATERTIGHT_LOGIN_REFUSED' : 'WATERTIGHT_UNREACHABLE',
+    `The role ${who} cannot connect to ${where}: ${messageOf(error)}`,
+    {
+      hint: refused
+        ? 'Check pg_hba.conf and the password; over a unix socket with peer login use a TCP address instead'
+        : 'Check that the server runs, accepts connections from here and has the database',
+      cause: error,
+    },
+  )
+}

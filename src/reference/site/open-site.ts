@@ -1,0 +1,160 @@
+/** Finds or starts the server of a run, checks what it allows, and cleans up what the run created. */
+
+import { randomBytes } from 'node:crypto'
+import { messageOf, WatertightError } from '../../errors.ts'
+import { roleComment, standardRoles } from '../../dotmac/roles.ts'
+import { literal } from '../../sql/identifier.ts'
+import { namedServer, type NamedServer } from '../../postgres/session/named-server.ts'
+import { startEmbeddedServer } from '../../postgres/server/server.ts'
+import type { Server } from '../../postgres/session/server-address.ts'
+import type { Session } from '../../postgres/session/session.ts'
+import type { SeedPlan } from '../seed/plan.ts'
+import { plainNamespace, prefixedNamespace, type Namespace } from './namespace.ts'
+import {
+  adminSession,
+  createRoles,
+  dropDatabases,
+  dropRoles,
+  roleNamesOf,
+  siteOf,
+  type Site,
+} from './provision.ts'
+
+/** Held by the run that uses the plain role names of a server; a second run takes prefixed ones. */
+const plainNamesLock = 0x7761_7465
+
+export interface OpenSite extends AsyncDisposable {
+  readonly server: Server
+  readonly site: Site
+  readonly admin: Session
+  readonly serverVersion: string
+  /** Database that is there before the run's own ones. */
+  readonly maintenanceDatabase: string
+  /** Set when a server that we started ended by itself. */
+  died(): string | null
+  /** Databases to drop at the end; clones and worlds register here before they are created. */
+  readonly databases: Set<string>
+}
+
+export interface SiteOptions {
+  readonly target: string | null
+  /** Version of the embedded server; null or absent for the installed one. */
+  readonly version?: string | null
+  /** Settings of the embedded server beside its own. */
+  readonly settings?: Readonly<Record<string, string>>
+  readonly plan: SeedPlan
+  readonly keep: boolean
+}
+
+/** @throws WatertightError WATERTIGHT_UNREACHABLE, WATERTIGHT_UNSUPPORTED, WATERTIGHT_RIGHTS. */
+export async function openSite(options: SiteOptions): Promise<OpenSite> {
+  const watch = { death: null as string | null }
+  const { target, version = null, settings = {} } = options
+  const server = target === null ? await startWatched(watch, version, settings) : namedServer(target)
+  try {
+    const admin = await adminSession(server.address, databaseOf(server))
+    const { serverVersion, serverVersionNum } = await checkServer(admin, server)
+    const namespace =
+      server.kind === 'embedded' ? plainNamespace('') : await namespaceOn(admin, options.plan)
+    const site = siteOf({ address: server.address, namespace, serverVersionNum, plan: options.plan })
+    await createRoles(admin, site)
+    const databases = new Set<string>()
+    return {
+      server,
+      site,
+      admin,
+      serverVersion,
+      databases,
+      maintenanceDatabase: databaseOf(server),
+      died: () => watch.death,
+      [Symbol.asyncDispose]: () => closeSite({ server, site, admin, databases, keep: options.keep }),
+    }
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
+}
+
+async function startWatched(
+  watch: { death: string | null }, version: string | null, settings: Readonly<Record<string, string>>,
+): Promise<Server> {
+  const server = await startEmbeddedServer(version === null ? { settings } : { version, settings })
+  void server.exited.then(({ expected }) => {
+    if (!expected) watch.death = `server died: ${server.logTail().at(-1) ?? 'no log line'}`
+  })
+  return server
+}
+
+/** Where databases are created from: the one the user named, else the one every server has. */
+function databaseOf(server: Server): string {
+  return (server as Partial<NamedServer>).database ?? 'postgres'
+}
+
+async function checkServer(
+  admin: Session,
+  server: Server,
+): Promise<{ serverVersion: string; serverVersionNum: number }> {
+  const [row] = await admin.query(`SELECT current_setting('server_version') AS version,
+    current_setting('server_version_num') AS num, current_setting('is_superuser') AS superuser, current_user AS who`)
+  const serverVersionNum = Number(row?.['num'])
+  if (!(serverVersionNum >= 140000 && serverVersionNum < 190000)) {
+    throw new WatertightError(
+      'WATERTIGHT_UNSUPPORTED',
+      `${server.label} runs PostgreSQL ${String(row?.['version'])}`,
+      { hint: 'PostgreSQL 14 to 18 are supported' },
+    )
+  }
+  if (row?.['superuser'] !== 'on') {
+    throw new WatertightError(
+      'WATERTIGHT_RIGHTS',
+      `The role ${String(row?.['who'])} on ${server.label} is no superuser`,
+      {
+        hint: 'Name a superuser in the DSN: roles, databases and the ground truth across tenants need one',
+      },
+    )
+  }
+  return { serverVersion: String(row['version']).split(' ')[0] ?? '', serverVersionNum }
+}
+
+/** Plain role names where they are free or ours, and no other run is using them. */
+async function namespaceOn(admin: Session, plan: SeedPlan): Promise<Namespace> {
+  const prefix = `watertight_${randomBytes(4).toString('hex')}_`
+  const names = [...Object.values(standardRoles), ...plan.plannedTenants.map((tenant) => tenant.role)]
+  const [taken] =
+    await admin.query(`SELECT rolname FROM pg_roles WHERE rolname IN (${names.map(literal).join(', ')})
+    AND shobj_description(oid, 'pg_authid') IS DISTINCT FROM ${literal(roleComment)} LIMIT 1`)
+  const [lock] = await admin.query(`SELECT pg_try_advisory_lock(${plainNamesLock}) AS mine`)
+  return taken === undefined && lock?.['mine'] === 't' ? plainNamespace(prefix) : prefixedNamespace(prefix)
+}
+
+interface Closing extends Pick<OpenSite, 'server' | 'site' | 'admin' | 'databases'> {
+  readonly keep: boolean
+}
+
+/** A server that crashed in between is asked by a new connection; one that is gone cannot be asked. */
+async function dropAll({ server, site, admin, databases }: Omit<Closing, 'keep'>): Promise<void> {
+  const cleaner = admin.lost === null ? admin
+    : await adminSession(server.address, databaseOf(server)).catch(() => null)
+  if (cleaner === null) return
+  try {
+    await dropDatabases(cleaner, [...databases])
+    await dropRoles(cleaner, roleNamesOf(site))
+  } finally {
+    if (cleaner !== admin) await cleaner[Symbol.asyncDispose]()
+  }
+}
+
+async function closeSite({ server, site, admin, databases, keep }: Closing): Promise<void> {
+  try {
+    if (server.kind === 'named' && !keep) await dropAll({ server, site, admin, databases })
+  } catch (error) {
+    throw new WatertightError(
+      'WATERTIGHT_CLEANUP',
+      `Scratch databases could not be dropped: ${messageOf(error)}`,
+      { hint: `Drop the databases ${[...databases].join(', ')} by hand`, cause: error },
+    )
+  } finally {
+    await admin[Symbol.asyncDispose]()
+    await server.stop()
+  }
+}

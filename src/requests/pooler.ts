@@ -1,0 +1,49 @@
+/** Poolers on which a strategy is tried: the driver's own pool, and pgbouncer in front of the server. */
+
+import type { ServerAddress } from '../postgres/session/server-address.ts'
+import { RecordedPool } from '../postgres/session/recorded-pool.ts'
+import type { World } from '../world/world.ts'
+
+export interface PoolerRig {
+  readonly kind: 'driver' | 'pgbouncer'
+  readonly title: string
+  /** A pool with few fresh connections in front of a backend that no earlier pool has used. */
+  open(world: World): RecordedPool
+  /** Requests that may be open at the same time. */
+  readonly slots: number
+}
+
+/** The driver's pool with two connections. */
+export const driverPool: PoolerRig = {
+  kind: 'driver', title: 'pg pool', slots: 2,
+  open: (world) => new RecordedPool({ ...poolLogin(world), address: world.options.address, max: 2 }),
+}
+
+export interface PgbouncerRigOptions {
+  readonly title: string
+  readonly address: ServerAddress
+  /** Names under which pgbouncer serves the database; each has server connections of its own. */
+  readonly aliasesOf: (world: World) => readonly string[]
+}
+
+/**
+ * pgbouncer with one server connection per alias. Every checkout is a new client, so what one leaves
+ * behind can only reach the next through the shared backend. A run takes the next alias, because
+ * server connections outlive the pools in front of them.
+ */
+export function pgbouncerRig({ title, address, aliasesOf }: PgbouncerRigOptions): PoolerRig {
+  let next = 0
+  return {
+    kind: 'pgbouncer', title, slots: 1,
+    open: (world) => {
+      const aliases = aliasesOf(world)
+      const database = aliases[next++ % aliases.length] ?? world.database
+      return new RecordedPool({ ...poolLogin(world), address, database, max: 4, maxUses: 1 })
+    },
+  }
+}
+
+function poolLogin(world: World) {
+  const { roles, passwords } = world.options
+  return { database: world.database, login: { user: roles.app, password: passwords.app } }
+}

@@ -1,0 +1,21 @@
+/** What a run over a pool needs to know, and what it tells the search beside its witness. */
+
+import type { ContextStrategy } from '../model/context-strategy.ts'
+import type { Interrupter } from './interrupter.ts'
+import type { LeftoverTexts } from './leftovers.ts'
+import type { PoolerRig } from './pooler.ts'
+import type { Tally } from '../probe/tally.ts'
+import type { World } from '../world/world.ts'
+
+export interface RunScene extends LeftoverTexts {
+  readonly world: World
+  readonly rig: PoolerRig
+  readonly strategy: ContextStrategy
+  readonly tally: Tally
+  readonly interrupter: Interrupter
+  /**
+   * Slight witnesses (a lock left behind) end a run only where nothing worse was found: otherwise
+   * the search would shrink to them and lose the leak.
+   */
+  readonly low: { counts: boolean; seen: boolean }
+}

@@ -1,0 +1,34 @@
+/** The door for test runners: suites as values, on the reference platform, in a directory of their own. */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { printableEntries, readSettings } from '../config/read.ts'
+import type { Report } from '../model/report.ts'
+import type { Command } from '../run/running.ts'
+import { execute } from '../run/execute.ts'
+
+/** Runs a command with --quick and the given flags, and returns its report; nothing stays on disk. */
+export async function reportOf(command: Command, flags: Readonly<Record<string, unknown>> = {}): Promise<Report> {
+  const output = mkdtempSync(join(tmpdir(), 'watertight-door-'))
+  try {
+    const { settings, entries } = readSettings({ flags: { quick: true, output, ...flags }, env: {}, file: {} })
+    const { report } = await execute({
+      command, settings, entries: printableEntries(entries), signal: new AbortController().signal,
+      interruptedBy: () => null,
+    })
+    return report
+  } finally {
+    rmSync(output, { recursive: true, force: true })
+  }
+}
+
+/** What keeps a suite from holding: one line per verdict; empty when every claim holds with evidence. */
+export function complaintsOf({ verdicts, run }: Report): readonly string[] {
+  const complaints = verdicts
+    .filter(({ outcome }) => outcome !== 'holds' && outcome !== 'inapplicable')
+    .map(({ probe, database, outcome, reason }) => `${probe} in ${database} is ${outcome}: ${reason}`)
+  const held = verdicts.filter(({ outcome }) => outcome === 'holds').length
+  const seed = `seed ${run.seed}`
+  return held === 0 ? [...complaints, `nothing holds (${seed})`] : complaints.map((each) => `${each} (${seed})`)
+}

@@ -1,0 +1,207 @@
+/**
+ * A world: one database under one tenancy, with its catalog and its ground truth. Probes attack it
+ * through `attempt`, as the application would, and never learn how the world came to be.
+ */
+
+import { messageOf } from '../errors.ts'
+import type { Catalog, TablePrivilege } from '../model/catalog.ts'
+import type { Attempt, Statement } from '../model/observation.ts'
+import type { Ownership } from '../model/ownership.ts'
+import { worldKey, type WorldId } from '../model/tenancy.ts'
+import type { Tenant } from '../model/tenant.ts'
+import type { RoleNames, RolePasswords } from '../dotmac/roles.ts'
+import { openWithin, Renewable } from '../postgres/session/renewable.ts'
+import { Session, type SessionOptions } from '../postgres/session/session.ts'
+import { survey } from '../postgres/survey/survey.ts'
+import type { Tenancy } from '../reference/tenancies/tenancy.ts'
+import { readGroundTruth, type GroundTruth } from './ground-truth.ts'
+import { worldObjects, type WorldObject } from './world-object.ts'
+import { WorldRigs, type WorldSites } from '../reference/world-rigs.ts'
+import { WriteOracle, type Written } from './write-oracle.ts'
+
+export interface WorldOptions extends WorldSites {
+  readonly id: WorldId
+  /** Address of the server with the superuser's login. */
+  readonly address: SessionOptions['address']
+  readonly database: string
+  readonly tenancy: Tenancy
+  readonly tenants: readonly Tenant[]
+  readonly ownership: Ownership
+  readonly roles: RoleNames
+  readonly passwords: RolePasswords
+  /** Privileges the platform grants, as `<object>:<privilege>`; their absence makes a cell unknown. */
+  readonly expectedPrivileges?: ReadonlySet<string>
+  /** Upper bound of one statement in ms, default 10,000. */
+  readonly statementTimeoutMs?: number
+}
+
+export interface AttemptOptions {
+  /** Use a session that never carried a context; the statements must not enter one. */
+  readonly freshSession?: boolean
+}
+
+/** A server in crash recovery refuses connections for less than this, where it has as little to recover as here. */
+const revivalMs = 10_000
+
+export class World implements AsyncDisposable {
+  readonly options: WorldOptions
+  readonly catalog: Catalog
+  readonly objects: readonly WorldObject[]
+  readonly tenants: readonly Tenant[]
+  readonly truth: GroundTruth
+  readonly #session = new Renewable(() => this.connect())
+  /** Never enters a tenant's context, so that its setting stays as a new connection has it. */
+  readonly #untouched = new Renewable(() => this.connect())
+  #admin: Session
+  #gone = false
+  readonly #oracle = new Renewable(() => WriteOracle.open(this))
+  readonly #superuser = new Renewable(() => {
+    const { address, database, statementTimeoutMs } = this.options
+    return Session.connect({ address, database, statementTimeoutMs: statementTimeoutMs ?? 10_000 })
+  })
+
+  readonly #rigs: WorldRigs
+
+  private constructor(options: WorldOptions, admin: Session, content: { catalog: Catalog; truth: GroundTruth }) {
+    this.options = options
+    this.#rigs = new WorldRigs(this, options)
+    this.#admin = admin
+    this.catalog = content.catalog
+    this.truth = content.truth
+    this.tenants = options.tenants
+    this.objects = worldObjects(options, content)
+  }
+
+  /** Surveys the database and reads who owns what. @throws WatertightError when it cannot connect. */
+  static async open(options: WorldOptions): Promise<World> {
+    const admin = await connectAdmin(options)
+    try {
+      const byTenant = options.id.tenancy === 'schema-per-tenant'
+      const roleBySchema = new Map(byTenant ? options.tenants.map((each) => [each.schema, each.role]) : [])
+      const catalog = await survey(admin, { application: options.roles.app, roleBySchema })
+      const truth = await readGroundTruth(admin, catalog, options)
+      return new World(options, admin, { catalog, truth })
+    } catch (error) {
+      await admin[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  /** The superuser's connection; another one after `revive`. */
+  get admin(): Session { return this.#admin }
+  get id(): WorldId { return this.options.id }
+  get key(): string { return worldKey(this.options.id) }
+  get database(): string { return this.options.database }
+  get tenancy(): Tenancy { return this.options.tenancy }
+  get ownership(): Ownership { return this.options.ownership }
+  get application(): string { return this.options.roles.app }
+
+  /** Statements that bring the running transaction into the tenant's context. */
+  enter(tenant: Tenant): readonly Statement[] {
+    return this.tenancy.enter(tenant).map((sql) => ({ sql, role: 'context' as const }))
+  }
+
+  tenant(id: string): Tenant {
+    const found = this.tenants.find((each) => each.id === id)
+    if (found === undefined) throw new Error(`no tenant ${JSON.stringify(id)} in this world`)
+    return found
+  }
+
+  /**
+   * True when the server answers, with a new connection where the old one was lost: one backend that crashes
+   * ends the connections of all. A server that does not come back within seconds is gone for good.
+   */
+  async revive(): Promise<boolean> {
+    if (this.#admin.lost === null || this.#gone) return !this.#gone
+    const admin = await openWithin(revivalMs, () => connectAdmin(this.options))
+    if (admin === null) this.#gone = true
+    else this.#admin = admin
+    return !this.#gone
+  }
+
+  /** Runs the statements as the application, in one transaction that is rolled back; never throws. */
+  async attempt(statements: readonly Statement[], options: AttemptOptions = {}): Promise<Attempt> {
+    try {
+      const session = options.freshSession === true ? this.#untouched : this.#session
+      return await (await session.get()).attempt(statements)
+    } catch (error) {
+      return failedAttempt(statements, error)
+    }
+  }
+
+  /**
+   * Runs the statements as the attacker and says what they changed for others, whatever they touched.
+   * @throws when no connection can be had.
+   */
+  async write(attacker: Tenant, statements: readonly Statement[], setup: readonly Statement[] = []): Promise<Written> {
+    return (await this.#oracle.get()).run(attacker, statements, setup)
+  }
+
+  /** Runs the statements as the superuser, in one transaction that is rolled back; never throws. */
+  async administer(statements: readonly Statement[]): Promise<Attempt> {
+    try {
+      return await (await this.#superuser.get()).attempt(statements)
+    } catch (error) {
+      return failedAttempt(statements, error)
+    }
+  }
+
+  /** The HTTP service, started when it is first asked. @throws when it cannot be. */
+  service(): ReturnType<WorldRigs['service']> {
+    return this.#rigs.service()
+  }
+
+  /** Operations on copies of both databases, opened when they are first asked. @throws when they cannot be. */
+  operations(): ReturnType<WorldRigs['operations']> {
+    return this.#rigs.operations()
+  }
+
+  /** What the admin sees in the system tables; evidence of catalogue probes. */
+  async look(sql: string): Promise<Attempt> {
+    const statement: Statement = { sql, role: 'proof' }
+    return {
+      steps: [{ ...statement, observation: await this.admin.observe(statement) }],
+      backendPid: this.admin.backendPid,
+    }
+  }
+
+  /** A session of the application, as a pool would open it. */
+  connect(): Promise<Session> {
+    const { statementTimeoutMs } = this.options
+    return Session.connect({
+      ...clientOptionsOf(this), ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
+    })
+  }
+
+  /** True when the platform grants the application the right that the cell's path needs. */
+  expects(cell: { readonly name: string; readonly privilege?: TablePrivilege }): boolean {
+    return cell.privilege !== undefined
+      && this.options.expectedPrivileges?.has(`${cell.name}:${cell.privilege}`) === true
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#rigs[Symbol.asyncDispose]()
+    await this.#session[Symbol.asyncDispose]()
+    await this.#untouched[Symbol.asyncDispose]()
+    await this.#oracle[Symbol.asyncDispose]()
+    await this.#superuser[Symbol.asyncDispose]()
+    await this.#admin[Symbol.asyncDispose]()
+  }
+}
+
+function connectAdmin({ address, database }: WorldOptions): Promise<Session> {
+  return Session.connect({ address, database, statementTimeoutMs: 60_000 })
+}
+
+/** How the application logs in. */
+export function clientOptionsOf({ options }: World) {
+  const { address, database, roles, passwords } = options
+  return { address, database, login: { user: roles.app, password: passwords.app } }
+}
+
+/** Without a connection nothing was asked. */
+function failedAttempt(statements: readonly Statement[], error: unknown): Attempt {
+  const observation = { kind: 'indeterminate', sqlstate: null, message: messageOf(error) } as const
+  const first = statements.find((each) => each.role !== 'context') ?? { sql: 'connect', role: 'attack' }
+  return { steps: [{ ...first, observation }], backendPid: null }
+}

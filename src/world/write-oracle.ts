@@ -1,0 +1,152 @@
+/**
+ * What a write really did, to any table: the attack runs as the application inside an administrator's
+ * transaction, the server's own counters name the tables it touched (by triggers and cascades too),
+ * and their rows are compared by owner and content before everything is rolled back.
+ */
+
+import { relationKey, type Relation } from '../model/catalog.ts'
+import type { Attempt, Statement, Step } from '../model/observation.ts'
+import type { Tenant, TenantId } from '../model/tenant.ts'
+import { identifier } from '../sql/identifier.ts'
+import { Session } from '../postgres/session/session.ts'
+import { readGroups, type Groups } from './row-groups.ts'
+import type { World } from './world.ts'
+
+export interface Change {
+  /** `schema.name`. */
+  readonly relation: string
+  /** Null for rows that no tenant of the world owns. */
+  readonly owner: TenantId | null
+  readonly rowsBefore: number
+  readonly rowsAfter: number
+}
+
+export interface Written {
+  readonly attempt: Attempt
+  /** Rows of others that are not what they were; empty when the attack changed nothing or its own rows only. */
+  readonly changes: readonly Change[]
+}
+
+/**
+ * Tables with inserted, updated or deleted rows in this transaction, whoever caused it. The functions behind
+ * pg_stat_xact_all_tables are asked of the tables that can change, because the view reads all of pg_class:
+ * https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
+ */
+function touchedSql(oids: readonly number[]): string {
+  const count = (what: string) => `pg_catalog.pg_stat_get_xact_tuples_${what}(r.oid::oid)`
+  return `SELECT r.oid FROM pg_catalog.unnest(ARRAY[${oids.join(',')}]::int[]) AS r (oid)
+  WHERE ${['inserted', 'updated', 'deleted'].map(count).join(' + ')} > 0`
+}
+
+export class WriteOracle implements AsyncDisposable {
+  readonly #world: World
+  readonly #session: Session
+  readonly #before = new Map<string, Groups>()
+  /** One transaction at a time: the counters and the comparison are the session's. */
+  #turn: Promise<unknown> = Promise.resolve()
+
+  private constructor(world: World, session: Session) {
+    this.#world = world
+    this.#session = session
+  }
+
+  static async open(world: World): Promise<WriteOracle> {
+    const { address, database } = world.options
+    return new WriteOracle(world, await Session.connect({ address, database, statementTimeoutMs: 10_000 }))
+  }
+
+  get lost(): boolean { return this.#session.lost !== null }
+
+  /** Runs the statements as the attacker; `setup` runs before as others would have, and is no attack. */
+  run(attacker: Tenant, statements: readonly Statement[], setup: readonly Statement[] = []): Promise<Written> {
+    const mine = this.#turn.then(() => this.#run(attacker, statements, setup))
+    this.#turn = mine.catch(() => undefined)
+    return mine
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#session[Symbol.asyncDispose]()
+  }
+
+  async #run(attacker: Tenant, statements: readonly Statement[], setup: readonly Statement[]): Promise<Written> {
+    const world = this.#world
+    const become: Statement = { sql: `SET LOCAL SESSION AUTHORIZATION ${identifier(world.application)}`,
+      role: 'context' }
+    const resign: Statement = { sql: 'RESET ROLE; RESET SESSION AUTHORIZATION', role: 'context' }
+    try {
+      await this.#session.observe({ sql: 'BEGIN', role: 'context' })
+      const prepared = setup.length === 0 ? [] : await this.#send([become, ...setup, resign])
+      const before = setup.length === 0 ? null : await this.#groups(this.#tables())
+      const steps = await this.#send([become, ...world.enter(attacker), ...statements])
+      const attempt = { steps: [...prepared, ...steps], backendPid: this.#session.backendPid }
+      if (steps.some(({ observation }) => observation.kind !== 'rows')) return { attempt, changes: [] }
+      await this.#session.query(resign.sql)
+      const touched = await this.#touched()
+      if (touched.length === 0) return { attempt, changes: [] }
+      const after = await this.#groups(touched)
+      await this.#session.query('ROLLBACK')
+      return { attempt, changes: changesOf(before ?? await this.#baseline(touched), after, attacker.id) }
+    } finally {
+      await this.#session.observe({ sql: 'ROLLBACK', role: 'context' })
+    }
+  }
+
+  /** Pipelined, unless COPY has to wait for its data; what an aborted transaction skipped is no step. */
+  async #send(statements: readonly Statement[]): Promise<readonly Step[]> {
+    const steps: Step[] = []
+    const keep = (statement: Statement, observation: Step['observation']) => {
+      if (observation.kind !== 'indeterminate' || observation.sqlstate !== '25P02') steps.push({ ...statement,
+        observation })
+    }
+    if (statements.some(({ copyData }) => copyData !== undefined)) {
+      for (const statement of statements) keep(statement, await this.#session.observe(statement))
+    } else {
+      const observed = await Promise.all(statements.map((statement) => this.#session.observe(statement)))
+      observed.forEach((observation, index) => {
+        const statement = statements[index]
+        if (statement !== undefined) keep(statement, observation)
+      })
+    }
+    return steps
+  }
+
+  async #touched(): Promise<readonly Relation[]> {
+    const all = this.#world.catalog.relations.filter(({ kind }) => kind !== 'view')
+    if (all.length === 0) return []
+    const seen = await this.#session.query(touchedSql(all.map(({ oid }) => oid)))
+    const oids = new Set(seen.map((row) => Number(row['oid'])))
+    return all.filter(({ oid }) => oids.has(oid))
+  }
+
+  /** What holds rows. */
+  #tables(): readonly Relation[] {
+    return this.#world.catalog.relations.filter(({ kind }) => kind === 'table' || kind === 'partition')
+  }
+
+  async #groups(relations: readonly Relation[]): Promise<ReadonlyMap<string, Groups>> {
+    const entries = await Promise.all(relations.map(async (relation) =>
+      [relationKey(relation), await readGroups(this.#session, this.#world, relation)] as const))
+    return new Map(entries)
+  }
+
+  /** Read when the transaction is gone; it stays true because nothing is ever committed. */
+  async #baseline(relations: readonly Relation[]): Promise<ReadonlyMap<string, Groups>> {
+    const missing = relations.filter((relation) => !this.#before.has(relationKey(relation)))
+    for (const [key, groups] of await this.#groups(missing)) this.#before.set(key, groups)
+    return this.#before
+  }
+}
+
+/** Owners whose rows are not what they were; the attacker may do with its own what it likes. */
+export function changesOf(
+  before: ReadonlyMap<string, Groups>, after: ReadonlyMap<string, Groups>, attacker: TenantId,
+): readonly Change[] {
+  return [...after].flatMap(([relation, groups]) => {
+    const then = before.get(relation) ?? new Map<TenantId | null, { rows: number; hash: string }>()
+    return [...new Set([...then.keys(), ...groups.keys()])].flatMap((owner): Change[] => {
+      const [was, is] = [then.get(owner), groups.get(owner)]
+      if (owner === attacker || (was?.rows === is?.rows && was?.hash === is?.hash)) return []
+      return [{ relation, owner, rowsBefore: was?.rows ?? 0, rowsAfter: is?.rows ?? 0 }]
+    })
+  })
+}
