@@ -2,7 +2,7 @@
 
 import tseslint from 'typescript-eslint'
 
-const registries = ['suites/*/*.ts', 'fixtures/**/*.ts', 'src/report/formats/*.ts', 'src/tenancy/*.ts', '*.config.{ts,js}']
+const registries = ['suites/*/*.ts', 'fixtures/**/*.ts', 'src/report/formats/*.ts', '*.config.{ts,js}']
 
 const noDefaultExport = {
   selector: 'ExportDefaultDeclaration',

@@ -23,16 +23,17 @@ const table: Readonly<Record<string, readonly string[]>> = {
   postgres: [...pure, 'registry', 'short-hash'],
   dotmac: base,
   target: [...base, 'judge'],
-  world: [...base, 'judge', 'target'],
-  probe: acting,
+  world: [...base, 'judge', 'target', 'attack', 'reference', 'dotmac'], // to be cut: attack, reference, dotmac
+  probe: [...acting, 'requests', 'reference'], // to be cut: requests, reference
   attack: [...acting, 'probe'],
   requests: [...acting, 'probe', 'attack'],
   gauge: [...acting, 'probe'],
   load: [...acting, 'probe'],
   reference: [...engine, 'dotmac'],
   run: everything,
-  cli: [...pure, 'registry', 'run', 'reference', 'config', 'gate', 'report', 'dotmac'], // the platform's own operations
+  cli: [...pure, 'registry', 'run', 'probe', 'reference', 'config', 'gate', 'report', 'dotmac'], // the platform's own operations
   index: everything,
+  testing: [...everything, 'run'],
 }
 
 /** Package -> the places that may import it; a package that is absent here has no door yet. */
@@ -43,12 +44,12 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'tinybench': ['src/gauge/'], 'autocannon': ['src/load/'], 'simple-statistics': ['src/judge/', 'src/gauge/'],
   'hdr-histogram-js': ['src/load/'],
   'commander': ['src/cli/'],
-  'zod': ['src/config/', 'src/report/'],
+  'zod': ['src/config/', 'src/report/', 'src/run/store/'],
   'preact': ['src/report/'], 'preact-render-to-string': ['src/report/'], '@observablehq/plot': ['src/report/'],
   'linkedom': ['src/report/'],
   'postgrator': ['src/dotmac/'],
   'jose': ['src/dotmac/', 'src/testing/service-on-trial.ts'], 'hono': ['src/dotmac/'], '@hono/node-server': ['src/dotmac/'],
-  'typescript': ['src/testing/', 'scripts/'],
+  'typescript': ['src/testing/', 'src/run/proof/', 'scripts/'],
 }
 
 /** Pure folders compute; they do not touch the machine. Hashing and text styling are computation. */

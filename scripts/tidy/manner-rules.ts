@@ -4,7 +4,7 @@ import ts from 'typescript'
 import type { Fault, SourceTree, Unit } from './source-tree.ts'
 import { lineOf, nodesBelow } from './syntax.ts'
 
-const registries = [/^suites\/[^/]+\//, /^fixtures\//, /^src\/report\/formats\//, /^src\/tenancy\//]
+const registries = [/^suites\/[^/]+\//, /^fixtures\//, /^src\/report\/formats\//]
 const testCalls = /^(test|it|describe)\b/
 
 export function mannerFaults(tree: SourceTree): readonly Fault[] {

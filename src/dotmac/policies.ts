@@ -4,7 +4,7 @@ import type { TablePrivilege } from '../model/catalog.ts'
 import { identifier } from '../sql/identifier.ts'
 import { isTenantAware, type TableModel } from './models/model.ts'
 import { partitionNames } from './models/names.ts'
-import type { RoleNames } from './roles.ts'
+import type { RoleNames } from '../model/roles.ts'
 
 export interface PolicyOptions {
   readonly schema: string

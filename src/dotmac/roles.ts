@@ -1,21 +1,11 @@
 /** The three roles of the platform and what they are at server level. */
 
+import type { RoleNames, RolePasswords } from '../model/roles.ts'
 import { identifier, literal } from '../sql/identifier.ts'
-
-export interface RoleNames {
-  /** Owns every object, cannot log in. */
-  readonly owner: string
-  /** The application: no superuser, no BYPASSRLS, owns nothing. */
-  readonly app: string
-  /** Reads across tenants for reporting; changes nothing. */
-  readonly admin: string
-}
 
 export const standardRoles: RoleNames = {
   owner: 'dotmac_owner', app: 'dotmac_app', admin: 'dotmac_admin',
 }
-
-export interface RolePasswords { readonly app: string; readonly admin: string }
 
 /** Text of COMMENT ON ROLE by which a role that this tool created is known again. */
 export const roleComment = 'created by watertight'

@@ -8,7 +8,8 @@ import { tablesOf } from './models/index.ts'
 import type { TableModel } from './models/model.ts'
 import { auditTriggersSql } from './audit/triggers.ts'
 import { objectGrantsSql, objectsSql } from './objects.ts'
-import { roleSql, type RoleNames } from './roles.ts'
+import type { RoleNames } from '../model/roles.ts'
+import { roleSql } from './roles.ts'
 
 /** Reference data that every tenant reads. */
 export const sharedSchema = 'dotmac_shared'

@@ -7,7 +7,7 @@ import type { Session } from '../postgres/session/session.ts'
 import { tenantPlace, type MappedTenant } from './migrations/places.ts'
 import { versionsSchema } from './migrations/remembered-tables.ts'
 import { upgrade } from './migrations/upgrade.ts'
-import type { RoleNames } from './roles.ts'
+import type { RoleNames } from '../model/roles.ts'
 import type { RoleBefore } from './tenant-schema-refusals.ts'
 
 export interface PartsOptions {

@@ -5,7 +5,7 @@ import type { Service } from '../model/tenancy.ts'
 import { literal } from '../sql/identifier.ts'
 import type { Session } from '../postgres/session/session.ts'
 import type { MappedTenant } from './migrations/places.ts'
-import type { RoleNames } from './roles.ts'
+import type { RoleNames } from '../model/roles.ts'
 
 /** A tenant's role before the tenant is made. */
 export interface RoleBefore {

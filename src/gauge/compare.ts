@@ -12,8 +12,7 @@ import type { Session } from '../postgres/session/session.ts'
 import { samplerOf, type Block, type Sampler, type TimedQuery } from './sampler.ts'
 import { pairsMin, uniform } from '../judge/ratio.ts'
 import { measurementsOf, type Series } from './measurements.ts'
-import type { IsolatingTitle } from '../reference/speed/speed-database.ts'
-import { isolatingAmong, plain, plainAgain, type Variant } from '../reference/speed/variants.ts'
+import { againOf, type Variant } from './variant.ts'
 
 export interface CompareOptions {
   readonly session: Session
@@ -25,8 +24,9 @@ export interface CompareOptions {
   /** Id of the gauge, for the ids of the measurements. */
   readonly gauge: string
   readonly signal?: AbortSignal | undefined
-  /** Beside the plain one. Default: all that the speed database has. */
-  readonly variants?: readonly IsolatingTitle[] | undefined
+  /** What the others are compared with; it is measured twice. */
+  readonly reference: Variant
+  readonly others: readonly Variant[]
 }
 
 export interface Compared {
@@ -77,7 +77,7 @@ interface Warm {
 /** Fills the caches of the server, and tells how long the blocks may be. */
 async function warmUp(query: TimedQuery, options: CompareOptions): Promise<readonly Warm[]> {
   const warm: Warm[] = []
-  for (const variant of [plain, plainAgain, ...isolatingAmong(options.variants)]) {
+  for (const variant of [options.reference, againOf(options.reference), ...options.others]) {
     try {
       const tenant = tenantAt(options, 0)
       const once = await samplerOf(query, variant, { ...options, size: 1 })(tenant, 0)

@@ -2,9 +2,8 @@
 
 import type { Measurement, PlanCheck } from '../model/measurement.ts'
 import type { Tenant } from '../model/tenant.ts'
-import type { RoleNames } from '../dotmac/roles.ts'
+import type { RoleNames } from '../model/roles.ts'
 import type { Session } from '../postgres/session/session.ts'
-import type { IsolatingTitle } from '../reference/speed/speed-database.ts'
 
 export interface GaugeContext {
   /** The application's one backend, on which all variants are compared. */
@@ -17,8 +16,8 @@ export interface GaugeContext {
   /** True when the backend's /proc is this machine's. */
   readonly localBackend: boolean
   readonly signal?: AbortSignal
-  /** Beside the plain one. Default: all. */
-  readonly variants?: readonly IsolatingTitle[]
+  /** Titles of the variants that are compared with the reference. Default: all. */
+  readonly variants?: readonly string[]
   readonly onProgress?: (what: string) => void
 }
 

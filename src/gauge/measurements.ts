@@ -4,7 +4,7 @@ import { quantileSorted } from 'simple-statistics'
 import type { Measurement } from '../model/measurement.ts'
 import type { Block } from './sampler.ts'
 import { ratioOfFew, ratioOfMedians, type Pair, type RatioEstimate } from '../judge/ratio.ts'
-import { plain, plainAgain, type Variant } from '../reference/speed/variants.ts'
+import { againOf, type Variant } from './variant.ts'
 
 /** What was sampled of a variant; the first series of a comparison is the reference. */
 export interface Series {
@@ -40,7 +40,7 @@ export function measurementsOf(
   const failures = all.flatMap(({ variant, failure }) =>
     failure === null ? [] : [`${query} of ${variant.title} could not be measured: ${failure}`])
   if (reference.failure !== null) return { measurements: [], failures }
-  const again = others.find(({ variant }) => variant.title === plainAgain.title)
+  const again = others.find(({ variant }) => variant.title === againOf(reference.variant).title)
   const noise = again === undefined ? 0 : noiseOf(estimateOf(reference, again, { ...options, noise: 0 }))
   const measurements = others.filter(({ failure }) => failure === null).map((each) =>
     measurementOf(query, { reference, each, noise: each === again ? 0 : noise }, options))
@@ -70,7 +70,7 @@ function measurementOf(
     values.length === 0 ? 0 : Math.round(quantileSorted([...values], quantile) * 10_000) / 10_000
   return {
     id: `${options.gauge}:${query}:${each.variant.title}`, gauge: options.gauge, query,
-    variant: each.variant.title, reference: plain.title,
+    variant: each.variant.title, reference: reference.variant.title,
     ratio: estimate.ratio, interval: estimate.interval,
     comparison: disagreement === null ? estimate.comparison : 'cannot tell',
     smallestVisible: estimate.smallestVisible,

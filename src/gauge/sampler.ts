@@ -5,7 +5,7 @@ import { Bench } from 'tinybench'
 import type { Observation } from '../model/observation.ts'
 import type { Tenant } from '../model/tenant.ts'
 import type { Session } from '../postgres/session/session.ts'
-import type { Variant } from '../reference/speed/variants.ts'
+import type { Variant } from './variant.ts'
 
 export interface TimedQuery {
   readonly title: string

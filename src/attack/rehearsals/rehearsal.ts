@@ -4,7 +4,7 @@
  */
 
 import type { Statement } from '../../model/observation.ts'
-import type { RoleNames } from '../../dotmac/roles.ts'
+import type { RoleNames } from '../../model/roles.ts'
 import { identifier, literal } from '../../sql/identifier.ts'
 
 export interface Rehearsal {

@@ -4,7 +4,7 @@ import { WatertightError } from '../../errors.ts'
 import type { TenancyName } from '../../model/tenancy.ts'
 import { identifier, literal } from '../../sql/identifier.ts'
 import type { Session } from '../../postgres/session/session.ts'
-import type { RoleNames } from '../roles.ts'
+import type { RoleNames } from '../../model/roles.ts'
 
 export interface TrailEntry {
   readonly tenantId: string

@@ -4,7 +4,7 @@ import { WatertightError } from '../../errors.ts'
 import type { Row } from '../../model/observation.ts'
 import { literal, qualified } from '../../sql/identifier.ts'
 import type { Session } from '../../postgres/session/session.ts'
-import type { RoleNames } from '../roles.ts'
+import type { RoleNames } from '../../model/roles.ts'
 
 export interface GuardScope {
   readonly schema: string

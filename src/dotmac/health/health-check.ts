@@ -3,7 +3,7 @@
 import type { ContextStrategy, StrategyPool, StrategySession } from '../../model/context-strategy.ts'
 import type { Service, TenancyName } from '../../model/tenancy.ts'
 import type { Session } from '../../postgres/session/session.ts'
-import type { RoleNames } from '../roles.ts'
+import type { RoleNames } from '../../model/roles.ts'
 import type { MappedTenant } from '../migrations/places.ts'
 import { bindSchema, bindSetting, transactionScoped } from '../tenant-session.ts'
 

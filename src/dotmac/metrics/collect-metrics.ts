@@ -3,7 +3,7 @@
 import type { Service, TenancyName } from '../../model/tenancy.ts'
 import { identifier, literal } from '../../sql/identifier.ts'
 import type { Session } from '../../postgres/session/session.ts'
-import type { RoleNames } from '../roles.ts'
+import type { RoleNames } from '../../model/roles.ts'
 import { measureRlsOverhead } from './rls-overhead.ts'
 import type { MetricName, Sample } from './sample.ts'
 

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import type { Service, TenancyName } from '../../model/tenancy.ts'
 import { packageRoot } from '../../registry.ts'
-import type { RoleNames } from '../roles.ts'
+import type { RoleNames } from '../../model/roles.ts'
 import { controlSchema, sharedSchema } from '../schema-manager.ts'
 import type { Place } from './upgrade.ts'
 

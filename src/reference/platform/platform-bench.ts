@@ -5,7 +5,8 @@ import { onOneServer } from '../../dotmac/backup/backup-platform.ts'
 import { withTenant } from '../../dotmac/with-tenant.ts'
 import { measureOverhead, overheadQueries, seedQueries } from '../speed/overhead.ts'
 import { buildSpeedDatabase } from '../speed/speed-database.ts'
-import { plainAgain } from '../speed/variants.ts'
+import { plain } from '../speed/variants.ts'
+import { againOf } from '../../gauge/variant.ts'
 import type { Interval } from '../../model/measurement.ts'
 import { tenancies, type TenancyName } from '../../model/tenancy.ts'
 import { distantServer } from '../../postgres/session/distant-server.ts'
@@ -171,7 +172,7 @@ async function* overheadOf({ rows, overheadMs }: PlatformBenchOptions): AsyncGen
   }, queries)
   if (failures.length > 0) throw new Error(`not everything was measured: ${failures.join('; ')}`)
   for (const { query, variant, ratio, interval, pairs, comparison } of measurements) {
-    if (variant === plainAgain.title) continue
+    if (variant === againOf(plain).title) continue
     yield { title: `hardened row security, ${query}: time over that of an explicit WHERE`, value: ratio, interval,
       bound: overheadBound, verdict: boundVerdict(interval, overheadBound),
       note: `${rows} rows, ${pairs} pairs, ${comparison}` }

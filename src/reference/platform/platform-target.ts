@@ -2,7 +2,8 @@
 
 import { WatertightError } from '../../errors.ts'
 import type { Service, TenancyName } from '../../model/tenancy.ts'
-import { standardRoles, type RoleNames } from '../../dotmac/roles.ts'
+import type { RoleNames } from '../../model/roles.ts'
+import { standardRoles } from '../../dotmac/roles.ts'
 import { namedServer } from '../../postgres/session/named-server.ts'
 import type { ServerAddress } from '../../postgres/session/server-address.ts'
 import { databaseName, plainNamespace } from '../site/namespace.ts'

@@ -2,7 +2,7 @@
 
 import type { Service, TenancyName, Variant, WorldId } from '../../model/tenancy.ts'
 import { services } from '../../model/tenancy.ts'
-import type { RoleNames } from '../../dotmac/roles.ts'
+import type { RoleNames } from '../../model/roles.ts'
 import { standardRoles } from '../../dotmac/roles.ts'
 import { shortHash } from '../../short-hash.ts'
 

@@ -8,7 +8,8 @@ import type { Session } from '../../postgres/session/session.ts'
 import type { GaugeContext, GaugeResult } from '../../gauge/define.ts'
 import { judgePlan } from '../../gauge/judge-plan.ts'
 import { readPlan } from '../../gauge/plan.ts'
-import { isolating, type Variant } from './variants.ts'
+import type { Variant } from '../../gauge/variant.ts'
+import { isolating } from './variants.ts'
 
 interface IndexedQuery {
   readonly title: string

@@ -6,7 +6,8 @@ import { literal } from '../../sql/identifier.ts'
 import { compareVariants } from '../../gauge/compare.ts'
 import type { GaugeContext, GaugeResult } from '../../gauge/define.ts'
 import type { TimedQuery } from '../../gauge/sampler.ts'
-import type { Variant } from './variants.ts'
+import { isolatingAmong, plain } from './variants.ts'
+import type { Variant } from '../../gauge/variant.ts'
 
 /** The plain variant names the tenant itself; the others must not have to. */
 function where(variant: Variant, tenant: Tenant, more: readonly string[] = []): string {
@@ -96,7 +97,9 @@ async function measureQuery(
   query: TimedQuery, context: GaugeContext,
 ): Promise<Pick<GaugeResult, 'measurements' | 'failures'>> {
   try {
-    return await compareVariants(query, { ...context, gauge: 'rls-overhead' })
+    return await compareVariants(query, {
+      ...context, gauge: 'rls-overhead', reference: plain, others: isolatingAmong(context.variants),
+    })
   } catch (error) {
     return { measurements: [], failures: [`${query.title}: ${messageOf(error)}`] }
   }

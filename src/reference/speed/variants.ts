@@ -1,16 +1,8 @@
 /** The variants that are compared, and how the one backend is switched between them. */
 
-import type { Tenant } from '../../model/tenant.ts'
+import type { Variant } from '../../gauge/variant.ts'
 import { identifier, literal } from '../../sql/identifier.ts'
-import { speedSchemas, type IsolatingTitle, type SharedVariant } from './speed-database.ts'
-
-export interface Variant {
-  readonly title: string
-  /** Statements outside the timed part that put the backend into the variant, for a tenant. */
-  enter(tenant: Tenant): string
-  /** True when the query itself must name the tenant. */
-  readonly explicitTenant: boolean
-}
+import { speedSchemas, type SharedVariant } from './speed-database.ts'
 
 /** No row security, the tenant in the WHERE clause: what everything else is compared with. */
 export const plain: Variant = {
@@ -18,9 +10,6 @@ export const plain: Variant = {
   explicitTenant: true,
   enter: () => inSchema('plain'),
 }
-
-/** The plain variant once more: what it differs by from itself is the noise of the run. */
-export const plainAgain: Variant = { ...plain, title: 'plain (A/A)' }
 
 /** The tenancies on trial: none of their queries names the tenant. */
 export const isolating: readonly Variant[] = [
@@ -45,7 +34,7 @@ function withContext(title: SharedVariant): Variant {
 }
 
 /** All of them, or those that are asked for. */
-export function isolatingAmong(titles: readonly IsolatingTitle[] | undefined): readonly Variant[] {
+export function isolatingAmong(titles: readonly string[] | undefined): readonly Variant[] {
   return titles === undefined ? isolating : isolating.filter(({ title }) => titles.some((each) => each === title))
 }
 

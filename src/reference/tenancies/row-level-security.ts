@@ -15,7 +15,7 @@ import type { InstallPlan, Tenancy } from './tenancy.ts'
 const schema = 'public'
 const setting = 'app.current_tenant_id'
 
-const tenancy: Tenancy = {
+export const rowLevelSecurity: Tenancy = {
   name: 'row-level-security',
   title: 'Row-level security',
   install: (plan) => [tablesSql(plan), plan.variant === 'hardened' ? hardenedSql(plan) : asWrittenSql(plan)],
@@ -42,7 +42,6 @@ const tenancy: Tenancy = {
   tenantOf: () => null,
 }
 
-export default tenancy
 
 /** Near misses of a tenant's id: pattern, padding, case, prefix, list, null byte stand-ins. */
 function malformed(id: string, known: readonly Tenant[]): readonly string[] {

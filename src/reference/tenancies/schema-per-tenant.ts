@@ -10,7 +10,7 @@ import { identifier, literal } from '../../sql/identifier.ts'
 import type { Tenant } from '../../model/tenant.ts'
 import type { Tenancy } from './tenancy.ts'
 
-const tenancy: Tenancy = {
+export const schemaPerTenant: Tenancy = {
   name: 'schema-per-tenant',
   title: 'Schema per tenant',
   install: ({ service, tenants, roles }) => [
@@ -41,7 +41,6 @@ ${tablesOf(service).filter((table) => table.placement === 'shared').map((table) 
   tenantOf: (relation, tenants) => tenants.get(relation.schema) ?? null,
 }
 
-export default tenancy
 
 /**
  * Role and path of the tenant until the transaction ends. pg_temp comes last, so that a temporary

@@ -5,7 +5,7 @@ import type { Relation } from '../../model/catalog.ts'
 import type { Service, TenancyName, Variant } from '../../model/tenancy.ts'
 import type { Tenant } from '../../model/tenant.ts'
 import type { TableModel } from '../../dotmac/models/model.ts'
-import type { RoleNames } from '../../dotmac/roles.ts'
+import type { RoleNames } from '../../model/roles.ts'
 
 export interface InstallPlan {
   readonly service: Service
