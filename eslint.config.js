@@ -2,7 +2,12 @@
 
 import tseslint from 'typescript-eslint'
 
-const registries = ['suites/*/*.ts', 'fixtures/**/*.ts', 'src/report/formats/*.ts', '*.config.{ts,js}']
+const registries = [
+  'suites/*/*.ts',
+  'fixtures/**/*.ts',
+  'src/report/formats/*.ts',
+  '*.config.{ts,js}',
+]
 
 const noDefaultExport = {
   selector: 'ExportDefaultDeclaration',
@@ -26,9 +31,15 @@ export default tseslint.config(
       '@typescript-eslint/await-thenable': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-non-null-assertion': 'error',
-      '@typescript-eslint/prefer-nullish-coalescing': ['error', { ignorePrimitives: { boolean: true } }],
+      '@typescript-eslint/prefer-nullish-coalescing': [
+        'error',
+        { ignorePrimitives: { boolean: true } },
+      ],
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       '@typescript-eslint/max-params': ['error', { max: 3 }],
       'max-lines': ['error', 400],
       'max-lines-per-function': ['error', 70],
@@ -42,6 +53,10 @@ export default tseslint.config(
   // A describe() is one long function, a row of test.each has many columns, and what was skipped is said aloud.
   {
     files: ['**/*.test.ts', '**/*.test.tsx'],
-    rules: { 'max-lines-per-function': 'off', '@typescript-eslint/max-params': 'off', 'no-console': 'off' },
+    rules: {
+      'max-lines-per-function': 'off',
+      '@typescript-eslint/max-params': 'off',
+      'no-console': 'off',
+    },
   },
 )

@@ -11,8 +11,9 @@ export default defineConfig({
     hookTimeout: 120_000,
     passWithNoTests: false,
     allowOnly: false,
-    reporters: process.env.WATERTIGHT_TEST_JSON === undefined
-      ? ['default']
-      : ['default', ['json', { outputFile: process.env.WATERTIGHT_TEST_JSON }]],
+    reporters:
+      process.env.WATERTIGHT_TEST_JSON === undefined
+        ? ['default']
+        : ['default', ['json', { outputFile: process.env.WATERTIGHT_TEST_JSON }]],
   },
 })

@@ -1,7 +1,14 @@
 /** Emits dist/ when sources changed, so that a fresh clone runs even where install scripts are blocked. */
 
 import {
-  existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -31,14 +38,19 @@ export async function ensureBuilt(root, { force = false } = {}) {
   } catch (error) {
     if (!['EROFS', 'EACCES', 'EPERM'].includes(error.code)) throw error
     const state = existsSync(join(root, 'dist')) ? 'older than the sources' : 'missing'
-    throw new BuildError(`The build is ${state} and ${root} cannot be written (${error.code})`,
-      'Run "npm run build" as the owner of the checkout, then start again', error)
+    throw new BuildError(
+      `The build is ${state} and ${root} cannot be written (${error.code})`,
+      'Run "npm run build" as the owner of the checkout, then start again',
+      error,
+    )
   }
 }
 
 /** One line per source that shapes dist/: path, modification time, size. Tests are not part of it. */
 export function sourceStamp(root) {
-  const lines = ['tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'].map((path) => line(root, path))
+  const lines = ['tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'].map((path) =>
+    line(root, path),
+  )
   for (const folder of ['src', 'suites', 'fixtures']) walk(root, folder, lines)
   return lines.sort().join('\n')
 }
@@ -81,12 +93,21 @@ async function emit(root, outDir) {
   const { default: ts } = await import('typescript')
   const complain = (diagnostics) => {
     const text = ts.formatDiagnostics(diagnostics, {
-      getCanonicalFileName: (name) => name, getCurrentDirectory: () => root, getNewLine: () => '\n',
+      getCanonicalFileName: (name) => name,
+      getCurrentDirectory: () => root,
+      getNewLine: () => '\n',
     })
     throw new BuildError('The sources cannot be compiled', text.trim())
   }
-  const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (diagnostic) => complain([diagnostic]) }
-  const config = ts.getParsedCommandLineOfConfigFile(join(root, 'tsconfig.build.json'), { noCheck: true, outDir }, host)
+  const host = {
+    ...ts.sys,
+    onUnRecoverableConfigFileDiagnostic: (diagnostic) => complain([diagnostic]),
+  }
+  const config = ts.getParsedCommandLineOfConfigFile(
+    join(root, 'tsconfig.build.json'),
+    { noCheck: true, outDir },
+    host,
+  )
   const program = ts.createProgram({ rootNames: config.fileNames, options: config.options })
   const faults = [...config.errors, ...program.getSyntacticDiagnostics()]
   if (faults.length > 0) complain(faults)
@@ -149,7 +170,8 @@ function removeLeftovers(root) {
   for (const name of readdirSync(root)) {
     const path = join(root, name)
     const isOurs = /^dist\.\d+\.[0-9a-f]+\.(tmp|old)$/.test(name)
-    if (isOurs && Date.now() - statSync(path).mtimeMs > leftoverAgeMs) rmSync(path, { recursive: true, force: true })
+    if (isOurs && Date.now() - statSync(path).mtimeMs > leftoverAgeMs)
+      rmSync(path, { recursive: true, force: true })
   }
 }
 

@@ -4,14 +4,35 @@
  */
 
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
 const release = 'trixie'
 const packages = [
-  'pgbouncer', 'libc6', 'libevent-2.1-7t64', 'libssl3t64', 'libcares2', 'libpam0g', 'libsystemd0', 'libcap2',
-  'libaudit1', 'libcap-ng0', 'libgcc-s1', 'zlib1g', 'libzstd1',
+  'pgbouncer',
+  'libc6',
+  'libevent-2.1-7t64',
+  'libssl3t64',
+  'libcares2',
+  'libpam0g',
+  'libsystemd0',
+  'libcap2',
+  'libaudit1',
+  'libcap-ng0',
+  'libgcc-s1',
+  'zlib1g',
+  'libzstd1',
 ]
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
 const mirror = process.env.DEBIAN_MIRROR || aptMirror()
@@ -25,7 +46,10 @@ try {
   if (!works(wrapper)) install()
   console.log(wrapper)
 } catch (error) {
-  const said = String(error.stderr ?? '').trim().split('\n').at(-1)
+  const said = String(error.stderr ?? '')
+    .trim()
+    .split('\n')
+    .at(-1)
   console.error(`pgbouncer could not be fetched: ${said || error.message}`)
   process.exitCode = 1
 }
@@ -34,7 +58,8 @@ function install() {
   if (process.platform !== 'linux') throw new Error('Debian packages run on Linux only')
   if (!mirror) throw new Error('apt has no Debian mirror here: name one with DEBIAN_MIRROR')
   for (const tool of ['apt-get', 'dpkg']) run(tool, ['--version'])
-  if (!existsSync(keyring)) throw new Error(`${keyring} is missing (package debian-archive-keyring)`)
+  if (!existsSync(keyring))
+    throw new Error(`${keyring} is missing (package debian-archive-keyring)`)
   if (!existsSync(cache)) {
     mkdirSync(cache, { recursive: true })
     chmodSync(cache, process.geteuid() === 0 ? 0o711 : 0o700)
@@ -59,7 +84,10 @@ function aptMirror() {
   const folder = '/etc/apt/sources.list.d'
   const parts = existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []
   const files = ['/etc/apt/sources.list', ...parts]
-  const text = files.filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8')).join('\n')
+  const text = files
+    .filter((file) => existsSync(file))
+    .map((file) => readFileSync(file, 'utf8'))
+    .join('\n')
   return /^(?:URIs:|deb\s)[^#\n]*?(\w+:\/\/\S+\/debian)\/?(?=\s|$)/m.exec(text)?.[1]
 }
 
@@ -69,14 +97,28 @@ function download(folder) {
     mkdirSync(join(folder, each), { recursive: true })
   }
   writeFileSync(join(folder, 'status'), '')
-  writeFileSync(join(folder, 'sources.list'), `deb [signed-by=${keyring}] ${mirror} ${release} main\n`)
+  writeFileSync(
+    join(folder, 'sources.list'),
+    `deb [signed-by=${keyring}] ${mirror} ${release} main\n`,
+  )
   const settings = join(folder, 'apt.conf')
-  writeFileSync(settings, Object.entries({
-    'Dir::Etc::sourcelist': join(folder, 'sources.list'), 'Dir::Etc::sourceparts': '-',
-    'Dir::State::lists': join(folder, 'lists'), 'Dir::State::status': join(folder, 'status'),
-    'Dir::Cache': join(folder, 'cache'), 'APT::Sandbox::User': '', 'Acquire::Languages': 'none',
-    'Acquire::Retries': '2', 'Acquire::http::Timeout': '20', 'APT::Update::Error-Mode': 'any',
-  }).map(([key, value]) => `${key} "${value}";\n`).join(''))
+  writeFileSync(
+    settings,
+    Object.entries({
+      'Dir::Etc::sourcelist': join(folder, 'sources.list'),
+      'Dir::Etc::sourceparts': '-',
+      'Dir::State::lists': join(folder, 'lists'),
+      'Dir::State::status': join(folder, 'status'),
+      'Dir::Cache': join(folder, 'cache'),
+      'APT::Sandbox::User': '',
+      'Acquire::Languages': 'none',
+      'Acquire::Retries': '2',
+      'Acquire::http::Timeout': '20',
+      'APT::Update::Error-Mode': 'any',
+    })
+      .map(([key, value]) => `${key} "${value}";\n`)
+      .join(''),
+  )
   const options = { cwd: join(folder, 'debs'), env: { ...process.env, APT_CONFIG: settings } }
   run('apt-get', ['-q', 'update'], options)
   run('apt-get', ['-q', 'download', ...packages], options)
@@ -87,7 +129,9 @@ function download(folder) {
 function wrapperScript(root) {
   const triplet = readdirSync(join(root, 'usr/lib')).find((name) => name.endsWith('-linux-gnu'))
   const libraries = `usr/lib/${triplet}`
-  const loader = readdirSync(join(root, libraries)).find((name) => /^ld-linux.*\.so\.\d+$/.test(name))
+  const loader = readdirSync(join(root, libraries)).find((name) =>
+    /^ld-linux.*\.so\.\d+$/.test(name),
+  )
   return `#!/bin/sh
 root="$(dirname "$(readlink -f "$0")")/root"
 exec "$root/${libraries}/${loader}" --library-path "$root/${libraries}" "$root/usr/sbin/pgbouncer" "$@"
@@ -103,5 +147,9 @@ function works(program) {
 }
 
 function run(program, args, options = {}) {
-  return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], ...options })
+  return execFileSync(program, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...options,
+  })
 }

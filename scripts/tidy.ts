@@ -11,13 +11,20 @@ import { readSourceTree } from './tidy/source-tree.ts'
 import { wordFaults } from './tidy/word-rules.ts'
 
 const rules = [
-  importFaults, cycleFaults, sizeFaults, mannerFaults, wordFaults, mutantFaults, faultClassFaults,
+  importFaults,
+  cycleFaults,
+  sizeFaults,
+  mannerFaults,
+  wordFaults,
+  mutantFaults,
+  faultClassFaults,
   lockfileFaults,
 ] as const
 
 /** Every fault of the checkout as `path:line rule: sentence`; empty when it is tidy. */
 export function tidy(root: string): readonly string[] {
   const tree = readSourceTree(root)
-  return rules.flatMap((rule) => rule(tree))
+  return rules
+    .flatMap((rule) => rule(tree))
     .map(({ rule, path, line, sentence }) => `${path}:${line} ${rule}: ${sentence}`)
 }

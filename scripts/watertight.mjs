@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url'
 const [major, minor] = process.versions.node.split('.').map(Number)
 
 if (major < 20 || (major === 20 && minor < 19)) {
-  process.stderr.write(`watertight needs Node.js 20.19 or newer, this is ${process.versions.node}\n`)
+  process.stderr.write(
+    `watertight needs Node.js 20.19 or newer, this is ${process.versions.node}\n`,
+  )
   process.exitCode = 2
 } else {
   module.enableCompileCache?.() // Node 22.8 and newer: parsed code is kept between starts
@@ -18,7 +20,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
   let isAnswered = false
   process.exitCode = 70
   process.on('exit', () => {
-    if (!isAnswered && process.exitCode === 70) bug(new Error('The command ended before it had an answer'))
+    if (!isAnswered && process.exitCode === 70)
+      bug(new Error('The command ended before it had an answer'))
   })
   for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe)
   process.exitCode = await start()

@@ -1,7 +1,18 @@
 /** The command starts from a fresh clone, from a stale build and from an installed package. */
 
 import { spawn } from 'node:child_process'
-import { appendFile, chmod, cp, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -19,7 +30,11 @@ interface Ended {
 
 test('the first start builds, the second writes nothing', async () => {
   const root = await checkout()
-  expect(await start(root, ['run', '--quick'])).toEqual({ code: 3, stdout: 'run --quick\n', stderr: built })
+  expect(await start(root, ['run', '--quick'])).toEqual({
+    code: 3,
+    stdout: 'run --quick\n',
+    stderr: built,
+  })
   const before = await stat(join(root, 'dist', '.stamp'))
   expect(await start(root, ['run'])).toEqual({ code: 3, stdout: 'run\n', stderr: '' })
   expect((await stat(join(root, 'dist', '.stamp'))).mtimeMs).toBe(before.mtimeMs)
@@ -61,16 +76,25 @@ test('sources that cannot be compiled end with 2 and leave the last build', asyn
 })
 
 // Only root can become somebody who may not write.
-test.skipIf(process.getuid?.() !== 0)('a checkout that cannot be written runs while its build is current', async () => {
-  const root = await checkout()
-  await start(root, [])
-  await chmod(root, 0o755)
-  expect(await start(root, ['a'], { uid: nobody })).toEqual({ code: 3, stdout: 'a\n', stderr: '' })
-  await appendFile(join(root, mainPath), '\n')
-  const { code, stderr } = await start(root, [], { uid: nobody })
-  expect(code).toBe(2)
-  expect(stderr).toMatch(/^WATERTIGHT_NOT_BUILT: The build is older than the sources and .* cannot be written/)
-})
+test.skipIf(process.getuid?.() !== 0)(
+  'a checkout that cannot be written runs while its build is current',
+  async () => {
+    const root = await checkout()
+    await start(root, [])
+    await chmod(root, 0o755)
+    expect(await start(root, ['a'], { uid: nobody })).toEqual({
+      code: 3,
+      stdout: 'a\n',
+      stderr: '',
+    })
+    await appendFile(join(root, mainPath), '\n')
+    const { code, stderr } = await start(root, [], { uid: nobody })
+    expect(code).toBe(2)
+    expect(stderr).toMatch(
+      /^WATERTIGHT_NOT_BUILT: The build is older than the sources and .* cannot be written/,
+    )
+  },
+)
 
 test('an installed package has a build and nothing to build it by', async () => {
   const root = await checkout()
@@ -86,7 +110,9 @@ test.each([
   ['thrown later', `setTimeout(() => { throw new Error("oops") }, 1); ${waiting}`],
   ['rejected and forgotten', `void Promise.reject(new Error("oops")); ${waiting}`],
 ])('an error that is %s ends with 70, because 1 would claim a leak', async (_how, code) => {
-  const root = await checkout(`export const main = async (): Promise<number> => { ${code}; return 0 }\n`)
+  const root = await checkout(
+    `export const main = async (): Promise<number> => { ${code}; return 0 }\n`,
+  )
   const ended = await start(root, [])
   expect(ended.code).toBe(70)
   expect(ended.stderr).toContain('WATERTIGHT_BUG: Error: oops')
@@ -102,9 +128,15 @@ const echoing = `export async function main(argv: readonly string[]): Promise<nu
 async function checkout(main = echoing): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'watertight-start-'))
   onTestFinished(() => rm(root, { recursive: true, force: true }))
-  const own = ['tsconfig.json', 'tsconfig.build.json', join('scripts', 'build.mjs'), join('scripts', 'watertight.mjs')]
+  const own = [
+    'tsconfig.json',
+    'tsconfig.build.json',
+    join('scripts', 'build.mjs'),
+    join('scripts', 'watertight.mjs'),
+  ]
   for (const name of own) await cp(join(packageRoot(), name), join(root, name))
-  for (const folder of [join('src', 'cli'), 'suites', 'fixtures']) await mkdir(join(root, folder), { recursive: true })
+  for (const folder of [join('src', 'cli'), 'suites', 'fixtures'])
+    await mkdir(join(root, folder), { recursive: true })
   await symlink(join(packageRoot(), 'node_modules'), join(root, 'node_modules'), 'junction')
   await writeFile(join(root, 'package.json'), '{ "name": "watertight", "type": "module" }\n')
   await writeFile(join(root, 'scripts', 'pid.mjs'), 'process.stdout.write(String(process.pid))\n')
@@ -117,15 +149,27 @@ interface StartOptions {
   readonly uid?: number
 }
 
-function start(root: string, argv: readonly string[], { script, uid }: StartOptions = {}): Promise<Ended> {
+function start(
+  root: string,
+  argv: readonly string[],
+  { script, uid }: StartOptions = {},
+): Promise<Ended> {
   const file = join(root, script ?? join('scripts', 'watertight.mjs'))
   const child = spawn(process.execPath, [file, ...argv], {
-    stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env['PATH'] }, ...(uid === undefined ? {} : { uid }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'] },
+    ...(uid === undefined ? {} : { uid }),
   })
   const text = { stdout: '', stderr: '' }
-  child.stdout.setEncoding('utf8').on('data', (part: string) => { text.stdout += part })
-  child.stderr.setEncoding('utf8').on('data', (part: string) => { text.stderr += part })
+  child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    text.stdout += part
+  })
+  child.stderr.setEncoding('utf8').on('data', (part: string) => {
+    text.stderr += part
+  })
   return new Promise((resolve, reject) => {
-    child.once('error', reject).once('close', (code) => { resolve({ code, ...text }) })
+    child.once('error', reject).once('close', (code) => {
+      resolve({ code, ...text })
+    })
   })
 }

@@ -19,7 +19,15 @@ export type {
   StrategySession,
   StrategyTenant,
 } from './model/context-strategy.ts'
-export type { Attempt, Observation, Row, Statement, Step, Value, Witness } from './model/observation.ts'
+export type {
+  Attempt,
+  Observation,
+  Row,
+  Statement,
+  Step,
+  Value,
+  Witness,
+} from './model/observation.ts'
 export { vacuousAttempt } from './model/observation.ts'
 export type { Tenant, TenantId } from './model/tenant.ts'
 export {
@@ -58,7 +66,13 @@ export { cellsOf, controlOn, deferred, objectOf } from './attack/cells.ts'
 export { answerOf, answersDiffer, isDenial } from './attack/differential.ts'
 export { nobodysValue } from './attack/nobodys-value.ts'
 export {
-  attackId, attackText, copyLike, insertLike, keyCondition, sharingColumns, writableColumn,
+  attackId,
+  attackText,
+  copyLike,
+  insertLike,
+  keyCondition,
+  sharingColumns,
+  writableColumn,
 } from './attack/statements.ts'
 export { may, objectsOfKind, ownedTables, targetOf, type Target } from './world/targets.ts'
 export { affectedBy, attackRows, count, foreignRows, rowsOf, stepOf } from './attack/witness.ts'
@@ -73,7 +87,12 @@ export { measureOverhead } from './reference/speed/overhead.ts'
 export { anyReading, firstOwners, firstReadings, type GrammarInput } from './attack/forms/inputs.ts'
 export { nested } from './attack/forms/nesting.ts'
 export {
-  countsTooMany, foreignContent, foreignEcho, hasValue, ownerOfRelation, rowsOfForeignRelation,
+  countsTooMany,
+  foreignContent,
+  foreignEcho,
+  hasValue,
+  ownerOfRelation,
+  rowsOfForeignRelation,
 } from './attack/forms/oracle.ts'
 export { plannerSettings } from './attack/forms/planner.ts'
 export { readForms, type ReadForm } from './attack/forms/read-forms.ts'
@@ -85,25 +104,60 @@ export { countAndHash, ownGroups, textSettings } from './world/row-groups.ts'
 export { channels, type Channel } from './model/channel.ts'
 export { inherent } from './probe/inherent.ts'
 export { impersonated, rowsOfTenantRemoved } from './world/impersonated.ts'
-export { existenceAttacks, existenceForms, withoutForeignRow, type ExistenceForm } from './attack/forms/existence.ts'
-export { callableFunctions, callFunction, functionSignature, hostileTexts } from './attack/function-calls.ts'
+export {
+  existenceAttacks,
+  existenceForms,
+  withoutForeignRow,
+  type ExistenceForm,
+} from './attack/forms/existence.ts'
+export {
+  callableFunctions,
+  callFunction,
+  functionSignature,
+  hostileTexts,
+} from './attack/function-calls.ts'
 export { defenceAttacks } from './attack/forms/defence-attacks.ts'
 export { explainedRows } from './attack/forms/explained.ts'
 export { channelAttacks } from './attack/forms/channel-attacks.ts'
 export { readsWholeRows } from './attack/forms/predicates.ts'
 export { exchangesOf, foreignAnswer, rowsIn } from './reference/service/answers.ts'
 export { honestControl, sendAll } from './reference/service/define.ts'
-export { anyServiceInput, firstServiceInputs, honestRequest, requestOf, type ServiceInput,
+export {
+  anyServiceInput,
+  firstServiceInputs,
+  honestRequest,
+  requestOf,
+  type ServiceInput,
 } from './reference/service/inputs.ts'
 export { anyTwin, twinForms, twinsOf, twinsDiffer, type Twin } from './reference/service/twins.ts'
 export { forgeryKinds } from './reference/service/token-forge.ts'
 export { routeCells, routeOf } from './reference/service/routes.ts'
-export type { ServiceBuild, ServiceHandler, ServiceParts } from './reference/service/service-build.ts'
-export { anyRowOf, defineOperationsProbe, operated, operationCells, performed } from './reference/operations/define.ts'
-export { closedTable, openTables, type Migrating, type OpenTable } from './reference/operations/open-tables.ts'
+export type {
+  ServiceBuild,
+  ServiceHandler,
+  ServiceParts,
+} from './reference/service/service-build.ts'
+export {
+  anyRowOf,
+  defineOperationsProbe,
+  operated,
+  operationCells,
+  performed,
+} from './reference/operations/define.ts'
+export {
+  closedTable,
+  openTables,
+  type Migrating,
+  type OpenTable,
+} from './reference/operations/open-tables.ts'
 export { tryMigration } from './reference/operations/try-migration.ts'
 export type { Operations, OperationsBuild } from './reference/operations/operations.ts'
-export { backupPaths, ownRowsComeBack, tryBackup, type BackupPath } from './reference/operations/try-backup.ts'
+export {
+  backupPaths,
+  ownRowsComeBack,
+  tryBackup,
+  type BackupPath,
+} from './reference/operations/try-backup.ts'
 export { doorsOf, healthyPlatform, tryDoor } from './reference/operations/open-doors.ts'
 export { anyText, obeyed, slips, tryVariable, variables } from './reference/operations/nonsense.ts'
 export { ownCustomers, readRestored } from './reference/operations/restored-platform.ts'

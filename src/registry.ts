@@ -17,8 +17,11 @@ export function packageRoot(): string {
   while (!isPackageRoot(folder)) {
     const parent = dirname(folder)
     if (parent === folder) {
-      throw new WatertightError('WATERTIGHT_BROKEN_INSTALL', 'The package folder of watertight was not found',
-        { hint: 'Reinstall the package', exitCode: 70 })
+      throw new WatertightError(
+        'WATERTIGHT_BROKEN_INSTALL',
+        'The package folder of watertight was not found',
+        { hint: 'Reinstall the package', exitCode: 70 },
+      )
     }
     folder = parent
   }
@@ -30,13 +33,16 @@ export function packageRoot(): string {
  * @throws WatertightError WATERTIGHT_BAD_REGISTRY that lists all faults together.
  */
 export async function loadFolder<T>(
-  folder: string, validate: (value: unknown, id: string) => T,
+  folder: string,
+  validate: (value: unknown, id: string) => T,
 ): Promise<readonly Registered<T>[]> {
   const faults: string[] = []
   const loaded: Registered<T>[] = []
   for (const { id, path } of modulesIn(folder)) {
     try {
-      const module = await import(/* @vite-ignore */ pathToFileURL(path).href) as { default?: unknown }
+      const module = (await import(/* @vite-ignore */ pathToFileURL(path).href)) as {
+        default?: unknown
+      }
       if (module.default === undefined) throw new Error('it has no default export')
       loaded.push({ id, value: validate(module.default, id) })
     } catch (error) {
@@ -44,14 +50,19 @@ export async function loadFolder<T>(
     }
   }
   if (faults.length > 0) {
-    throw new WatertightError('WATERTIGHT_BAD_REGISTRY', `${faults.length} files cannot be used: ${faults.join('; ')}`,
-      { hint: 'Each file must default-export what its folder is for', exitCode: 70 })
+    throw new WatertightError(
+      'WATERTIGHT_BAD_REGISTRY',
+      `${faults.length} files cannot be used: ${faults.join('; ')}`,
+      { hint: 'Each file must default-export what its folder is for', exitCode: 70 },
+    )
   }
   return loaded
 }
 
 /** Modules of a folder in the form this process runs: sources under a test runner, else the build. */
-export function modulesIn(folder: string): readonly { readonly id: string; readonly path: string }[] {
+export function modulesIn(
+  folder: string,
+): readonly { readonly id: string; readonly path: string }[] {
   const fromSource = import.meta.url.endsWith('.ts')
   const directory = join(packageRoot(), ...(fromSource ? [] : ['dist']), folder)
   if (!existsSync(directory)) return []

@@ -9,11 +9,14 @@ import { tidy } from '../tidy.ts'
 export type Files = Readonly<Record<string, string>>
 
 const tidyTree: Files = {
-  'package-lock.json': '{ "packages": { "node_modules/pg": { "version": "8.0.0", "integrity": "sha512-x" } } }',
+  'package-lock.json':
+    '{ "packages": { "node_modules/pg": { "version": "8.0.0", "integrity": "sha512-x" } } }',
   'src/index.ts': "/** Public. */\nexport { open } from './postgres/open.ts'\n",
   'src/model/row.ts': '/** A row. */\nexport interface Row { readonly id: string }\n',
-  'src/postgres/open.ts': "/** The door. */\nimport pg from 'pg'\nexport const open = () => new pg.Client()\n",
-  'suites/isolation/reads-rows.ts': "/** A probe. */\nimport { open } from '../../src/index.ts'\nexport default open\n",
+  'src/postgres/open.ts':
+    "/** The door. */\nimport pg from 'pg'\nexport const open = () => new pg.Client()\n",
+  'suites/isolation/reads-rows.ts':
+    "/** A probe. */\nimport { open } from '../../src/index.ts'\nexport default open\n",
   'fixtures/mutants/reads-rows--policy-true.sql': '-- title: x\n-- class: R1\n',
   'fixtures/fault-classes.json': '{ "R1": "open" }',
 }

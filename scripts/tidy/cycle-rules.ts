@@ -4,8 +4,14 @@ import type { Fault, SourceTree } from './source-tree.ts'
 
 /** One fault per cycle of run-time imports, named at its first file. */
 export function cycleFaults(tree: SourceTree): readonly Fault[] {
-  const edges = new Map(tree.units.map(({ path, imports }) => [path, imports
-    .filter(({ isRelative, isTypeOnly }) => isRelative && !isTypeOnly).map(({ target }) => target)]))
+  const edges = new Map(
+    tree.units.map(({ path, imports }) => [
+      path,
+      imports
+        .filter(({ isRelative, isTypeOnly }) => isRelative && !isTypeOnly)
+        .map(({ target }) => target),
+    ]),
+  )
   const finished = new Set<string>()
   const cycles = new Map<string, readonly string[]>()
   const visit = (path: string, trail: readonly string[]): void => {
@@ -21,6 +27,9 @@ export function cycleFaults(tree: SourceTree): readonly Fault[] {
   }
   for (const path of edges.keys()) visit(path, [])
   return [...cycles.values()].map((cycle) => ({
-    rule: 'cycles', path: cycle[0] ?? '', line: 1, sentence: `is in a cycle: ${[...cycle, cycle[0]].join(' -> ')}`,
+    rule: 'cycles',
+    path: cycle[0] ?? '',
+    line: 1,
+    sentence: `is in a cycle: ${[...cycle, cycle[0]].join(' -> ')}`,
   }))
 }

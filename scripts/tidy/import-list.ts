@@ -23,12 +23,17 @@ function importOf(ast: ts.SourceFile, path: string, node: ts.Node): Import | nul
   const isRelative = specifier.startsWith('.')
   return {
     target: isRelative ? posix.join(posix.dirname(path), specifier) : packageOf(specifier),
-    isRelative, isTypeOnly: isErased(node), line: lineOf(ast, node),
+    isRelative,
+    isTypeOnly: isErased(node),
+    line: lineOf(ast, node),
   }
 }
 
 function specifierOf(node: ts.Node): string | null {
-  if ((ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) && node.moduleSpecifier !== undefined) {
+  if (
+    (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) &&
+    node.moduleSpecifier !== undefined
+  ) {
     return ts.isStringLiteral(node.moduleSpecifier) ? node.moduleSpecifier.text : null
   }
   if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
@@ -38,7 +43,9 @@ function specifierOf(node: ts.Node): string | null {
   const isImport = node.expression.kind === ts.SyntaxKind.ImportKeyword
   const isRequire = ts.isIdentifier(node.expression) && node.expression.text === 'require'
   const [argument] = node.arguments
-  return (isImport || isRequire) && argument !== undefined && ts.isStringLiteral(argument) ? argument.text : null
+  return (isImport || isRequire) && argument !== undefined && ts.isStringLiteral(argument)
+    ? argument.text
+    : null
 }
 
 function isErased(node: ts.Node): boolean {
@@ -48,5 +55,5 @@ function isErased(node: ts.Node): boolean {
 
 function packageOf(specifier: string): string {
   const parts = specifier.split('/')
-  return specifier.startsWith('@') ? parts.slice(0, 2).join('/') : parts[0] ?? specifier
+  return specifier.startsWith('@') ? parts.slice(0, 2).join('/') : (parts[0] ?? specifier)
 }

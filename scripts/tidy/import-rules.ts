@@ -31,25 +31,34 @@ const table: Readonly<Record<string, readonly string[]>> = {
   load: [...acting, 'probe'],
   reference: [...engine, 'dotmac'],
   run: everything,
-  cli: [...pure, 'registry', 'run', 'probe', 'reference', 'config', 'gate', 'report', 'dotmac'], // the platform's own operations
+  // the platform's own operations
+  cli: [...pure, 'registry', 'run', 'probe', 'reference', 'config', 'gate', 'report', 'dotmac'],
   index: everything,
   testing: [...everything, 'run'],
 }
 
 /** Package -> the places that may import it; a package that is absent here has no door yet. */
 const doors: Readonly<Record<string, readonly string[]>> = {
-  'pg': ['src/postgres/'], 'pg-copy-streams': ['src/postgres/'], 'pg-connection-string': ['src/postgres/'],
+  pg: ['src/postgres/'],
+  'pg-copy-streams': ['src/postgres/'],
+  'pg-connection-string': ['src/postgres/'],
   'node:child_process': ['src/postgres/'],
   'fast-check': ['src/probe/', 'src/attack/', 'src/requests/', 'src/reference/', 'suites/'],
-  'tinybench': ['src/gauge/'], 'autocannon': ['src/load/'], 'simple-statistics': ['src/judge/', 'src/gauge/'],
+  tinybench: ['src/gauge/'],
+  autocannon: ['src/load/'],
+  'simple-statistics': ['src/judge/', 'src/gauge/'],
   'hdr-histogram-js': ['src/load/'],
-  'commander': ['src/cli/'],
-  'zod': ['src/config/', 'src/report/', 'src/run/store/'],
-  'preact': ['src/report/'], 'preact-render-to-string': ['src/report/'], '@observablehq/plot': ['src/report/'],
-  'linkedom': ['src/report/'],
-  'postgrator': ['src/dotmac/'],
-  'jose': ['src/dotmac/', 'src/testing/service-on-trial.ts'], 'hono': ['src/dotmac/'], '@hono/node-server': ['src/dotmac/'],
-  'typescript': ['src/testing/', 'src/run/proof/', 'scripts/'],
+  commander: ['src/cli/'],
+  zod: ['src/config/', 'src/report/', 'src/run/store/'],
+  preact: ['src/report/'],
+  'preact-render-to-string': ['src/report/'],
+  '@observablehq/plot': ['src/report/'],
+  linkedom: ['src/report/'],
+  postgrator: ['src/dotmac/'],
+  jose: ['src/dotmac/', 'src/testing/service-on-trial.ts'],
+  hono: ['src/dotmac/'],
+  '@hono/node-server': ['src/dotmac/'],
+  typescript: ['src/testing/', 'src/run/proof/', 'scripts/'],
 }
 
 /** Pure folders compute; they do not touch the machine. Hashing and text styling are computation. */
@@ -58,10 +67,16 @@ const computing = ['node:crypto', 'node:util']
 
 /** Tests may reach further than what they test. */
 export function importFaults(tree: SourceTree): readonly Fault[] {
-  return tree.units.filter((unit) => !unit.isTest).flatMap((unit) => unit.imports.flatMap((one) => {
-    const sentence = one.isRelative ? neighbourFault(unit, one) : packageFault(unit, one)
-    return sentence === null ? [] : [{ rule: 'imports', path: unit.path, line: one.line, sentence }]
-  }))
+  return tree.units
+    .filter((unit) => !unit.isTest)
+    .flatMap((unit) =>
+      unit.imports.flatMap((one) => {
+        const sentence = one.isRelative ? neighbourFault(unit, one) : packageFault(unit, one)
+        return sentence === null
+          ? []
+          : [{ rule: 'imports', path: unit.path, line: one.line, sentence }]
+      }),
+    )
 }
 
 function neighbourFault({ path }: Unit, { target }: Import): string | null {
@@ -74,23 +89,32 @@ function neighbourFault({ path }: Unit, { target }: Import): string | null {
   const to = placeOf(target)
   if (to === from) return null
   const allowed = table[from]
-  if (allowed === undefined) return `src/${from} has no row in the import table of scripts/tidy/import-rules.ts`
+  if (allowed === undefined)
+    return `src/${from} has no row in the import table of scripts/tidy/import-rules.ts`
   return to !== null && allowed.includes(to) ? null : `src/${from} may not import ${target}`
 }
 
 function packageFault({ path }: Unit, { target }: Import): string | null {
   const place = placeOf(path) ?? ''
-  if (target.startsWith('node:') && pureFolders.includes(place) && !(place !== 'model' && computing.includes(target))) {
+  if (
+    target.startsWith('node:') &&
+    pureFolders.includes(place) &&
+    !(place !== 'model' && computing.includes(target))
+  ) {
     return `src/${place} is pure and may not import ${target}`
   }
   const door = doors[target]
   if (door === undefined) {
     const isLibrary = path.startsWith('src/') && !target.startsWith('node:')
     if (isLibrary) return `${target} has no door in scripts/tidy/import-rules.ts`
-    return path.startsWith('suites/') ? `suites import src/index.ts and fast-check, not ${target}` : null
+    return path.startsWith('suites/')
+      ? `suites import src/index.ts and fast-check, not ${target}`
+      : null
   }
   if (path.startsWith('scripts/')) return null
-  return door.some((folder) => path.startsWith(folder)) ? null : `${target} is imported only in ${door.join(' and ')}`
+  return door.some((folder) => path.startsWith(folder))
+    ? null
+    : `${target} is imported only in ${door.join(' and ')}`
 }
 
 /** Folder of src/, or the file's name for a file directly in it; null outside src/. */

@@ -8,6 +8,7 @@ test('a tree with integrity only has no faults', () => {
 })
 
 test('an address in the lockfile is a fault', () => {
-  expect(faultsWith({ 'package-lock.json': '{\n  "resolved": "https://example.org/pg.tgz"\n}\n' }))
-    .toEqual(['package-lock.json:2 lockfile: names the address of a package; keep integrity only'])
+  expect(
+    faultsWith({ 'package-lock.json': '{\n  "resolved": "https://example.org/pg.tgz"\n}\n' }),
+  ).toEqual(['package-lock.json:2 lockfile: names the address of a package; keep integrity only'])
 })

@@ -34,7 +34,8 @@ const sourceFolders = ['src', 'suites', 'fixtures', 'scripts']
 
 /** Reads the source folders that exist below the root. */
 export function readSourceTree(root: string): SourceTree {
-  const files = sourceFolders.filter((folder) => existsSync(join(root, folder)))
+  const files = sourceFolders
+    .filter((folder) => existsSync(join(root, folder)))
     .flatMap((folder) => filesBelow(root, folder))
   const units = files.filter((path) => /\.tsx?$/.test(path)).map((path) => parse(root, path))
   return { root, files, units }
@@ -42,7 +43,7 @@ export function readSourceTree(root: string): SourceTree {
 
 function filesBelow(root: string, folder: string): readonly string[] {
   return readdirSync(join(root, folder), { withFileTypes: true })
-    .sort((a, b) => a.name < b.name ? -1 : 1)
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => {
       const path = `${folder}/${entry.name}`
       return entry.isDirectory() ? filesBelow(root, path) : [path]

@@ -11,6 +11,8 @@ export function lineOf(ast: ts.SourceFile, node: ts.Node): number {
 export function* nodesBelow(node: ts.Node): Generator<ts.Node> {
   yield node
   const children: ts.Node[] = []
-  ts.forEachChild(node, (child) => { children.push(child) })
+  ts.forEachChild(node, (child) => {
+    children.push(child)
+  })
   for (const child of children) yield* nodesBelow(child)
 }

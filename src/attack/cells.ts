@@ -8,7 +8,11 @@ import { may, targetOf, type Target } from '../world/targets.ts'
 import type { WorldObject } from '../world/world-object.ts'
 
 /** One cell per object for a path that needs a privilege. */
-export function cellsOf(objects: readonly WorldObject[], path: string, privilege: TablePrivilege): readonly Cell[] {
+export function cellsOf(
+  objects: readonly WorldObject[],
+  path: string,
+  privilege: TablePrivilege,
+): readonly Cell[] {
   return objects.map((object) => ({ object, name: object.name, path, privilege }))
 }
 
@@ -20,12 +24,15 @@ export function objectOf(cell: Cell): WorldObject {
 
 /** Runs a statement on the tenant's own relation in its own context; null without the privilege. */
 export function controlOn(
-  { world, cell }: Scene, tenant: Tenant, build: (target: Target, sample: Row) => string | null,
+  { world, cell }: Scene,
+  tenant: Tenant,
+  build: (target: Target, sample: Row) => string | null,
 ): Promise<Attempt> | null {
   const object = objectOf(cell)
   const target = targetOf(object, tenant)
   const sample = object.samplesOf(tenant.id)[0]
-  if (target === null || (cell.privilege !== undefined && !may(object, tenant, cell.privilege))) return null
+  if (target === null || (cell.privilege !== undefined && !may(object, tenant, cell.privilege)))
+    return null
   const sql = build(target, sample ?? {})
   if (sql === null) return null
   return world.attempt([...world.enter(tenant), deferred, { sql, role: 'control' }])

@@ -15,20 +15,26 @@ export function answersDiffer(attempt: Attempt): boolean {
  */
 function comparedAnswers(attempt: Attempt): readonly string[] | null {
   const interrupted = attempt.steps.some(
-    ({ observation }) => observation.kind === 'indeterminate' && isInterruption(observation.sqlstate),
+    ({ observation }) =>
+      observation.kind === 'indeterminate' && isInterruption(observation.sqlstate),
   )
   if (interrupted) return null
   return attempt.steps
     .filter((step) => step.role === 'comparison')
     .map(({ observation }) =>
-      observation.kind === 'rows' ? `${observation.affected ?? 0} rows` : String(observation.sqlstate),
+      observation.kind === 'rows'
+        ? `${observation.affected ?? 0} rows`
+        : String(observation.sqlstate),
     )
 }
 
 /** One answer as a text to compare: rows, or SQLSTATE and message; null when it was interrupted. */
 export function answerOf({ observation }: Step): string | null {
-  if (observation.kind === 'rows') return `${observation.affected ?? 0} rows ${JSON.stringify(observation.rows)}`
-  return isInterruption(observation.sqlstate) ? null : `${observation.sqlstate ?? ''} ${observation.message}`
+  if (observation.kind === 'rows')
+    return `${observation.affected ?? 0} rows ${JSON.stringify(observation.rows)}`
+  return isInterruption(observation.sqlstate)
+    ? null
+    : `${observation.sqlstate ?? ''} ${observation.message}`
 }
 
 /** True for an answer of the server that keeps a tenant from its own rows: not for a time-out or a lost connection. */

@@ -13,9 +13,13 @@ const uncallable = ['trigger', 'event_trigger', 'internal', 'cstring', 'language
 /** Functions that the application may call; one schema stands for all tenants'. */
 export function callableFunctions(world: World): readonly FunctionEntry[] {
   const own = new Set(world.tenants.slice(1).map((tenant) => tenant.schema))
-  return world.catalog.functions.filter((entry) => entry.applicationMayExecute && !own.has(entry.schema)
-    && ['function', 'procedure'].includes(entry.kind)
-    && !uncallable.includes(entry.returnType))
+  return world.catalog.functions.filter(
+    (entry) =>
+      entry.applicationMayExecute &&
+      !own.has(entry.schema) &&
+      ['function', 'procedure'].includes(entry.kind) &&
+      !uncallable.includes(entry.returnType),
+  )
 }
 
 export function functionSignature(entry: FunctionEntry): string {
@@ -39,15 +43,27 @@ export interface Argument {
 }
 
 /** The call with arguments of the given owner; a cell that is no function calls nothing. */
-export function callFunction({ world, cell }: Scene, argument: Argument, role: Statement['role']): Statement {
-  const entry = callableFunctions(world).find((each) =>
-    functionSignature(each) === cell.name)
+export function callFunction(
+  { world, cell }: Scene,
+  argument: Argument,
+  role: Statement['role'],
+): Statement {
+  const entry = callableFunctions(world).find((each) => functionSignature(each) === cell.name)
   if (entry === undefined) return { sql: 'SELECT 1 WHERE false', role }
-  const schema = entry.schema === world.tenants[0]?.schema ? world.tenant(argument.owner).schema : entry.schema
+  const schema =
+    entry.schema === world.tenants[0]?.schema ? world.tenant(argument.owner).schema : entry.schema
   const given = entry.argumentTypes.map((type, index) =>
-    valueFor({ type, index, name: entry.argumentNames[index] ?? '', source: entry.source }, argument, world))
+    valueFor(
+      { type, index, name: entry.argumentNames[index] ?? '', source: entry.source },
+      argument,
+      world,
+    ),
+  )
   const call = `${identifier(schema)}.${identifier(entry.name)}(${given.join(', ')})`
-  return { sql: entry.kind === 'procedure' ? `CALL ${call}` : `SELECT * FROM ${call} LIMIT 200`, role }
+  return {
+    sql: entry.kind === 'procedure' ? `CALL ${call}` : `SELECT * FROM ${call} LIMIT 200`,
+    role,
+  }
 }
 
 /** Values that a text argument without a telling name is tried with. */
@@ -57,7 +73,12 @@ function isText(type: string): boolean {
   return /^(text|character varying|character|name|citext)/.test(type)
 }
 
-interface Parameter { readonly type: string; readonly name: string; readonly index: number; readonly source: string }
+interface Parameter {
+  readonly type: string
+  readonly name: string
+  readonly index: number
+  readonly source: string
+}
 
 function valueFor(parameter: Parameter, argument: Argument, world: World): string {
   const { type } = parameter
@@ -68,7 +89,7 @@ function valueFor(parameter: Parameter, argument: Argument, world: World): strin
   const known = sampleValues(parameter, argument, world)
   const value = known[(argument.choice ?? 0) % Math.max(1, known.length)]
   if (isText(type)) {
-    return `${literal(argument.literally === true ? argument.text : value ?? argument.text)}::${type}`
+    return `${literal(argument.literally === true ? argument.text : (value ?? argument.text))}::${type}`
   }
   if (type === 'uuid') return `${literal(value ?? attackId)}::uuid`
   const isNumber = /^(integer|bigint|smallint|numeric|double precision|real)$/.test(type)
@@ -80,20 +101,45 @@ function valueFor(parameter: Parameter, argument: Argument, world: World): strin
  * Values of the owner's sample rows in columns that are called like the parameter. When nothing is: ids, or the
  * texts of the tables that the function's source names.
  */
-function sampleValues({ type, name, source }: Parameter, { owner, text }: Argument, world: World): readonly string[] {
-  const stem = name.toLowerCase().replace(/^(p|in|arg|v|_)_?/, '').replace(/_?id$/, '')
-  const rows = world.objects.flatMap((object) => object.samplesOf(owner).slice(0, 1).map((row) => ({ object, row })))
+function sampleValues(
+  { type, name, source }: Parameter,
+  { owner, text }: Argument,
+  world: World,
+): readonly string[] {
+  const stem = name
+    .toLowerCase()
+    .replace(/^(p|in|arg|v|_)_?/, '')
+    .replace(/_?id$/, '')
+  const rows = world.objects.flatMap((object) =>
+    object
+      .samplesOf(owner)
+      .slice(0, 1)
+      .map((row) => ({ object, row })),
+  )
   const tenantLike = /tenant|org|account|company/.test(stem) && type !== 'uuid'
   if (tenantLike) return []
-  const named = rows.flatMap(({ row }) => Object.entries(row).filter(([column, value]) =>
-    stem !== '' && value !== null && (column === stem || column === `${stem}_id`
-      || column === name)).map(([, value]) => String(value)))
+  const named = rows.flatMap(({ row }) =>
+    Object.entries(row)
+      .filter(
+        ([column, value]) =>
+          stem !== '' &&
+          value !== null &&
+          (column === stem || column === `${stem}_id` || column === name),
+      )
+      .map(([, value]) => String(value)),
+  )
   if (type !== 'uuid' && (named.length > 0 || !isText(type))) return [...new Set(named)]
   if (type !== 'uuid') {
-    const read = rows.filter(({ object }) => source.includes(object.name)).flatMap(({ row }) => Object.values(row))
-    return [...new Set([text, ...read.flatMap((value) => typeof value === 'string' ? [value] : [])])].slice(0, textsMax)
+    const read = rows
+      .filter(({ object }) => source.includes(object.name))
+      .flatMap(({ row }) => Object.values(row))
+    return [
+      ...new Set([text, ...read.flatMap((value) => (typeof value === 'string' ? [value] : []))]),
+    ].slice(0, textsMax)
   }
-  const ofObject = rows.filter(({ object }) => stem !== '' && object.name.includes(stem)).map(({ row }) => row['id'])
+  const ofObject = rows
+    .filter(({ object }) => stem !== '' && object.name.includes(stem))
+    .map(({ row }) => row['id'])
   const ids = [...ofObject, ...named, ...rows.map(({ row }) => row['id'])]
   return [...new Set(ids.flatMap((id) => (typeof id === 'string' ? [id] : [])))]
 }

@@ -5,11 +5,23 @@ import { literal } from '../sql/identifier.ts'
 import { nobodysValue } from './nobodys-value.ts'
 
 const samples: Readonly<Record<string, string>> = {
-  'uuid': 'b3b1c0de-0000-4000-8000-000000000001', 'smallint': '32767', 'integer': '-4', 'bigint': '9000000000',
-  'numeric(12,2)': '17.50', 'timestamp with time zone': '2024-02-29 23:59:59.999999+00',
-  'timestamp without time zone': '2024-12-31 00:00:00', 'time without time zone': '23:59:59', 'date': '2024-02-28',
-  'inet': '10.0.0.1', 'cidr': '2001:db8::/32', 'macaddr': '08:00:2b:01:02:03', 'bytea': '\\x00ff', 'text': '',
-  'character varying(5)': 'ééééé', 'character(3)': 'abc', 'timestamp(3) with time zone': '2024-02-29 23:59:59.5+00',
+  uuid: 'b3b1c0de-0000-4000-8000-000000000001',
+  smallint: '32767',
+  integer: '-4',
+  bigint: '9000000000',
+  'numeric(12,2)': '17.50',
+  'timestamp with time zone': '2024-02-29 23:59:59.999999+00',
+  'timestamp without time zone': '2024-12-31 00:00:00',
+  'time without time zone': '23:59:59',
+  date: '2024-02-28',
+  inet: '10.0.0.1',
+  cidr: '2001:db8::/32',
+  macaddr: '08:00:2b:01:02:03',
+  bytea: '\\x00ff',
+  text: '',
+  'character varying(5)': 'ééééé',
+  'character(3)': 'abc',
+  'timestamp(3) with time zone': '2024-02-29 23:59:59.5+00',
 }
 
 test('of every type the value is another one that the server takes', async () => {
@@ -25,7 +37,11 @@ test('of every type the value is another one that the server takes', async () =>
       const most = /char.*\((\d+)\)/.exec(type)?.[1]
       if (most !== undefined) expect(Number(row?.['size'])).toBeLessThanOrEqual(Number(most))
     }
-    expect(['boolean', 'jsonb', 'mood'].map((type) => nobodysValue('t', type))).toEqual([null, null, null])
+    expect(['boolean', 'jsonb', 'mood'].map((type) => nobodysValue('t', type))).toEqual([
+      null,
+      null,
+      null,
+    ])
   } finally {
     await server.stop()
   }

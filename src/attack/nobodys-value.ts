@@ -11,14 +11,18 @@ export function nobodysValue(value: string, type: string): string | null {
   const family = type.replace(/\(.*?\)/, '').replace(/\[\]$/, '')
   if (family === 'uuid') return nobodysUuid
   if (['smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision'].includes(family)) {
-    return family === 'smallint' ? String((Number(value) + 7_003) % 32_767) : plus(value, 7_000_003n)
+    return family === 'smallint'
+      ? String((Number(value) + 7_003) % 32_767)
+      : plus(value, 7_000_003n)
   }
   if (family.startsWith('timestamp') || family.startsWith('time')) return withOtherFraction(value)
   if (family === 'date') return nextDay(value)
-  if (['inet', 'cidr'].includes(family)) return value.includes(':') ? '2001:db8::7bad' : '203.0.113.177'
+  if (['inet', 'cidr'].includes(family))
+    return value.includes(':') ? '2001:db8::7bad' : '203.0.113.177'
   if (family === 'macaddr') return '02:00:5e:10:7b:ad'
   if (family === 'bytea') return `${value}7bad`
-  if (['character varying', 'text', 'character', 'name', 'citext'].includes(family)) return nearText(value, type)
+  if (['character varying', 'text', 'character', 'name', 'citext'].includes(family))
+    return nearText(value, type)
   // A domain has a name of its own.
   if (/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(value)) return nobodysUuid
   return /^\d{1,18}$/.test(value) ? plus(value, 7_003n) : null

@@ -14,19 +14,27 @@ export interface Pair {
 /** Two different tenants, the victim among those that have rows of the object. */
 export function anyPair(world: World, object: WorldObject | null = null): fc.Arbitrary<Pair> {
   const ids = world.tenants.map((tenant) => tenant.id)
-  return fc.record({ attacker: fc.constantFrom(...ids), victim: fc.constantFrom(...victimsOf(world, object)) })
+  return fc
+    .record({
+      attacker: fc.constantFrom(...ids),
+      victim: fc.constantFrom(...victimsOf(world, object)),
+    })
     .filter(({ attacker, victim }) => attacker !== victim)
 }
 
 /** A pair and the form of the attack. */
 export function anyAttack<Form extends string>(
-  world: World, object: WorldObject | null, forms: readonly Form[],
+  world: World,
+  object: WorldObject | null,
+  forms: readonly Form[],
 ): fc.Arbitrary<Pair & { readonly form: Form }> {
-  return fc.record({ pair: anyPair(world, object), form: fc.constantFrom(...forms) })
-    .map(({ pair, form }) => ({ ...pair, form }), (value) => {
+  return fc.record({ pair: anyPair(world, object), form: fc.constantFrom(...forms) }).map(
+    ({ pair, form }) => ({ ...pair, form }),
+    (value) => {
       const { attacker, victim, form } = value as Pair & { readonly form: Form }
       return { pair: { attacker, victim }, form }
-    })
+    },
+  )
 }
 
 export function anyTenantId(world: World): fc.Arbitrary<TenantId> {
@@ -36,7 +44,11 @@ export function anyTenantId(world: World): fc.Arbitrary<TenantId> {
 /** A pair in which the attacker has rows of the object. */
 export function anyPairOfOwners(world: World, object: WorldObject | null): fc.Arbitrary<Pair> {
   const ids = world.tenants.map((tenant) => tenant.id)
-  return fc.record({ attacker: fc.constantFrom(...victimsOf(world, object)), victim: fc.constantFrom(...ids) })
+  return fc
+    .record({
+      attacker: fc.constantFrom(...victimsOf(world, object)),
+      victim: fc.constantFrom(...ids),
+    })
     .filter(({ attacker, victim }) => attacker !== victim)
 }
 

@@ -36,7 +36,8 @@ export function foreignRows(attempt: Attempt, suspicion: Suspicion): Witness | n
   const [first] = foreign
   if (first === undefined) return null
   const victim =
-    [...world.ownership.ownersIn(first, { tenantColumn })].find((owner) => owner !== attacker) ?? null
+    [...world.ownership.ownersIn(first, { tenantColumn })].find((owner) => owner !== attacker) ??
+    null
   return {
     sentence:
       `Tenant ${attacker} ${suspicion.verb} ${count(foreign.length, 'row')} of ${victim ?? 'another tenant'}` +

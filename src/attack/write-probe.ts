@@ -14,7 +14,9 @@ export interface WriteAttempt extends Attempt {
 
 /** Runs the statements under the write oracle. */
 export async function writeAttempt(
-  world: World, attacker: Tenant, statements: readonly Statement[],
+  world: World,
+  attacker: Tenant,
+  statements: readonly Statement[],
 ): Promise<WriteAttempt> {
   const { attempt, changes }: Written = await world.write(attacker, statements)
   return { ...attempt, changes }
@@ -43,28 +45,46 @@ export function changedForeignRows(attempt: Attempt, accusation: Accusation): Wi
   }
   if (foreign !== undefined) {
     const more = foreign.rowsAfter - foreign.rowsBefore
-    const what = more > 0 ? `adds ${count(more, 'row')} to those of`
-      : more < 0 ? `removes ${count(-more, 'row')} from those of` : 'changes rows of'
+    const what =
+      more > 0
+        ? `adds ${count(more, 'row')} to those of`
+        : more < 0
+          ? `removes ${count(-more, 'row')} from those of`
+          : 'changes rows of'
     return {
       sentence: `Tenant ${attacker} ${what} ${foreign.owner ?? ''} in ${where(foreign)}`,
-      rows: [], victim: foreign.owner, command, severity: 'critical',
+      rows: [],
+      victim: foreign.owner,
+      command,
+      severity: 'critical',
     }
   }
-  const orphaned = changes.find((change) => change.owner === null && isOwnedTable(world, change.relation))
+  const orphaned = changes.find(
+    (change) => change.owner === null && isOwnedTable(world, change.relation),
+  )
   if (orphaned !== undefined) {
     return {
       sentence: `Tenant ${attacker} writes a row that no tenant owns in ${where(orphaned)}`,
-      rows: [], victim: null, command, severity: 'medium',
+      rows: [],
+      victim: null,
+      command,
+      severity: 'medium',
     }
   }
   const shared = changes.find(({ rowsAfter, rowsBefore }) => rowsAfter <= rowsBefore)
-  return shared === undefined ? null : {
-    sentence: `Tenant ${attacker} changes rows that all tenants share in ${where(shared)}`,
-    rows: [], victim: null, command, severity: 'high',
-  }
+  return shared === undefined
+    ? null
+    : {
+        sentence: `Tenant ${attacker} changes rows that all tenants share in ${where(shared)}`,
+        rows: [],
+        victim: null,
+        command,
+        severity: 'high',
+      }
 }
 
 function isOwnedTable(world: World, key: string): boolean {
-  return world.catalog.relations.some((relation) =>
-    `${relation.schema}.${relation.name}` === key && relation.tenantColumn !== null)
+  return world.catalog.relations.some(
+    (relation) => `${relation.schema}.${relation.name}` === key && relation.tenantColumn !== null,
+  )
 }

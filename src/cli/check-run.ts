@@ -13,19 +13,24 @@ export function checkRun(path: string, options: Readonly<Record<string, unknown>
   const parsed = reportSchema.safeParse(readReportFile(path))
   if (!parsed.success) {
     const [issue] = parsed.error.issues
-    throw new WatertightError('WATERTIGHT_BAD_REPORT',
+    throw new WatertightError(
+      'WATERTIGHT_BAD_REPORT',
       `${path} is no report of this version: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
-      { hint: 'It was changed, cut off, or written by another version' })
+      { hint: 'It was changed, cut off, or written by another version' },
+    )
   }
   const report = parsed.data as Report
   const used = (name: string) => report.settings[name]?.value
   const rules = rulesFrom({
-    failOn: options['failOn'] ?? used('failOn'), strict: options['strict'] ?? used('strict'),
+    failOn: options['failOn'] ?? used('failOn'),
+    strict: options['strict'] ?? used('strict'),
     maxHardenedOverhead: options['maxOverhead'] ?? used('maxOverhead'),
   })
   const decided = { ...report, ...decide(report, rules) }
-  process.stdout.write(options['json'] === true
-    ? `${JSON.stringify({ verdict: decided.verdict, gates: decided.gates }, null, 2)}\n`
-    : renderSummary(decided, { color: false, width: 100, reportPath: path }))
+  process.stdout.write(
+    options['json'] === true
+      ? `${JSON.stringify({ verdict: decided.verdict, gates: decided.gates }, null, 2)}\n`
+      : renderSummary(decided, { color: false, width: 100, reportPath: path }),
+  )
   return decided.verdict.exitCode
 }

@@ -15,11 +15,22 @@ import { addServe } from './dotmac/serve.ts'
 export type AddOperation = (dotmac: Command, finish: (code: number) => void) => void
 
 const operations: readonly AddOperation[] = [
-  addMigrate, addServe, addHealth, addMetrics, addAudit, addBackup, addRestore, addRecover, addBench,
+  addMigrate,
+  addServe,
+  addHealth,
+  addMetrics,
+  addAudit,
+  addBackup,
+  addRestore,
+  addRecover,
+  addBench,
 ]
 
 export function addDotmac(program: Command, finish: (code: number) => void): void {
-  const dotmac = program.command('dotmac')
-    .description('operate the reference platform: migrate, serve, health, metrics, audit, backup, restore, recover')
+  const dotmac = program
+    .command('dotmac')
+    .description(
+      'operate the reference platform: migrate, serve, health, metrics, audit, backup, restore, recover',
+    )
   for (const add of operations) add(dotmac, finish)
 }

@@ -21,7 +21,10 @@ export interface CommandOptions {
   readonly color: boolean
 }
 
-export async function executeCommand(command: ExecutedCommand, options: CommandOptions): Promise<number> {
+export async function executeCommand(
+  command: ExecutedCommand,
+  options: CommandOptions,
+): Promise<number> {
   const { settings, entries } = readSettings({
     flags: options.flags,
     env: process.env,
@@ -44,7 +47,8 @@ export async function executeCommand(command: ExecutedCommand, options: CommandO
     ...display,
   })
   display.done()
-  if (options.json === true) await print(command === 'prove' ? scoreJson(report) : renderJson(report))
+  if (options.json === true)
+    await print(command === 'prove' ? scoreJson(report) : renderJson(report))
   else {
     await print(
       renderSummary(report, {

@@ -16,14 +16,26 @@ const descriptions: Readonly<Record<ExecutedCommand, string>> = {
 
 const all = Object.keys(definitions) as (keyof Settings)[]
 
-export function addExecuted(program: Command, name: ExecutedCommand, finish: (code: number) => void): void {
+export function addExecuted(
+  program: Command,
+  name: ExecutedCommand,
+  finish: (code: number) => void,
+): void {
   const command = program.command(name).description(descriptions[name])
   addSettingFlags(command, all)
-  command.option('--json', 'print only JSON on stdout').option('--list', 'list the probes and stop')
-    .option('-q, --quiet', 'no progress').option('--no-color', 'no colour')
+  command
+    .option('--json', 'print only JSON on stdout')
+    .option('--list', 'list the probes and stop')
+    .option('-q, --quiet', 'no progress')
+    .option('--no-color', 'no colour')
   command.action(async () => {
     const { executeCommand } = await import('./execute-command.ts')
-    const options = command.opts<{ json?: boolean; list?: boolean; quiet?: boolean; color: boolean }>()
+    const options = command.opts<{
+      json?: boolean
+      list?: boolean
+      quiet?: boolean
+      color: boolean
+    }>()
     finish(await executeCommand(name, { flags: flagsGiven(command, all), ...options }))
   })
 }

@@ -15,7 +15,9 @@ export function interruptible(timeMs: number): Interrupt {
     const handler = () => {
       if (received !== null) process.exit(code)
       received = name
-      process.stderr.write(`\n${name}: stopping, and writing what was seen so far (again to leave at once)\n`)
+      process.stderr.write(
+        `\n${name}: stopping, and writing what was seen so far (again to leave at once)\n`,
+      )
       controller.abort()
     }
     process.on(name, handler)
@@ -27,7 +29,8 @@ export function interruptible(timeMs: number): Interrupt {
   }, timeMs)
   timer.unref()
   return {
-    signal: controller.signal, name: () => received,
+    signal: controller.signal,
+    name: () => received,
     [Symbol.dispose]: () => {
       clearTimeout(timer)
       for (const [name, handler] of handlers) process.off(name, handler)

@@ -11,14 +11,23 @@ import { toolVersion } from './version.ts'
 /** Returns the exit code; never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
   const program = new Command('watertight')
-    .description('Proves, or disproves, that tenants of a PostgreSQL database cannot reach each other')
+    .description(
+      'Proves, or disproves, that tenants of a PostgreSQL database cannot reach each other',
+    )
     .version(toolVersion())
     .exitOverride()
     .showHelpAfterError('(add --help for the flags)')
-    .configureOutput({ writeErr: (text) => { process.stderr.write(text) } })
+    .configureOutput({
+      writeErr: (text) => {
+        process.stderr.write(text)
+      },
+    })
   let exitCode = 0
-  const finish = (code: number) => { exitCode = code }
-  for (const command of ['run', 'verify', 'prove', 'bench', 'seed'] as const) addExecuted(program, command, finish)
+  const finish = (code: number) => {
+    exitCode = code
+  }
+  for (const command of ['run', 'verify', 'prove', 'bench', 'seed'] as const)
+    addExecuted(program, command, finish)
   addCheck(program, finish)
   addReplay(program, finish)
   addDotmac(program, finish)

@@ -15,21 +15,27 @@ export async function replayFinding(
   const report = readReportFile(path) as Report
   const finding = report.findings.find((each) => each.id === id)
   if (finding === undefined) {
-    throw new WatertightError('WATERTIGHT_NO_FINDING', `${path} has no finding ${JSON.stringify(id)}`, {
-      hint:
-        report.findings.length === 0
-          ? 'That run found nothing'
-          : `It has ${report.findings
-              .slice(0, 5)
-              .map((each) => each.id)
-              .join(', ')}${report.findings.length > 5 ? ', ...' : ''}`,
-    })
+    throw new WatertightError(
+      'WATERTIGHT_NO_FINDING',
+      `${path} has no finding ${JSON.stringify(id)}`,
+      {
+        hint:
+          report.findings.length === 0
+            ? 'That run found nothing'
+            : `It has ${report.findings
+                .slice(0, 5)
+                .map((each) => each.id)
+                .join(', ')}${report.findings.length > 5 ? ', ...' : ''}`,
+      },
+    )
   }
   const target = typeof options['target'] === 'string' ? options['target'] : null
   if (target === null && report.target.kind === 'named') {
-    throw new WatertightError('WATERTIGHT_BAD_SETTING', 'The finding was made on a server that you named', {
-      hint: 'Name it again with --target: DSNs are not kept in reports',
-    })
+    throw new WatertightError(
+      'WATERTIGHT_BAD_SETTING',
+      'The finding was made on a server that you named',
+      { hint: 'Name it again with --target: DSNs are not kept in reports' },
+    )
   }
   const again = await replay(report, finding, target)
   if (options['json'] === true) process.stdout.write(`${JSON.stringify(again, null, 2)}\n`)

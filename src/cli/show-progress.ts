@@ -30,9 +30,13 @@ export function progressOn(stream: NodeJS.WriteStream): ProgressDisplay {
     },
     onStage: (name, durationMs, summary) => {
       clear()
-      stream.write(`${name.padEnd(7)} ${(durationMs / 1000).toFixed(1).padStart(5)} s  ${summary}\n`)
+      stream.write(
+        `${name.padEnd(7)} ${(durationMs / 1000).toFixed(1).padStart(5)} s  ${summary}\n`,
+      )
       if (name === 'report')
-        stream.write(`total   ${((performance.now() - startedMs) / 1000).toFixed(1).padStart(5)} s\n`)
+        stream.write(
+          `total   ${((performance.now() - startedMs) / 1000).toFixed(1).padStart(5)} s\n`,
+        )
     },
     done: clear,
   }
@@ -43,6 +47,7 @@ function lineOf(progress: Progress, elapsedMs: number): string {
   const { stage, what, done, total, cases, leaks } = progress
   const share = total === 0 ? 0 : done / total
   const left = share > 0.05 ? `${Math.ceil((elapsedMs / share - elapsedMs) / 1000)} s left` : '...'
-  const counts = stage === 'verify' ? `  ${cases.toLocaleString('en-US')} cases  ${leaks} leaks` : ''
+  const counts =
+    stage === 'verify' ? `  ${cases.toLocaleString('en-US')} cases  ${leaks} leaks` : ''
   return `${stage.padEnd(7)} ${String(Math.round(share * 100)).padStart(3)} %${counts}  ${left}  ${what}`
 }

@@ -5,5 +5,7 @@ import { join } from 'node:path'
 import { packageRoot } from '../registry.ts'
 
 export function toolVersion(): string {
-  return (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version
+  return (
+    JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }
+  ).version
 }

@@ -46,9 +46,12 @@ export function optionalDuration(minMs: number, maxMs: number): Kind<number | nu
     parse: (raw) => {
       if (raw === null) return null
       const found = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(String(raw).trim())
-      const value = found === null ? NaN : Math.round(Number(found[1]) * (unitsMs[found[2] ?? 'ms'] ?? 1))
+      const value =
+        found === null ? NaN : Math.round(Number(found[1]) * (unitsMs[found[2] ?? 'ms'] ?? 1))
       if (value >= minMs && value <= maxMs) return value
-      throw new Error(`it must be a time from ${minMs / 1000}s to ${maxMs / 3_600_000}h, such as 90s or 5m`)
+      throw new Error(
+        `it must be a time from ${minMs / 1000}s to ${maxMs / 3_600_000}h, such as 90s or 5m`,
+      )
     },
   }
 }
@@ -104,7 +107,9 @@ export function list<T extends string>(
           parts.map((part) => {
             const meant = names === null ? (part as T) : names[part]
             if (meant !== undefined && part !== '') return meant
-            throw new Error(`${JSON.stringify(part)} is none of ${Object.keys(names ?? {}).join(', ')}`)
+            throw new Error(
+              `${JSON.stringify(part)} is none of ${Object.keys(names ?? {}).join(', ')}`,
+            )
           }),
         ),
       ]

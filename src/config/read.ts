@@ -24,7 +24,8 @@ export const configFile = 'watertight.config.json'
 /** Flag before variable before file before default. @throws WatertightError WATERTIGHT_BAD_SETTING. */
 export function readSettings({ flags, env, file }: Sources): ReadSettings {
   const unknown = Object.keys(file).find((name) => !Object.hasOwn(definitions, name))
-  if (unknown !== undefined) throw badSetting(unknown, file[unknown], `${configFile} knows no such setting`)
+  if (unknown !== undefined)
+    throw badSetting(unknown, file[unknown], `${configFile} knows no such setting`)
   const entries: Record<string, SettingEntry> = {}
   for (const [name, definition] of Object.entries(definitions)) {
     const candidates: readonly (readonly [Origin, unknown, string])[] = [
@@ -39,7 +40,9 @@ export function readSettings({ flags, env, file }: Sources): ReadSettings {
         : { value: parsed(definition, given[1], given[2]), origin: given[0] }
   }
   if (entries['quick']?.value === true) applyQuick(entries)
-  const settings = Object.fromEntries(Object.entries(entries).map(([name, { value }]) => [name, value]))
+  const settings = Object.fromEntries(
+    Object.entries(entries).map(([name, { value }]) => [name, value]),
+  )
   return { settings: Object.freeze(settings) as unknown as Settings, entries }
 }
 
@@ -52,10 +55,14 @@ export function readConfigFile(path: string = configFile): Readonly<Record<strin
       return content as Record<string, unknown>
     throw new Error('it must hold one object')
   } catch (error) {
-    throw new WatertightError('WATERTIGHT_BAD_CONFIG', `${path} cannot be read: ${messageOf(error)}`, {
-      hint: 'It holds one JSON object with setting names as in watertight run --help',
-      cause: error,
-    })
+    throw new WatertightError(
+      'WATERTIGHT_BAD_CONFIG',
+      `${path} cannot be read: ${messageOf(error)}`,
+      {
+        hint: 'It holds one JSON object with setting names as in watertight run --help',
+        cause: error,
+      },
+    )
   }
 }
 

@@ -4,7 +4,15 @@ import { failOnLevels, type FailOn } from '../gate/rules.ts'
 import { channels, type Channel } from '../model/channel.ts'
 import { tenancies, type TenancyName } from '../model/tenancy.ts'
 import {
-  choice, flag, integer, list, number, optionalDuration, optionalText, text, type SettingDefinition,
+  choice,
+  flag,
+  integer,
+  list,
+  number,
+  optionalDuration,
+  optionalText,
+  text,
+  type SettingDefinition,
 } from './parse.ts'
 
 export interface Settings {
@@ -63,9 +71,21 @@ export const definitions: Definitions = {
     what: 'versions of the embedded server (15.1 or 17), downloaded once; prove takes several: 15.1,16.4',
     ...list<string>(null, []),
   },
-  mode: { flag: '--mode <list>', what: 'tenancies to judge: rls, schema', ...list(modeNames, tenancies) },
-  seed: { flag: '--seed <n>', what: 'seed of data and of the search', ...integer(42, 0, 2_147_483_647) },
-  tenants: { flag: '--tenants <n>', what: 'tenants, hostile names among them', ...integer(12, 2, 1_000) },
+  mode: {
+    flag: '--mode <list>',
+    what: 'tenancies to judge: rls, schema',
+    ...list(modeNames, tenancies),
+  },
+  seed: {
+    flag: '--seed <n>',
+    what: 'seed of data and of the search',
+    ...integer(42, 0, 2_147_483_647),
+  },
+  tenants: {
+    flag: '--tenants <n>',
+    what: 'tenants, hostile names among them',
+    ...integer(12, 2, 1_000),
+  },
   rows: {
     flag: '--rows <n>',
     what: 'rows of an average tenant per database',
@@ -76,10 +96,18 @@ export const definitions: Definitions = {
     what: 'random cases per cell beside the fixed ones; 0 asks nothing',
     ...integer(20, 0, 100_000),
   },
-  quick: { flag: '--quick', what: 'fewer cases, smaller benchmarks, one mutant per probe', ...flag() },
+  quick: {
+    flag: '--quick',
+    what: 'fewer cases, smaller benchmarks, one mutant per probe',
+    ...flag(),
+  },
   keep: { flag: '--keep', what: 'keep the scratch databases of --target', ...flag() },
   output: { flag: '-o, --output <dir>', what: 'directory of the reports', ...text('reports') },
-  grep: { flag: '--grep <text>', what: 'only probes whose name contains the text', ...optionalText() },
+  grep: {
+    flag: '--grep <text>',
+    what: 'only probes whose name contains the text',
+    ...optionalText(),
+  },
   reporter: {
     flag: '-r, --reporter <list>',
     what: 'report formats to write',
@@ -100,13 +128,21 @@ export const definitions: Definitions = {
     what: `channels that are claimed to be closed: ${channels.join(', ')}`,
     ...list(Object.fromEntries(channels.map((name) => [name, name])), [] as readonly Channel[]),
   },
-  timing: { flag: '--timing', what: 'measure whether answer times tell of foreign rows', ...flag() },
+  timing: {
+    flag: '--timing',
+    what: 'measure whether answer times tell of foreign rows',
+    ...flag(),
+  },
   failOn: {
     flag: '--fail-on <severity>',
     what: 'least severity that shuts the gate',
     ...choice<FailOn>(failOnLevels, 'medium'),
   },
-  strict: { flag: '--strict', what: 'demand every pooler tested and every comparison decided', ...flag() },
+  strict: {
+    flag: '--strict',
+    what: 'demand every pooler tested and every comparison decided',
+    ...flag(),
+  },
   maxOverhead: {
     flag: '--max-overhead <ratio>',
     what: 'largest cost of hardened row security against a plain query',

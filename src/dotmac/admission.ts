@@ -32,8 +32,12 @@ export class Admission {
     this.#limits = limits
   }
 
-  get busy(): number { return this.#total }
-  get waiting(): number { return this.#count }
+  get busy(): number {
+    return this.#total
+  }
+  get waiting(): number {
+    return this.#count
+  }
 
   /** Calls `admit` when it is this request's turn, at once if there is room; the answer takes it out of the queue. */
   enter(tenant: string, admit: () => void): () => boolean {
@@ -61,9 +65,12 @@ export class Admission {
   /** Of every tenant that has or waits for a connection. */
   tenants(): ReadonlyMap<string, TenantUse> {
     const names = new Set([...this.#busy.keys(), ...this.#waiting.keys()])
-    return new Map([...names].map((tenant) => [tenant, {
-      busy: this.#busy.get(tenant) ?? 0, waiting: this.#waiting.get(tenant)?.size ?? 0,
-    }]))
+    return new Map(
+      [...names].map((tenant) => [
+        tenant,
+        { busy: this.#busy.get(tenant) ?? 0, waiting: this.#waiting.get(tenant)?.size ?? 0 },
+      ]),
+    )
   }
 
   #next(): void {

@@ -21,7 +21,8 @@ export interface ChangeOfBoth {
  *   error that has a code of its own is passed on. No transaction stays open.
  */
 export async function changeBoth(
-  sessions: Readonly<Record<Service, Session>>, { failure, change, finish }: ChangeOfBoth,
+  sessions: Readonly<Record<Service, Session>>,
+  { failure, change, finish }: ChangeOfBoth,
 ): Promise<void> {
   let isHalf = false
   try {
@@ -40,14 +41,19 @@ export async function changeBoth(
 
 /** An error that has a code of its own says already what is to be done. */
 export function unchanged(failure: string, error: unknown): WatertightError {
-  return error instanceof WatertightError ? error
+  return error instanceof WatertightError
+    ? error
     : new WatertightError('WATERTIGHT_TENANT_UNCHANGED', `${failure}: ${messageOf(error)}`, {
-      hint: 'Both databases are as they were; end what stands in the way (the tenant\'s open transactions hold its ' +
-        'tables) and call it again', cause: error })
+        hint:
+          "Both databases are as they were; end what stands in the way (the tenant's open transactions hold its " +
+          'tables) and call it again',
+        cause: error,
+      })
 }
 
 export function halfChanged(failure: string, error: unknown): WatertightError {
   return new WatertightError('WATERTIGHT_TENANT_HALF_CHANGED', `${failure}: ${messageOf(error)}`, {
     hint: 'The tenants table still lists the tenant: make the connections again and call it again, or drop the tenant',
-    cause: error })
+    cause: error,
+  })
 }

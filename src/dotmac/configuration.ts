@@ -39,8 +39,18 @@ const poolBounds = {
   maxOverflow: { variable: 'DB_MAX_OVERFLOW', fallback: 50, least: 0, most: 10_000 },
   poolTimeout: { variable: 'DB_POOL_TIMEOUT', fallback: 30, least: 1, most: 3_600 },
   poolRecycle: { variable: 'DB_POOL_RECYCLE', fallback: 3_600, least: 1, most: 604_800 },
-  tenantPoolPerTenant: { variable: 'DB_TENANT_POOL_PER_TENANT', fallback: 5, least: 1, most: 10_000 },
-  tenantConnectionTimeout: { variable: 'DB_TENANT_CONNECTION_TIMEOUT', fallback: 10, least: 1, most: 3_600 },
+  tenantPoolPerTenant: {
+    variable: 'DB_TENANT_POOL_PER_TENANT',
+    fallback: 5,
+    least: 1,
+    most: 10_000,
+  },
+  tenantConnectionTimeout: {
+    variable: 'DB_TENANT_CONNECTION_TIMEOUT',
+    fallback: 10,
+    least: 1,
+    most: 3_600,
+  },
 } as const satisfies Record<keyof PoolConfiguration, Bounds>
 
 interface Bounds {
@@ -62,8 +72,11 @@ export function readConfiguration(variables: Variables): Configuration {
   const read = { variables: given ?? {}, faults }
   const limit = (name: keyof PoolConfiguration) => integer(read, poolBounds[name])
   const pool: PoolConfiguration = {
-    poolSize: limit('poolSize'), maxOverflow: limit('maxOverflow'), poolTimeout: limit('poolTimeout'),
-    poolRecycle: limit('poolRecycle'), tenantPoolPerTenant: limit('tenantPoolPerTenant'),
+    poolSize: limit('poolSize'),
+    maxOverflow: limit('maxOverflow'),
+    poolTimeout: limit('poolTimeout'),
+    poolRecycle: limit('poolRecycle'),
+    tenantPoolPerTenant: limit('tenantPoolPerTenant'),
     tenantConnectionTimeout: limit('tenantConnectionTimeout'),
   }
   const configuration: Configuration = {
@@ -90,16 +103,22 @@ export function requireLimits(limits: PoolConfiguration): void {
   const given = ((limits as PoolConfiguration | null) ?? {}) as Readonly<Record<string, unknown>>
   const faults = Object.entries(poolBounds).flatMap(([name, { least, most }]) => {
     const value = given[name]
-    const isGood = typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
+    const isGood =
+      typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
     return isGood ? [] : [`${name} is ${shown(value)}, not a whole number from ${least} to ${most}`]
   })
   if (faults.length === 0) return
   throw new WatertightError('WATERTIGHT_BAD_OPTION', faults.join('; '), {
-    hint: 'Take the limits from readConfiguration, which knows the defaults' })
+    hint: 'Take the limits from readConfiguration, which knows the defaults',
+  })
 }
 
 function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : typeof value === 'number' ? String(value) : typeof value
+  return typeof value === 'string'
+    ? JSON.stringify(value)
+    : typeof value === 'number'
+      ? String(value)
+      : typeof value
 }
 
 interface Reading {
@@ -129,6 +148,7 @@ function integer(reading: Reading, { variable, fallback, least, most }: Bounds):
   const value = text !== null && /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
   if (value >= least && value <= most) return value
   reading.faults.push(
-    `${variable} is ${shown(reading.variables[variable])}, not a whole number from ${least} to ${most}`)
+    `${variable} is ${shown(reading.variables[variable])}, not a whole number from ${least} to ${most}`,
+  )
   return fallback
 }

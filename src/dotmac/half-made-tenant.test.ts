@@ -13,17 +13,31 @@ async function halfMade(trial: MigrationsOnTrial): Promise<SchemaPerTenantManage
   await trial.isp.query(`CREATE FUNCTION public.dies() RETURNS event_trigger LANGUAGE plpgsql AS
     $$BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); END$$;
     CREATE EVENT TRIGGER dies ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION public.dies()`)
-  const manager = new SchemaPerTenantManager({ sessions: { management, isp }, roles: standardRoles })
-  await expect(manager.createTenantSchema({ id: 'acme', name: 'Acme & Sons' })).rejects.toMatchObject({
-    code: 'WATERTIGHT_TENANT_HALF_CHANGED', message: expect.stringContaining('half made') as string })
+  const manager = new SchemaPerTenantManager({
+    sessions: { management, isp },
+    roles: standardRoles,
+  })
+  await expect(
+    manager.createTenantSchema({ id: 'acme', name: 'Acme & Sons' }),
+  ).rejects.toMatchObject({
+    code: 'WATERTIGHT_TENANT_HALF_CHANGED',
+    message: expect.stringContaining('half made') as string,
+  })
   await expect(manager.versions()).rejects.toThrow()
   await trial.isp.query('DROP EVENT TRIGGER dies')
   const { management: one, isp: other } = trial
-  return new SchemaPerTenantManager({ sessions: { management: one, isp: other }, roles: standardRoles })
+  return new SchemaPerTenantManager({
+    sessions: { management: one, isp: other },
+    roles: standardRoles,
+  })
 }
 
 function connect(trial: MigrationsOnTrial, service: Service): Promise<Session> {
-  return Session.connect({ address: trial.server.address, database: `dotmac_${service}`, pipeline: false })
+  return Session.connect({
+    address: trial.server.address,
+    database: `dotmac_${service}`,
+    pipeline: false,
+  })
 }
 
 async function listed(trial: MigrationsOnTrial) {
@@ -47,7 +61,9 @@ test('a half made tenant can be dropped, and made as if it had never been', asyn
   const manager = await halfMade(trial)
   await manager.dropTenantSchema('acme', { confirm: 'acme' })
   expect(await listed(trial)).toEqual([[], []])
-  expect(await trial.isp.query(`SELECT 1 FROM pg_roles WHERE rolname = 'tenant_acme_role'`)).toEqual([])
+  expect(
+    await trial.isp.query(`SELECT 1 FROM pg_roles WHERE rolname = 'tenant_acme_role'`),
+  ).toEqual([])
   await manager.createTenantSchema({ id: 'acme' })
 }, 60_000)
 
@@ -55,7 +71,9 @@ test('a suspended tenant whose schema is made again stays suspended', async () =
   await using trial = await MigrationsOnTrial.start()
   await trial.migrate('schema-per-tenant')
   const manager = new SchemaPerTenantManager({
-    sessions: { management: trial.management, isp: trial.isp }, roles: standardRoles })
+    sessions: { management: trial.management, isp: trial.isp },
+    roles: standardRoles,
+  })
   await manager.createTenantSchema({ id: 'acme' })
   await trial.management.query(`UPDATE dotmac_control.tenants SET status = 'suspended'`)
   await trial.isp.query('DROP SCHEMA tenant_acme CASCADE; DELETE FROM dotmac_control.isp_tenants')

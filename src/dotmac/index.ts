@@ -1,13 +1,23 @@
 /** The reference platform as a Node application uses it: sessions, pools, access, migrations, guards, health. */
 
 export { readConfiguration, type Configuration, type PoolConfiguration } from './configuration.ts'
-export { currentTenant, withTenant, withTenantContext, type TenantReference } from './with-tenant.ts'
+export {
+  currentTenant,
+  withTenant,
+  withTenantContext,
+  type TenantReference,
+} from './with-tenant.ts'
 export { tenantScopeQuery, type TenantScope } from './tenant-scope-query.ts'
 export { TenantPools, type PoolUse } from './tenant-pools.ts'
 export { tenantNames, type TenantNames } from './tenant-names.ts'
 export { SchemaPerTenantManager } from './tenant-schemas.ts'
 export { ispModel, managementModel, plainModel, type TableOptions } from './models/define.ts'
-export { columnsOf, type ColumnModel, type ReferenceModel, type TableModel } from './models/model.ts'
+export {
+  columnsOf,
+  type ColumnModel,
+  type ReferenceModel,
+  type TableModel,
+} from './models/model.ts'
 export { indexesOf, type IndexModel } from './models/names.ts'
 export { migrationSql } from './models/migration.ts'
 export { tablesOf } from './models/index.ts'

@@ -46,25 +46,42 @@ export class LentSession implements StrategySession {
     await Promise.allSettled(this.#running)
   }
 
-  query(sql: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly Record<string, unknown>[] }> {
+  query(
+    sql: string,
+    values?: readonly unknown[],
+  ): Promise<{ readonly rows: readonly Record<string, unknown>[] }> {
     if (this.#isOver) {
-      return Promise.reject(this.#error('WATERTIGHT_TENANT_ENDED', 'has ended', 'Wait for every statement'))
+      return Promise.reject(
+        this.#error('WATERTIGHT_TENANT_ENDED', 'has ended', 'Wait for every statement'),
+      )
     }
     if (!isStatement(sql, values)) {
-      return Promise.reject(this.#error('WATERTIGHT_TENANT_STATEMENT', 'asks for what is no statement',
-        'Give SQL and an array of values, and wait for the promise; for a stream, DECLARE a cursor and FETCH from it'))
+      return Promise.reject(
+        this.#error(
+          'WATERTIGHT_TENANT_STATEMENT',
+          'asks for what is no statement',
+          'Give SQL and an array of values, and wait for the promise; for a stream, DECLARE a cursor and FETCH from it',
+        ),
+      )
     }
-    const asked = this.#asked(() => values === undefined ? this.#client.query(sql) : this.#client.query(sql, values))
+    const asked = this.#asked(() =>
+      values === undefined ? this.#client.query(sql) : this.#client.query(sql, values),
+    )
     this.#running.add(asked)
-    const forget = () => { this.#running.delete(asked) }
+    const forget = () => {
+      this.#running.delete(asked)
+    }
     asked.then(forget, forget)
     return asked
   }
 
   /** The work ended its transaction, and with it the context. */
   left(): WatertightError {
-    return this.#error('WATERTIGHT_TENANT_LEFT', 'ended its own transaction or context',
-      'Leave COMMIT, ROLLBACK and the setting to withTenant; use savepoints')
+    return this.#error(
+      'WATERTIGHT_TENANT_LEFT',
+      'ended its own transaction or context',
+      'Leave COMMIT, ROLLBACK and the setting to withTenant; use savepoints',
+    )
   }
 
   async #asked<T>(ask: () => Promise<T>): Promise<T> {
@@ -80,7 +97,9 @@ export class LentSession implements StrategySession {
 
   #error(code: `WATERTIGHT_${string}`, what: string, hint: string): WatertightError {
     const { tenantId } = this.#lending
-    return new WatertightError(code, `The work of tenant ${JSON.stringify(tenantId)} ${what}`, { hint })
+    return new WatertightError(code, `The work of tenant ${JSON.stringify(tenantId)} ${what}`, {
+      hint,
+    })
   }
 }
 

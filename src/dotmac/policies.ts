@@ -26,9 +26,13 @@ CREATE FUNCTION ${current} RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
 CREATE FUNCTION ${identifier(schema)}.check_tenant_access(tenant_id text) RETURNS boolean
   LANGUAGE sql STABLE PARALLEL SAFE
   RETURN tenant_id = ${current};
-${[current, access].map((name) => `ALTER FUNCTION ${name} OWNER TO ${identifier(roles.owner)};
+${[current, access]
+  .map(
+    (name) => `ALTER FUNCTION ${name} OWNER TO ${identifier(roles.owner)};
 REVOKE ALL ON FUNCTION ${name} FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ${name} TO ${identifier(roles.app)}, ${identifier(roles.admin)};`).join('\n')}`
+GRANT EXECUTE ON FUNCTION ${name} TO ${identifier(roles.app)}, ${identifier(roles.admin)};`,
+  )
+  .join('\n')}`
 }
 
 /**
@@ -42,7 +46,9 @@ GRANT EXECUTE ON FUNCTION ${name} TO ${identifier(roles.app)}, ${identifier(role
  */
 export function hardenedPredicate(table: Pick<TableModel, 'hashPartitions'>): string {
   const once = `tenant_id = (SELECT ${contextSql})`
-  return table.hashPartitions === undefined ? once : `tenant_id = ANY (ARRAY[${contextSql}]) AND ${once}`
+  return table.hashPartitions === undefined
+    ? once
+    : `tenant_id = ANY (ARRAY[${contextSql}]) AND ${once}`
 }
 
 /** The body of current_tenant_id(), which the planner would have to fetch and parse for each policy of a statement. */
@@ -59,13 +65,18 @@ export function hardenedTableSql(table: TableModel, options: PolicyOptions): str
   const { schema, roles } = options
   const name = `${identifier(schema)}.${identifier(table.name)}`
   const grants = grantsSql(name, table.privileges, roles)
-  if (!isTenantAware(table)) return `ALTER TABLE ${name} OWNER TO ${identifier(roles.owner)};\n${grants}`
+  if (!isTenantAware(table))
+    return `ALTER TABLE ${name} OWNER TO ${identifier(roles.owner)};\n${grants}`
   const predicate = hardenedPredicate(table)
-  const partitions = partitionNames(table).map((each) => `${identifier(schema)}.${identifier(each)}`)
+  const partitions = partitionNames(table).map(
+    (each) => `${identifier(schema)}.${identifier(each)}`,
+  )
   return [
-    ...[name, ...partitions].map((each) => `ALTER TABLE ${each} OWNER TO ${identifier(roles.owner)};
+    ...[name, ...partitions].map(
+      (each) => `ALTER TABLE ${each} OWNER TO ${identifier(roles.owner)};
 ALTER TABLE ${each} ENABLE ROW LEVEL SECURITY;
-ALTER TABLE ${each} FORCE ROW LEVEL SECURITY;`),
+ALTER TABLE ${each} FORCE ROW LEVEL SECURITY;`,
+    ),
     fourPoliciesSql(name, predicate, hardenedCheck),
     `CREATE POLICY tenant_reporting_select ON ${name} FOR SELECT TO ${identifier(roles.admin)} USING (true);`,
     grants,
@@ -116,11 +127,13 @@ export function seedTableSql(table: TableModel, options: PolicyOptions): string 
   const name = `${identifier(schema)}.${identifier(table.name)}`
   const owner = `ALTER TABLE ${name} OWNER TO ${identifier(roles.owner)};`
   const open = !isTenantAware(table) || table.name === 'audit_tenant_access'
-  const policies = open ? [] : [
-    `SET LOCAL search_path = ${identifier(schema)};`,
-    `ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY;`,
-    fourPoliciesSql(name, 'check_tenant_access(tenant_id)', 'check_tenant_access(tenant_id)'),
-  ]
+  const policies = open
+    ? []
+    : [
+        `SET LOCAL search_path = ${identifier(schema)};`,
+        `ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY;`,
+        fourPoliciesSql(name, 'check_tenant_access(tenant_id)', 'check_tenant_access(tenant_id)'),
+      ]
   return [owner, ...policies, grantsSql(name, table.privileges, roles)].join('\n')
 }
 

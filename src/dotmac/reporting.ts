@@ -4,7 +4,13 @@ import { WatertightError } from '../errors.ts'
 import type { StrategyPool } from '../model/context-strategy.ts'
 import type { TenancyName } from '../model/tenancy.ts'
 import { identifier, literal } from '../sql/identifier.ts'
-import { fitted, recordAccess, recordRefusals, type AuditEntry, type AuditOptions } from './audit/record-access.ts'
+import {
+  fitted,
+  recordAccess,
+  recordRefusals,
+  type AuditEntry,
+  type AuditOptions,
+} from './audit/record-access.ts'
 import { controlSchema } from './schema-manager.ts'
 import { tenantIdOf } from './with-tenant.ts'
 
@@ -33,7 +39,13 @@ const reports: Readonly<Record<string, string>> = {
 }
 
 /** From their text, so that no report can be added whose table is not looked at. */
-const tablesRead = [...new Set(Object.values(reports).join(' ').match(/\bisp_\w+/g))]
+const tablesRead = [
+  ...new Set(
+    Object.values(reports)
+      .join(' ')
+      .match(/\bisp_\w+/g),
+  ),
+]
 
 /** Names of the reports. */
 export const reportNames: readonly string[] = Object.keys(reports)
@@ -57,7 +69,8 @@ export function reporter({ isp, trail, tenancy = 'row-level-security' }: Reporti
     try {
       const sql = sqlOf(name)
       const rows = await lent(isp, (client) =>
-        tenancy === 'row-level-security' ? overTables(client, sql) : overSchemas(client, sql))
+        tenancy === 'row-level-security' ? overTables(client, sql) : overSchemas(client, sql),
+      )
       await recordAccess(pool, { ...entry, success: true }, { enabled })
       return rows
     } catch (error) {
@@ -68,9 +81,10 @@ export function reporter({ isp, trail, tenancy = 'row-level-security' }: Reporti
 }
 
 /** @throws WatertightError WATERTIGHT_NOT_REPORTING, WATERTIGHT_UNREACHABLE: before a service starts, not after. */
-export function requireReporting(
-  { isp, tenancy = 'row-level-security' }: Pick<ReportingPools, 'isp' | 'tenancy'>,
-): Promise<void> {
+export function requireReporting({
+  isp,
+  tenancy = 'row-level-security',
+}: Pick<ReportingPools, 'isp' | 'tenancy'>): Promise<void> {
   return lent(isp, (client) => readOnly(client, () => refuseOthers(client, isReporting[tenancy])))
 }
 
@@ -78,14 +92,21 @@ function sqlOf(name: string): string {
   const sql = Object.hasOwn(reports, name) ? reports[name] : undefined
   if (sql !== undefined) return sql
   throw new WatertightError('WATERTIGHT_NOT_FOUND', 'There is no such thing', {
-    hint: `Reports are ${reportNames.join(', ')}` })
+    hint: `Reports are ${reportNames.join(', ')}`,
+  })
 }
 
 /** A connection whose transaction is still open is not lent again. */
-async function lent<T>(pool: ReportingPools['isp'], work: (client: Client) => Promise<T>): Promise<T> {
+async function lent<T>(
+  pool: ReportingPools['isp'],
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect().catch((cause: unknown) => {
-    throw new WatertightError('WATERTIGHT_UNREACHABLE', 'No connection could be opened for the reporting role', {
-      hint: 'Look whether the server runs and lets the login of --reporting in', cause })
+    throw new WatertightError(
+      'WATERTIGHT_UNREACHABLE',
+      'No connection could be opened for the reporting role',
+      { hint: 'Look whether the server runs and lets the login of --reporting in', cause },
+    )
   })
   let broken = true
   try {
@@ -97,7 +118,9 @@ async function lent<T>(pool: ReportingPools['isp'], work: (client: Client) => Pr
   }
 }
 
-interface Client { query(sql: string): Promise<{ rows: readonly ReportRow[] }> }
+interface Client {
+  query(sql: string): Promise<{ rows: readonly ReportRow[] }>
+}
 
 async function readOnly<T>(client: Client, work: () => Promise<T>): Promise<T> {
   await client.query('BEGIN TRANSACTION READ ONLY')
@@ -144,8 +167,15 @@ async function overSchemas(client: Client, sql: string): Promise<readonly Report
 }
 
 async function refuseOthers(client: Client, condition: string): Promise<void> {
-  const { rows: [row] } = await client.query(`SELECT ${condition} AS reporting`)
+  const {
+    rows: [row],
+  } = await client.query(`SELECT ${condition} AS reporting`)
   if (row?.['reporting'] === 't' || row?.['reporting'] === true) return
-  throw new WatertightError('WATERTIGHT_NOT_REPORTING', 'The login of the reporting pool is not the reporting role', {
-    hint: 'Give it a pool of dotmac_admin; under row security each table needs its policy tenant_reporting_select' })
+  throw new WatertightError(
+    'WATERTIGHT_NOT_REPORTING',
+    'The login of the reporting pool is not the reporting role',
+    {
+      hint: 'Give it a pool of dotmac_admin; under row security each table needs its policy tenant_reporting_select',
+    },
+  )
 }

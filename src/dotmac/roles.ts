@@ -4,7 +4,9 @@ import type { RoleNames, RolePasswords } from '../model/roles.ts'
 import { identifier, literal } from '../sql/identifier.ts'
 
 export const standardRoles: RoleNames = {
-  owner: 'dotmac_owner', app: 'dotmac_app', admin: 'dotmac_admin',
+  owner: 'dotmac_owner',
+  app: 'dotmac_app',
+  admin: 'dotmac_admin',
 }
 
 /** Text of COMMENT ON ROLE by which a role that this tool created is known again. */

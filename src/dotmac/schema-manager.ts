@@ -25,13 +25,20 @@ export function schemaOfTable(table: TableModel, tenant: Pick<Tenant, 'schema'>)
 /** The two schemas that are not a tenant's. */
 export function createPlatformSchemasSql(service: Service, roles: RoleNames): string {
   const tables = tablesOf(service).filter((table) => table.placement !== 'tenant')
-  const options = { keys: 'tenant' as const, schemaOf: (table: TableModel) => schemaOfTable(table, { schema: '' }) }
+  const options = {
+    keys: 'tenant' as const,
+    schemaOf: (table: TableModel) => schemaOfTable(table, { schema: '' }),
+  }
   const [owner, admin] = [identifier(roles.owner), identifier(roles.admin)]
   return [
     'REVOKE ALL ON SCHEMA public FROM PUBLIC;',
-    ...[sharedSchema, controlSchema].map((schema) => `CREATE SCHEMA ${schema} AUTHORIZATION ${owner};
-GRANT USAGE ON SCHEMA ${schema} TO ${admin};`),
-    createTablesSql(tables, options), createKeysSql(tables, options), updatedAtSql(tables, options),
+    ...[sharedSchema, controlSchema].map(
+      (schema) => `CREATE SCHEMA ${schema} AUTHORIZATION ${owner};
+GRANT USAGE ON SCHEMA ${schema} TO ${admin};`,
+    ),
+    createTablesSql(tables, options),
+    createKeysSql(tables, options),
+    updatedAtSql(tables, options),
     `ALTER FUNCTION ${controlSchema}.touch_updated_at() OWNER TO ${owner};`,
     ...tables.map((table) => {
       const name = `${schemaOfTable(table, { schema: '' })}.${identifier(table.name)}`
@@ -56,19 +63,26 @@ export function createTenantSchemaSql(service: Service, tenant: Tenant, roles: R
     `CREATE SCHEMA ${schema} AUTHORIZATION ${owner};`,
     `GRANT USAGE ON SCHEMA ${schema} TO ${role}, ${admin};`,
     `GRANT USAGE ON SCHEMA ${sharedSchema} TO ${role};`,
-    createTablesSql(tables, options), createKeysSql(tables, options), updatedAtSql(tables, options),
+    createTablesSql(tables, options),
+    createKeysSql(tables, options),
+    updatedAtSql(tables, options),
     `SET LOCAL search_path = ${schema}, pg_catalog;`,
-    objectsSql(service), auditTriggersSql(tenant.schema),
+    objectsSql(service),
+    auditTriggersSql(tenant.schema),
     ...tables.map((table) => {
       const name = `${schema}.${identifier(table.name)}`
       return `ALTER TABLE ${name} OWNER TO ${owner};
 GRANT ${table.privileges.join(', ')} ON ${name} TO ${role}; GRANT SELECT ON ${name} TO ${admin};`
     }),
     objectGrantsSql(service, {
-      schema: tenant.schema, roles, readers: [tenant.role, roles.admin], writers: [tenant.role],
+      schema: tenant.schema,
+      roles,
+      readers: [tenant.role, roles.admin],
+      writers: [tenant.role],
     }),
-    ...tablesOf(service).filter((table) => table.placement === 'shared').map((table) =>
-      `GRANT SELECT ON ${sharedSchema}.${identifier(table.name)} TO ${role};`),
+    ...tablesOf(service)
+      .filter((table) => table.placement === 'shared')
+      .map((table) => `GRANT SELECT ON ${sharedSchema}.${identifier(table.name)} TO ${role};`),
     `COMMENT ON SCHEMA ${schema} IS ${literal(`tenant ${tenant.id}`)};`,
   ].join('\n')
 }

@@ -8,15 +8,25 @@ import { SchemaPerTenantManager } from './tenant-schemas.ts'
 async function migrated() {
   const trial = await MigrationsOnTrial.start()
   await trial.migrate('schema-per-tenant')
-  const connect = (service: Service) => Session.connect({ address: trial.server.address,
-    database: `dotmac_${service}`, pipeline: false, lockTimeoutMs: 300 })
+  const connect = (service: Service) =>
+    Session.connect({
+      address: trial.server.address,
+      database: `dotmac_${service}`,
+      pipeline: false,
+      lockTimeoutMs: 300,
+    })
   const sessions = { management: await connect('management'), isp: await connect('isp') }
-  return { trial, sessions, manager: new SchemaPerTenantManager({ sessions, roles: standardRoles }) }
+  return {
+    trial,
+    sessions,
+    manager: new SchemaPerTenantManager({ sessions, roles: standardRoles }),
+  }
 }
 
 /** What is there of a tenant in both databases. */
 async function whatIsLeft(trial: MigrationsOnTrial, schema: string) {
-  const [management] = await trial.management.query(`SELECT to_regnamespace('${schema}') IS NOT NULL AS schema,
+  const [management] = await trial.management
+    .query(`SELECT to_regnamespace('${schema}') IS NOT NULL AS schema,
     to_regclass('dotmac_migrations.${schema}') IS NOT NULL AS versions,
     (SELECT string_agg(name || ' ' || status, ', ') FROM dotmac_control.tenants) AS tenants,
     (SELECT count(*) FROM pg_roles WHERE rolname = '${schema}_role') AS roles`)
@@ -34,11 +44,17 @@ test('a tenant whose tables are in use in either database is dropped in neither,
   await manager.createTenantSchema({ id: 'acme' })
   const whole = await whatIsLeft(platform, 'tenant_acme')
   for (const [user, table] of [
-    [platform.isp, 'isp_customers'], [platform.management, 'tasks_jobs'], [platform.isp, 'audit_tenant_access'],
+    [platform.isp, 'isp_customers'],
+    [platform.management, 'tasks_jobs'],
+    [platform.isp, 'audit_tenant_access'],
   ] as const) {
-    await user.query(`BEGIN; SET LOCAL ROLE tenant_acme_role; SELECT count(*) FROM tenant_acme.${table}`)
-    await expect(manager.dropTenantSchema('acme', { confirm: 'acme' })).rejects
-      .toMatchObject({ code: 'WATERTIGHT_TENANT_UNCHANGED', cause: { code: '55P03' } })
+    await user.query(
+      `BEGIN; SET LOCAL ROLE tenant_acme_role; SELECT count(*) FROM tenant_acme.${table}`,
+    )
+    await expect(manager.dropTenantSchema('acme', { confirm: 'acme' })).rejects.toMatchObject({
+      code: 'WATERTIGHT_TENANT_UNCHANGED',
+      cause: { code: '55P03' },
+    })
     await user.query('ROLLBACK')
     expect(await whatIsLeft(platform, 'tenant_acme')).toEqual(whole)
     for (const session of Object.values(sessions)) {
@@ -49,7 +65,9 @@ test('a tenant whose tables are in use in either database is dropped in neither,
   }
   await manager.dropTenantSchema('acme', { confirm: 'acme' })
   expect(await whatIsLeft(platform, 'tenant_acme')).toMatchObject({
-    management: { schema: 'f', versions: 'f', tenants: null, roles: '0' }, isp: undefined })
+    management: { schema: 'f', versions: 'f', tenants: null, roles: '0' },
+    isp: undefined,
+  })
 }, 60_000)
 
 test('what a lost connection leaves half dropped is dropped by another call', async () => {
@@ -61,17 +79,23 @@ test('what a lost connection leaves half dropped is dropped by another call', as
     $$BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END$$;
     CREATE CONSTRAINT TRIGGER dies AFTER DELETE ON dotmac_control.tenants DEFERRABLE INITIALLY DEFERRED
       FOR EACH ROW EXECUTE FUNCTION public.dies()`)
-  await expect(manager.dropTenantSchema('acme', { confirm: 'acme' })).rejects
-    .toMatchObject({ code: 'WATERTIGHT_TENANT_HALF_CHANGED', hint: expect.stringContaining('again') as string })
+  await expect(manager.dropTenantSchema('acme', { confirm: 'acme' })).rejects.toMatchObject({
+    code: 'WATERTIGHT_TENANT_HALF_CHANGED',
+    hint: expect.stringContaining('again') as string,
+  })
   expect(sessions.management.lost).not.toBeNull()
   await platform.management.query('DROP TRIGGER dies ON dotmac_control.tenants')
   const half = await whatIsLeft(platform, 'tenant_acme')
   expect([half.management?.['schema'], half.isp?.['schema']]).toEqual(['t', 'f'])
   const again = new SchemaPerTenantManager({
-    sessions: { management: platform.management, isp: platform.isp }, roles: standardRoles })
+    sessions: { management: platform.management, isp: platform.isp },
+    roles: standardRoles,
+  })
   await again.dropTenantSchema('acme', { confirm: 'acme' })
   expect(await whatIsLeft(platform, 'tenant_acme')).toMatchObject({
-    management: { schema: 'f', versions: 'f', tenants: null, roles: '0' }, isp: undefined })
+    management: { schema: 'f', versions: 'f', tenants: null, roles: '0' },
+    isp: undefined,
+  })
 }, 60_000)
 
 test('a tenant is renamed in both databases or in none', async () => {
@@ -82,10 +106,15 @@ test('a tenant is renamed in both databases or in none', async () => {
     const { management, isp } = await whatIsLeft(platform, 'tenant_acme')
     return [management?.['tenants'], isp?.['tenants']]
   }
-  for (const [session, table] of [[platform.isp, 'isp_tenants'], [platform.management, 'tenants']] as const) {
+  for (const [session, table] of [
+    [platform.isp, 'isp_tenants'],
+    [platform.management, 'tenants'],
+  ] as const) {
     await session.query(`BEGIN; LOCK TABLE dotmac_control.${table} IN SHARE MODE`)
-    await expect(manager.renameTenant('acme', 'New')).rejects
-      .toMatchObject({ code: 'WATERTIGHT_TENANT_UNCHANGED', cause: { code: '55P03' } })
+    await expect(manager.renameTenant('acme', 'New')).rejects.toMatchObject({
+      code: 'WATERTIGHT_TENANT_UNCHANGED',
+      cause: { code: '55P03' },
+    })
     await session.query('ROLLBACK')
     expect(await names()).toEqual(['Old active', 'Old'])
   }

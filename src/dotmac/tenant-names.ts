@@ -8,7 +8,10 @@ const schemaBytesMax = 58
 /** Lower-case words joined by single hyphens: on these the seed's replace('-', '_') is injective. */
 const canonical = /^[a-z0-9]+(-[a-z0-9]+)*$/
 
-export interface TenantNames { readonly schema: string; readonly role: string }
+export interface TenantNames {
+  readonly schema: string
+  readonly role: string
+}
 
 /**
  * `acme-corp-123` gives `tenant_acme_corp_123` and `tenant_acme_corp_123_role`, as the seed says.
@@ -25,24 +28,41 @@ export function tenantNames(id: string): TenantNames {
 
 /** @throws WatertightError WATERTIGHT_TENANT_NAME when the tenants table cannot hold or a screen not show the name. */
 export function assertDisplayName(name: string): void {
-  const isGood = typeof name === 'string' && name.trim() !== '' && name.length <= 255 && name.isWellFormed()
-    && !/\p{Cc}/u.test(name)
+  const isGood =
+    typeof name === 'string' &&
+    name.trim() !== '' &&
+    name.length <= 255 &&
+    name.isWellFormed() &&
+    !/\p{Cc}/u.test(name)
   if (isGood) return
-  throw new WatertightError('WATERTIGHT_TENANT_NAME', `A display name ${shown(name)} cannot be shown`,
-    { hint: 'Use 1 to 255 characters of valid Unicode without control characters, and not only blanks' })
+  throw new WatertightError(
+    'WATERTIGHT_TENANT_NAME',
+    `A display name ${shown(name)} cannot be shown`,
+    {
+      hint: 'Use 1 to 255 characters of valid Unicode without control characters, and not only blanks',
+    },
+  )
 }
 
 function hashed(id: string): string {
   const digest = createHash('sha256').update(id, 'utf8').digest('hex').slice(0, 16)
-  const readable = id.toLowerCase().replace(/[^a-z0-9]+/g, '_').replace(/^_+|_+$/g, '').slice(0, 30)
+  const readable = id
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^_+|_+$/g, '')
+    .slice(0, 30)
   return `tenant_${readable.replace(/_+$/, '')}__${digest}`
 }
 
 function assertServable(id: string): void {
   const refuse = (reason: string): never => {
-    throw new WatertightError('WATERTIGHT_TENANT_NAME',
+    throw new WatertightError(
+      'WATERTIGHT_TENANT_NAME',
       `The tenant name ${shown(id)} cannot be served: ${reason}`,
-      { hint: 'Use 1 to 255 characters of valid Unicode without control characters or outer blanks' })
+      {
+        hint: 'Use 1 to 255 characters of valid Unicode without control characters or outer blanks',
+      },
+    )
   }
   if (typeof id !== 'string') refuse('it is no text')
   if (id === '') refuse('it is empty, and an empty context means no tenant')

@@ -21,14 +21,22 @@ export interface PartsOptions {
 }
 
 /** The tenant's schema in one database, at the newest version. */
-export async function makeTenantParts(options: PartsOptions, service: Service, tenant: MappedTenant): Promise<void> {
+export async function makeTenantParts(
+  options: PartsOptions,
+  service: Service,
+  tenant: MappedTenant,
+): Promise<void> {
   const { sessions, roles, directory, auditTriggers = true } = options
   const session = sessions[service]
   // A database that somebody made by hand lets everybody make temporary tables: they outlive a pooled request.
   await session.query(`DO $$ BEGIN
     EXECUTE format('REVOKE TEMPORARY, CREATE ON DATABASE %I FROM PUBLIC', current_database()); END $$`)
   const [row] = await session.query("SELECT current_setting('server_version_num') AS num")
-  const place = tenantPlace(tenant, { service, roles, ...(directory === undefined ? {} : { directory }) })
+  const place = tenantPlace(tenant, {
+    service,
+    roles,
+    ...(directory === undefined ? {} : { directory }),
+  })
   await upgrade(session, place, { serverVersionNum: Number(row?.['num']), auditTriggers })
 }
 
@@ -48,9 +56,11 @@ export async function releaseRole(session: Session, role: string): Promise<void>
  * server. One that owns something there is nobody's tenant, and the application is no member of it any longer.
  */
 export async function dropTenantRole(
-  session: Session, role: string, { app, before }: { readonly app: string; readonly before: RoleBefore | null },
+  session: Session,
+  role: string,
+  { app, before }: { readonly app: string; readonly before: RoleBefore | null },
 ): Promise<void> {
-  if (!await isThere(session, role)) return
+  if (!(await isThere(session, role))) return
   const revoke = `REVOKE ${identifier(role)} FROM ${identifier(app)}`
   if (before?.isThere === true) {
     if (!before.isLent) await session.query(revoke)
@@ -69,6 +79,8 @@ export async function dropTenantRole(
 }
 
 async function isThere(session: Session, role: string): Promise<boolean> {
-  const found = await session.query(`SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = ${literal(role)}`)
+  const found = await session.query(
+    `SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = ${literal(role)}`,
+  )
   return found.length > 0
 }

@@ -21,12 +21,16 @@ test('a tenant with 200 slow requests has its share, and another one is served b
   const [greedy = '', modest = ''] = platform.tenants.map(({ id }) => id)
   const order: string[] = []
   let busyMost = 0
-  const ask = (tenant: string) => withTenant(pools.of(tenant), tenant, async (session) => {
-    busyMost = Math.max(busyMost, pools.use().tenants.get(greedy)?.busy ?? 0)
-    await session.query('SELECT pg_sleep(0.01)')
-    order.push(tenant)
-  })
-  const all = [...Array.from({ length: 200 }, () => ask(greedy)), ...Array.from({ length: 5 }, () => ask(modest))]
+  const ask = (tenant: string) =>
+    withTenant(pools.of(tenant), tenant, async (session) => {
+      busyMost = Math.max(busyMost, pools.use().tenants.get(greedy)?.busy ?? 0)
+      await session.query('SELECT pg_sleep(0.01)')
+      order.push(tenant)
+    })
+  const all = [
+    ...Array.from({ length: 200 }, () => ask(greedy)),
+    ...Array.from({ length: 5 }, () => ask(modest)),
+  ]
   expect(pools.use()).toMatchObject({ busy: 4, waiting: 201 })
   await Promise.all(all)
   expect(busyMost).toBe(3)
@@ -44,13 +48,16 @@ test('under 200 slow requests of one tenant the others wait for nobody', async (
     await withTenant(pools.of(tenant), tenant, (session) => session.query(sql))
     return performance.now() - started
   }
-  const hammering = Promise.all(Array.from({ length: 200 }, () => timed(greedy, 'SELECT pg_sleep(0.05)')))
+  const hammering = Promise.all(
+    Array.from({ length: 200 }, () => timed(greedy, 'SELECT pg_sleep(0.05)')),
+  )
   const latencies: number[] = []
   while (pools.use().waiting > 0) {
     expect(pools.use().tenants.get(greedy)?.busy).toBe(5)
     for (const tenant of modest) latencies.push(await timed(tenant, 'SELECT 1'))
   }
-  const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
+  const median = (values: readonly number[]) =>
+    values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
   expect(latencies.length).toBeGreaterThan(20)
   // Its requests wait for each other, 40 rounds of 50 ms: the others have none of that.
   expect(median(latencies)).toBeLessThan(median(await hammering) / 10)
@@ -60,19 +67,26 @@ test('under 200 slow requests of one tenant the others wait for nobody', async (
 test('who waits too long is told which limit it was, and for whom', async () => {
   await using platform = await start()
   await using pools = poolsOf(platform, {
-    poolSize: 2, maxOverflow: 0, tenantPoolPerTenant: 1, tenantConnectionTimeout: 1, poolTimeout: 2,
+    poolSize: 2,
+    maxOverflow: 0,
+    tenantPoolPerTenant: 1,
+    tenantConnectionTimeout: 1,
+    poolTimeout: 2,
   })
   const [one = '', two = '', three = ''] = platform.tenants.map(({ id }) => id)
   const first = await pools.of(one).connect()
   await expect(pools.of(one).connect()).rejects.toMatchObject({
     code: 'WATERTIGHT_POOL_TIMEOUT',
     message: expect.stringMatching(
-      /^Tenant "acme-corp-123" waited 1 s \(tenant_connection_timeout\) for one of its 1 connections/) as string,
+      /^Tenant "acme-corp-123" waited 1 s \(tenant_connection_timeout\) for one of its 1 connections/,
+    ) as string,
   })
   const second = await pools.of(two).connect()
   await expect(pools.of(three).connect()).rejects.toMatchObject({
     code: 'WATERTIGHT_POOL_TIMEOUT',
-    message: expect.stringMatching(/ waited 2 s \(pool_timeout\) for one of the 2 connections/) as string,
+    message: expect.stringMatching(
+      / waited 2 s \(pool_timeout\) for one of the 2 connections/,
+    ) as string,
   })
   expect(pools.use()).toMatchObject({ busy: 2, waiting: 0, timeouts: 2 })
   first.release()

@@ -3,7 +3,12 @@
 import { messageOf, WatertightError } from '../errors.ts'
 import type { StrategyClient, StrategyPool } from '../model/context-strategy.ts'
 import { clearSession, cutOff } from '../postgres/session/clear-session.ts'
-import { openDriverPool, type DriverClient, type DriverPool, type DriverPoolOptions } from '../postgres/session/driver-pool.ts'
+import {
+  openDriverPool,
+  type DriverClient,
+  type DriverPool,
+  type DriverPoolOptions,
+} from '../postgres/session/driver-pool.ts'
 import { Admission, type TenantUse } from './admission.ts'
 import { requireLimits, type PoolConfiguration } from './configuration.ts'
 
@@ -48,9 +53,18 @@ export class TenantPools implements AsyncDisposable {
     this.#limits = limits
     this.#admission = new Admission({ total, perTenant: limits.tenantPoolPerTenant })
     // Pipelining saves withTenant a round trip, and lets a connection be cleared while it is lent again.
-    this.#pool = openDriverPool({ ...options, pipeline: true, max: total, maxLifetimeSeconds: limits.poolRecycle })
-    this.#pool.on('connect', (client) => { this.#clients.add(client) })
-    this.#pool.on('remove', (client) => { this.#clients.delete(client) })
+    this.#pool = openDriverPool({
+      ...options,
+      pipeline: true,
+      max: total,
+      maxLifetimeSeconds: limits.poolRecycle,
+    })
+    this.#pool.on('connect', (client) => {
+      this.#clients.add(client)
+    })
+    this.#pool.on('remove', (client) => {
+      this.#clients.delete(client)
+    })
   }
 
   /**
@@ -61,11 +75,13 @@ export class TenantPools implements AsyncDisposable {
   of(tenant: string, signal?: AbortSignal): TenantPool {
     if (signal !== undefined) {
       let until: AbortSignal | undefined = signal
-      return { connect: () => {
-        const asked = this.#connect(tenant, until)
-        until = undefined
-        return asked
-      } }
+      return {
+        connect: () => {
+          const asked = this.#connect(tenant, until)
+          until = undefined
+          return asked
+        },
+      }
     }
     const view = this.#views.get(tenant) ?? { connect: () => this.#connect(tenant) }
     this.#views.set(tenant, view)
@@ -75,8 +91,12 @@ export class TenantPools implements AsyncDisposable {
   use(): PoolUse {
     const { busy, waiting } = this.#admission
     return {
-      open: this.#pool.totalCount, idle: this.#pool.idleCount, busy, waiting,
-      timeouts: this.#timeouts, tenants: this.#admission.tenants(),
+      open: this.#pool.totalCount,
+      idle: this.#pool.idleCount,
+      busy,
+      waiting,
+      timeouts: this.#timeouts,
+      tenants: this.#admission.tenants(),
     }
   }
 
@@ -85,7 +105,7 @@ export class TenantPools implements AsyncDisposable {
    * connections that are being opened.
    */
   close({ waitMs = 30_000 }: { readonly waitMs?: number } = {}): Promise<void> {
-    return this.#closing ??= this.#close(waitMs)
+    return (this.#closing ??= this.#close(waitMs))
   }
 
   async #close(waitMs: number): Promise<void> {
@@ -107,7 +127,9 @@ export class TenantPools implements AsyncDisposable {
     }
     // The driver takes leave of the server and waits for its answer, and one that stands still gives none.
     let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>((resolve) => { timer = setTimeout(resolve, leaveMs) })
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, leaveMs)
+    })
     await Promise.race([this.#pool.end(), late])
     clearTimeout(timer)
     for (const client of this.#clients) cutOff(client)
@@ -126,20 +148,30 @@ export class TenantPools implements AsyncDisposable {
     } catch (error) {
       this.#back(tenant)
       if (error instanceof WatertightError) throw error
-      throw new WatertightError('WATERTIGHT_UNREACHABLE',
+      throw new WatertightError(
+        'WATERTIGHT_UNREACHABLE',
         `No connection could be opened for tenant ${JSON.stringify(tenant)}: ${messageOf(error)}`,
-        { hint: 'Look whether the server runs and takes more connections (max_connections)', cause: error })
+        {
+          hint: 'Look whether the server runs and takes more connections (max_connections)',
+          cause: error,
+        },
+      )
     }
   }
 
   #opened(): Promise<DriverClient> {
     return new Promise((resolve, reject) => {
       this.#opening.add(reject)
-      void this.#pool.connect().then((client) => {
-        // One that comes after it was given up is nobody's.
-        if (this.#opening.has(reject)) resolve(client)
-        else client.release(true)
-      }, reject).finally(() => { this.#opening.delete(reject) })
+      void this.#pool
+        .connect()
+        .then((client) => {
+          // One that comes after it was given up is nobody's.
+          if (this.#opening.has(reject)) resolve(client)
+          else client.release(true)
+        }, reject)
+        .finally(() => {
+          this.#opening.delete(reject)
+        })
     })
   }
 
@@ -154,11 +186,22 @@ export class TenantPools implements AsyncDisposable {
         signal?.removeEventListener('abort', hangUp)
         finish()
       }
-      const refuse = (error: WatertightError) => { end(() => { if (withdraw()) reject(error) }) }
-      const hangUp = () => { refuse(gone(tenant)) }
+      const refuse = (error: WatertightError) => {
+        end(() => {
+          if (withdraw()) reject(error)
+        })
+      }
+      const hangUp = () => {
+        refuse(gone(tenant))
+      }
       const whenLate = (seconds: number) => {
         if (!this.#admission.isTenantFull(tenant) && seconds < poolTimeout) {
-          timer = setTimeout(() => { whenLate(poolTimeout) }, (poolTimeout - seconds) * 1_000)
+          timer = setTimeout(
+            () => {
+              whenLate(poolTimeout)
+            },
+            (poolTimeout - seconds) * 1_000,
+          )
           return
         }
         this.#timeouts += 1
@@ -172,22 +215,34 @@ export class TenantPools implements AsyncDisposable {
       })
       if (isAdmitted) return
       const first = Math.min(tenantConnectionTimeout, poolTimeout)
-      timer = setTimeout(() => { whenLate(first) }, first * 1_000)
+      timer = setTimeout(() => {
+        whenLate(first)
+      }, first * 1_000)
       this.#giveUp.add(refuse)
       signal?.addEventListener('abort', hangUp)
     })
   }
 
   #late(tenant: string, seconds: number): WatertightError {
-    const { poolSize, maxOverflow, tenantPoolPerTenant, tenantConnectionTimeout, poolTimeout } = this.#limits
+    const { poolSize, maxOverflow, tenantPoolPerTenant, tenantConnectionTimeout, poolTimeout } =
+      this.#limits
     const isTenant = this.#admission.isTenantFull(tenant)
-    const limit = isTenant ? `its ${tenantPoolPerTenant} connections (tenant_pool_per_tenant)`
+    const limit = isTenant
+      ? `its ${tenantPoolPerTenant} connections (tenant_pool_per_tenant)`
       : `the ${poolSize + maxOverflow} connections of the pool (pool_size + max_overflow)`
-    const wait = isTenant && tenantConnectionTimeout <= poolTimeout ? 'tenant_connection_timeout' : 'pool_timeout'
-    return new WatertightError('WATERTIGHT_POOL_TIMEOUT',
+    const wait =
+      isTenant && tenantConnectionTimeout <= poolTimeout
+        ? 'tenant_connection_timeout'
+        : 'pool_timeout'
+    return new WatertightError(
+      'WATERTIGHT_POOL_TIMEOUT',
       `Tenant ${JSON.stringify(tenant)} waited ${seconds} s (${wait}) for one of ${limit}, all of them busy`,
-      { hint: isTenant ? 'Its own requests hold them: make them shorter, or raise DB_TENANT_POOL_PER_TENANT'
-        : 'Make requests shorter, or raise DB_POOL_SIZE or DB_MAX_OVERFLOW' })
+      {
+        hint: isTenant
+          ? 'Its own requests hold them: make them shorter, or raise DB_TENANT_POOL_PER_TENANT'
+          : 'Make requests shorter, or raise DB_POOL_SIZE or DB_MAX_OVERFLOW',
+      },
+    )
   }
 
   #lend(tenant: string, client: DriverClient): StrategyClient {
@@ -220,8 +275,11 @@ export class TenantPools implements AsyncDisposable {
       }
     }
     return {
-      query, release, pipeline: (client as { readonly pipeline?: boolean }).pipeline === true,
-      getTransactionStatus: () => (client as { getTransactionStatus?(): string }).getTransactionStatus?.() ?? null,
+      query,
+      release,
+      pipeline: (client as { readonly pipeline?: boolean }).pipeline === true,
+      getTransactionStatus: () =>
+        (client as { getTransactionStatus?(): string }).getTransactionStatus?.() ?? null,
     } as StrategyClient
   }
 
@@ -232,17 +290,23 @@ export class TenantPools implements AsyncDisposable {
 }
 
 function closed(): WatertightError {
-  return new WatertightError('WATERTIGHT_POOL_CLOSED', 'The pool is closed', { hint: 'The service is shutting down' })
+  return new WatertightError('WATERTIGHT_POOL_CLOSED', 'The pool is closed', {
+    hint: 'The service is shutting down',
+  })
 }
 
 function gone(tenant: string): WatertightError {
-  return new WatertightError('WATERTIGHT_CLIENT_GONE',
+  return new WatertightError(
+    'WATERTIGHT_CLIENT_GONE',
     `A request of tenant ${JSON.stringify(tenant)} was given up before it had a connection`,
-    { hint: 'Its client has hung up; nothing was done' })
+    { hint: 'Its client has hung up; nothing was done' },
+  )
 }
 
 function released(tenant: string): WatertightError {
-  return new WatertightError('WATERTIGHT_RELEASED',
+  return new WatertightError(
+    'WATERTIGHT_RELEASED',
     `A connection that tenant ${JSON.stringify(tenant)} has given back is asked again`,
-    { hint: 'It may be another tenant\'s by now; give it back after the last statement' })
+    { hint: "It may be another tenant's by now; give it back after the last statement" },
+  )
 }

@@ -20,9 +20,12 @@ export interface RoleBefore {
  * member of it already, and own nothing. @throws WatertightError WATERTIGHT_ROLE_EXISTS.
  */
 export async function roleBefore(
-  session: Session, { role }: Pick<MappedTenant, 'role'>, { app }: Pick<RoleNames, 'app'>,
+  session: Session,
+  { role }: Pick<MappedTenant, 'role'>,
+  { app }: Pick<RoleNames, 'app'>,
 ): Promise<RoleBefore> {
-  const [found] = await session.query(`WITH r AS (SELECT *, EXISTS (SELECT FROM pg_catalog.pg_auth_members m
+  const [found] =
+    await session.query(`WITH r AS (SELECT *, EXISTS (SELECT FROM pg_catalog.pg_auth_members m
       JOIN pg_catalog.pg_roles o ON o.oid = m.member WHERE m.roleid = r.oid AND o.rolname = ${literal(app)}) AS is_lent
       FROM pg_catalog.pg_roles r WHERE r.rolname = ${literal(role)}),
     held AS (SELECT d.deptype, d.dbid IN (0, (SELECT oid FROM pg_catalog.pg_database
@@ -41,9 +44,13 @@ export async function roleBefore(
     END AS why FROM r`)
   const why = found?.['why'] ?? null
   if (why === null) return { isThere: found !== undefined, isLent: found?.['is_lent'] === 't' }
-  throw new WatertightError('WATERTIGHT_ROLE_EXISTS', `There is a role ${role} already, and it ${String(why)}`, {
-    hint: 'Whoever is that role would be the new tenant: look into it, and drop or rename it by hand',
-  })
+  throw new WatertightError(
+    'WATERTIGHT_ROLE_EXISTS',
+    `There is a role ${role} already, and it ${String(why)}`,
+    {
+      hint: 'Whoever is that role would be the new tenant: look into it, and drop or rename it by hand',
+    },
+  )
 }
 
 /**
@@ -52,7 +59,9 @@ export async function roleBefore(
  * https://www.postgresql.org/docs/current/catalog-pg-depend.html
  */
 export async function refuseDependents(
-  session: Session, service: Service, { schema }: Pick<MappedTenant, 'schema'>,
+  session: Session,
+  service: Service,
+  { schema }: Pick<MappedTenant, 'schema'>,
 ): Promise<void> {
   const [found] = await session.query(`WITH RECURSIVE going AS (
       SELECT 'pg_catalog.pg_namespace'::regclass::oid AS classid, oid AS objid
@@ -64,7 +73,9 @@ export async function refuseDependents(
     WHERE i.type NOT IN ('schema', 'default acl')
       AND coalesce(i.schema, a.object_names[1]) NOT IN (${literal(schema)}, 'pg_toast') LIMIT 1`)
   if (found === undefined) return
-  throw new WatertightError('WATERTIGHT_SCHEMA_IN_USE',
+  throw new WatertightError(
+    'WATERTIGHT_SCHEMA_IN_USE',
     `The schema ${schema} of ${service} is not dropped: ${String(found['name'])} depends on it`,
-    { hint: 'Drop or change what depends on it first' })
+    { hint: 'Drop or change what depends on it first' },
+  )
 }

@@ -10,7 +10,13 @@ import { driftOf, tenantVersions, type Drift, type TenantVersion } from './migra
 import { mappedTenants } from './migrations/migrate.ts'
 import { changeBoth, halfChanged, unchanged } from './both-databases.ts'
 import { roleBefore, refuseDependents, type RoleBefore } from './tenant-schema-refusals.ts'
-import { dropSchemaSql, dropTenantRole, makeTenantParts, releaseRole, type PartsOptions } from './tenant-parts.ts'
+import {
+  dropSchemaSql,
+  dropTenantRole,
+  makeTenantParts,
+  releaseRole,
+  type PartsOptions,
+} from './tenant-parts.ts'
 import { controlSchema } from './schema-manager.ts'
 import { assertDisplayName, tenantNames } from './tenant-names.ts'
 
@@ -46,10 +52,12 @@ export class SchemaPerTenantManager {
    */
   async createTenantSchema(tenant: NewTenant): Promise<MappedTenant> {
     // Callers without types hand over anything.
-    const { id, name = id } = (tenant as NewTenant | null | undefined) ?? {} as NewTenant
+    const { id, name = id } = (tenant as NewTenant | null | undefined) ?? ({} as NewTenant)
     const mapped: MappedTenant = { id, ...tenantNames(id) }
     assertDisplayName(name)
-    return await this.#alone(`Tenant ${JSON.stringify(id)} is not made`, () => this.#create(mapped, name))
+    return await this.#alone(`Tenant ${JSON.stringify(id)} is not made`, () =>
+      this.#create(mapped, name),
+    )
   }
 
   async #create(mapped: MappedTenant, name: string): Promise<MappedTenant> {
@@ -80,16 +88,22 @@ export class SchemaPerTenantManager {
    *   outside of the schema depends on it: that would go with it; WATERTIGHT_MIGRATION_LOCKED;
    *   WATERTIGHT_TENANT_UNCHANGED when its tables are in use for longer than the sessions' lock_timeout.
    */
-  async dropTenantSchema(id: string, { confirm }: { readonly confirm?: string } = {}): Promise<void> {
+  async dropTenantSchema(
+    id: string,
+    { confirm }: { readonly confirm?: string } = {},
+  ): Promise<void> {
     if (confirm !== id) {
-      throw new WatertightError('WATERTIGHT_NOT_CONFIRMED',
+      throw new WatertightError(
+        'WATERTIGHT_NOT_CONFIRMED',
         `The schemas of tenant ${JSON.stringify(id)} are not dropped: the confirmation says ` +
-        JSON.stringify(confirm ?? null),
-        { hint: 'Repeat the tenant\'s id as the confirmation' })
+          JSON.stringify(confirm ?? null),
+        { hint: "Repeat the tenant's id as the confirmation" },
+      )
     }
     await this.#alone(notDropped(id), async () => {
       const mapped = await this.#mapping(id)
-      for (const service of services) await refuseDependents(this.#options.sessions[service], service, mapped)
+      for (const service of services)
+        await refuseDependents(this.#options.sessions[service], service, mapped)
       await this.#remove(mapped, { made: services, role: null })
     })
   }
@@ -105,7 +119,7 @@ export class SchemaPerTenantManager {
     return await this.#alone(failure, async () => {
       const known = (await this.#tenants()).find((each) => each.id === id)
       if (known === undefined) return await this.#create({ id, ...names }, id)
-      const isHalfMade = await this.#statusOf(id) === 'provisioning'
+      const isHalfMade = (await this.#statusOf(id)) === 'provisioning'
       const made: Service[] = []
       try {
         for (const service of services) {
@@ -113,16 +127,24 @@ export class SchemaPerTenantManager {
           if (isThere && !isHalfMade) continue
           if (!isThere) {
             made.push(service)
-            await this.#query(service, `DROP TABLE IF EXISTS ${versionsSchema}.${identifier(known.schema)}`)
+            await this.#query(
+              service,
+              `DROP TABLE IF EXISTS ${versionsSchema}.${identifier(known.schema)}`,
+            )
           }
           await makeTenantParts(this.#options, service, known)
         }
         await this.#serve(known)
         return known
       } catch (error) {
-        await changeBoth(this.#options.sessions, { failure, change: async () => {
-          for (const service of made) await this.#query(service, dropSchemaSql(known))
-        } }).catch((second: unknown) => { throw halfChanged(failure, both(error, second)) })
+        await changeBoth(this.#options.sessions, {
+          failure,
+          change: async () => {
+            for (const service of made) await this.#query(service, dropSchemaSql(known))
+          },
+        }).catch((second: unknown) => {
+          throw halfChanged(failure, both(error, second))
+        })
         throw error
       }
     })
@@ -140,7 +162,8 @@ export class SchemaPerTenantManager {
       await this.#mapping(id)
       const set = `SET name = ${literal(name)} WHERE tenant_id = ${literal(id)}`
       await changeBoth(this.#options.sessions, {
-        failure, change: async () => {
+        failure,
+        change: async () => {
           await this.#query('management', `UPDATE ${controlSchema}.tenants ${set}`)
           await this.#query('isp', `UPDATE ${controlSchema}.isp_tenants ${set}`)
         },
@@ -162,7 +185,10 @@ export class SchemaPerTenantManager {
   }
 
   /** Version and shape of every tenant's schema in both databases, and who differs. */
-  async versions(): Promise<{ readonly all: readonly TenantVersion[]; readonly drift: readonly Drift[] }> {
+  async versions(): Promise<{
+    readonly all: readonly TenantVersion[]
+    readonly drift: readonly Drift[]
+  }> {
     return await this.#inTurn(async () => {
       const tenants = await this.#tenants()
       const lists: (readonly TenantVersion[])[] = []
@@ -204,14 +230,17 @@ export class SchemaPerTenantManager {
       SELECT ${values} WHERE NOT EXISTS (SELECT FROM ${controlSchema}.tenants WHERE schema_name = ${literal(schema)})
       ON CONFLICT (tenant_id) DO NOTHING RETURNING 1 AS registered`)
     if (rows.length === 1) return
-    throw new WatertightError('WATERTIGHT_TENANT_EXISTS', `There is a tenant ${JSON.stringify(id)} already`, {
-      hint: 'Upgrade it with watertight dotmac migrate, or drop it first',
-    })
+    throw new WatertightError(
+      'WATERTIGHT_TENANT_EXISTS',
+      `There is a tenant ${JSON.stringify(id)} already`,
+      { hint: 'Upgrade it with watertight dotmac migrate, or drop it first' },
+    )
   }
 
   async #statusOf(id: string): Promise<unknown> {
     const [row] = await this.#options.sessions.management.query(
-      `SELECT status FROM ${controlSchema}.tenants WHERE tenant_id = ${literal(id)}`)
+      `SELECT status FROM ${controlSchema}.tenants WHERE tenant_id = ${literal(id)}`,
+    )
     return row?.['status']
   }
 
@@ -221,24 +250,35 @@ export class SchemaPerTenantManager {
       CASE status WHEN 'provisioning' THEN 'active' ELSE status END AS status
       FROM ${controlSchema}.tenants WHERE tenant_id = ${literal(id)}`)
     const [name, status] = [literal(String(tenant?.['name'])), literal(String(tenant?.['status']))]
-    await this.#query('isp', `INSERT INTO ${controlSchema}.isp_tenants (tenant_id, name, status)
+    await this.#query(
+      'isp',
+      `INSERT INTO ${controlSchema}.isp_tenants (tenant_id, name, status)
       VALUES (${literal(id)}, ${name}, ${status}) ON CONFLICT (tenant_id)
-      DO UPDATE SET status = excluded.status WHERE isp_tenants.status = 'provisioning'`)
-    await this.#query('management', `UPDATE ${controlSchema}.tenants SET status = ${status}
-      WHERE tenant_id = ${literal(id)} AND status <> ${status}`)
+      DO UPDATE SET status = excluded.status WHERE isp_tenants.status = 'provisioning'`,
+    )
+    await this.#query(
+      'management',
+      `UPDATE ${controlSchema}.tenants SET status = ${status}
+      WHERE tenant_id = ${literal(id)} AND status <> ${status}`,
+    )
   }
 
   async #isThere(service: Service, { schema }: MappedTenant): Promise<boolean> {
     const rows = await this.#options.sessions[service].query(
-      `SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = ${literal(schema)}`)
+      `SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = ${literal(schema)}`,
+    )
     return rows.length > 0
   }
 
   async #refuseExisting(service: Service, tenant: MappedTenant): Promise<void> {
-    if (!await this.#isThere(service, tenant)) return
-    throw new WatertightError('WATERTIGHT_SCHEMA_EXISTS',
+    if (!(await this.#isThere(service, tenant))) return
+    throw new WatertightError(
+      'WATERTIGHT_SCHEMA_EXISTS',
       `The schema ${tenant.schema} is there already in ${service}`,
-      { hint: 'It may hold the rows of an earlier customer: look into it, and drop or rename it by hand' })
+      {
+        hint: 'It may hold the rows of an earlier customer: look into it, and drop or rename it by hand',
+      },
+    )
   }
 
   /** After a failure: what was made goes again; what cannot be reached stays listed as provisioning. */
@@ -259,7 +299,10 @@ export class SchemaPerTenantManager {
       change: async () => {
         for (const service of made) await this.#query(service, dropSchemaSql(tenant))
         await this.#query('isp', `DELETE FROM ${controlSchema}.isp_tenants WHERE tenant_id = ${id}`)
-        await this.#query('management', `DELETE FROM ${controlSchema}.tenants WHERE tenant_id = ${id}`)
+        await this.#query(
+          'management',
+          `DELETE FROM ${controlSchema}.tenants WHERE tenant_id = ${id}`,
+        )
         if (made.length > 0) await releaseRole(sessions.isp, tenant.role)
       },
       // Both would meet at the rights on what all databases share.
@@ -284,6 +327,8 @@ function notDropped(id: string): string {
 }
 
 function both(first: unknown, second: unknown): AggregateError {
-  return new AggregateError([first, second],
-    `${messageOf(first)}; and it could not be taken back: ${messageOf(second)}`)
+  return new AggregateError(
+    [first, second],
+    `${messageOf(first)}; and it could not be taken back: ${messageOf(second)}`,
+  )
 }

@@ -43,17 +43,21 @@ export interface TenantScope {
 export function tenantScopeQuery(table: TableModel, tenantId: string): TenantScope {
   tenantNames(tenantId)
   if (!isTenantAware(table)) {
-    throw new WatertightError('WATERTIGHT_NOT_TENANT_AWARE', `The rows of ${table.name} belong to no tenant`, {
-      hint: 'Read reference data without a scope',
-    })
+    throw new WatertightError(
+      'WATERTIGHT_NOT_TENANT_AWARE',
+      `The rows of ${table.name} belong to no tenant`,
+      { hint: 'Read reference data without a scope' },
+    )
   }
   const name = identifier(table.name)
   const all = columnsOf(table).map((column) => column.name)
   const named = (column: string) => {
     if (all.includes(column)) return identifier(column)
-    throw new WatertightError('WATERTIGHT_NO_COLUMN', `${table.name} has no column ${JSON.stringify(column)}`, {
-      hint: `Its columns are ${all.join(', ')}`,
-    })
+    throw new WatertightError(
+      'WATERTIGHT_NO_COLUMN',
+      `${table.name} has no column ${JSON.stringify(column)}`,
+      { hint: `Its columns are ${all.join(', ')}` },
+    )
   }
   const returning = all.map(identifier).join(', ')
   return {
@@ -62,7 +66,8 @@ export function tenantScopeQuery(table: TableModel, tenantId: string): TenantSco
       const columns = ownColumns(row)
       const places = columns.map((_, index) => `$${index + 2}`)
       return {
-        text: `INSERT INTO ${name} (${['tenant_id', ...columns.map(named)].join(', ')}) ` +
+        text:
+          `INSERT INTO ${name} (${['tenant_id', ...columns.map(named)].join(', ')}) ` +
           `VALUES (${['$1', ...places].join(', ')}) RETURNING ${returning}`,
         values: [tenantId, ...columns.map((column) => row[column])],
       }
@@ -71,7 +76,8 @@ export function tenantScopeQuery(table: TableModel, tenantId: string): TenantSco
       const columns = ownColumns(row).filter((column) => column !== 'id')
       if (columns.length === 0) {
         throw new WatertightError('WATERTIGHT_NO_COLUMN', `No column of ${table.name} is set`, {
-          hint: 'tenant_id and id cannot be; name another column' })
+          hint: 'tenant_id and id cannot be; name another column',
+        })
       }
       const set = columns.map((column, index) => `${named(column)} = $${index + 3}`)
       return {
@@ -80,7 +86,8 @@ export function tenantScopeQuery(table: TableModel, tenantId: string): TenantSco
       }
     },
     delete: (id) => ({
-      text: `DELETE FROM ${name} WHERE tenant_id = $1 AND id = $2 RETURNING id`, values: [tenantId, id],
+      text: `DELETE FROM ${name} WHERE tenant_id = $1 AND id = $2 RETURNING id`,
+      values: [tenantId, id],
     }),
   }
 }
@@ -101,23 +108,32 @@ function selected({ name, named, all, tenantId }: Named, selection: Selection): 
   const { where = {}, columns = all, after, orderBy = 'created_at', limit = 50 } = selection
   const unset = Object.keys(where).find((column) => where[column] === undefined)
   if (columns.length === 0 || unset !== undefined) {
-    throw new WatertightError('WATERTIGHT_NO_COLUMN',
-      unset === undefined ? `No column of ${name} is asked for` : `The value of ${JSON.stringify(unset)} is not given`,
-      { hint: 'Name columns, and give values; null asks for IS NULL' })
+    throw new WatertightError(
+      'WATERTIGHT_NO_COLUMN',
+      unset === undefined
+        ? `No column of ${name} is asked for`
+        : `The value of ${JSON.stringify(unset)} is not given`,
+      { hint: 'Name columns, and give values; null asks for IS NULL' },
+    )
   }
   if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) {
-    throw new WatertightError('WATERTIGHT_BAD_LIMIT', `A limit of ${limit} rows is not from 1 to 1,000`, {
-      hint: 'Page through the rows with `after`',
-    })
+    throw new WatertightError(
+      'WATERTIGHT_BAD_LIMIT',
+      `A limit of ${limit} rows is not from 1 to 1,000`,
+      { hint: 'Page through the rows with `after`' },
+    )
   }
   const values: unknown[] = [tenantId]
   const place = (value: unknown) => `$${values.push(value)}`
   const conditions = Object.entries(where).map(([column, value]) =>
-    value === null ? `${named(column)} IS NULL` : `${named(column)} = ${place(value)}`)
+    value === null ? `${named(column)} IS NULL` : `${named(column)} = ${place(value)}`,
+  )
   const order = named(orderBy)
-  const page = after === undefined ? [] : [`(${order}, id) < (${place(after.value)}, ${place(after.id)})`]
+  const page =
+    after === undefined ? [] : [`(${order}, id) < (${place(after.value)}, ${place(after.id)})`]
   return {
-    text: `SELECT ${columns.map(named).join(', ')} FROM ${name} ` +
+    text:
+      `SELECT ${columns.map(named).join(', ')} FROM ${name} ` +
       `WHERE ${['tenant_id = $1', ...conditions, ...page].join(' AND ')} ` +
       `ORDER BY ${order} DESC, id DESC LIMIT ${limit}`,
     values,

@@ -7,7 +7,10 @@ import { sharedSchema } from './schema-manager.ts'
 import { inTenantTransaction } from './tenant-transaction.ts'
 
 /** SQL that puts the session into the tenant's context, until the transaction ends or for the session. */
-export type Bind = (tenant: Omit<StrategyTenant, 'toString'>, scope: 'transaction' | 'session') => string
+export type Bind = (
+  tenant: Omit<StrategyTenant, 'toString'>,
+  scope: 'transaction' | 'session',
+) => string
 
 /**
  * Row-level security: the setting that the policies read. SET takes no snapshot, so that the work may still choose its
@@ -19,8 +22,10 @@ export const bindSetting: Bind = ({ id }, scope) =>
 /** Schema-per-tenant: role and path of the tenant, and the setting for the audit trail. */
 export const bindSchema: Bind = (tenant, scope) => {
   const set = scope === 'transaction' ? 'SET LOCAL' : 'SET SESSION'
-  return `${set} ROLE ${identifier(tenant.role)}; ` +
+  return (
+    `${set} ROLE ${identifier(tenant.role)}; ` +
     `${set} search_path = ${identifier(tenant.schema)}, ${sharedSchema}, pg_temp; ${bindSetting(tenant, scope)}`
+  )
 }
 
 /**
@@ -32,7 +37,12 @@ export function transactionScoped(bind: Bind): ContextStrategy {
   return {
     title: 'transaction-scoped context',
     withTenant: (pool, tenant, work) =>
-      inTenantTransaction(pool, { tenantId: tenant.id, enter: bind(tenant, 'transaction'), work, complains: false }),
+      inTenantTransaction(pool, {
+        tenantId: tenant.id,
+        enter: bind(tenant, 'transaction'),
+        work,
+        complains: false,
+      }),
   }
 }
 
@@ -51,7 +61,9 @@ export function sessionScoped(bind: Bind): ContextStrategy {
         await client.query(bind(tenant, 'session'))
         return await work(client)
       } finally {
-        await reset(client).catch((failure: unknown) => { broken = asError(failure) })
+        await reset(client).catch((failure: unknown) => {
+          broken = asError(failure)
+        })
         client.release(broken)
       }
     },

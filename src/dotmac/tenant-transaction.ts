@@ -39,9 +39,10 @@ interface Before {
  *   WATERTIGHT_TENANT_ENDED for a statement after the end, WATERTIGHT_TENANT_STATEMENT for what is none.
  */
 export async function inTenantTransaction<T>(
-  pool: Pick<StrategyPool, 'connect'>, { tenantId, enter, work, complains = true }: TenantWork<T>,
+  pool: Pick<StrategyPool, 'connect'>,
+  { tenantId, enter, work, complains = true }: TenantWork<T>,
 ): Promise<T> {
-  const client = await pool.connect() as DriverClient
+  const client = (await pool.connect()) as DriverClient
   // Without a listener, a backend that is terminated between two statements would end the process.
   const survive = () => undefined
   client.on?.('error', survive)
@@ -51,7 +52,9 @@ export async function inTenantTransaction<T>(
   let notEntered: Error | undefined
   let broken: Error | undefined
   // Who fails to enter is in a failed transaction: what was sent behind it is refused (25P02).
-  entering.catch((failure: unknown) => { notEntered = asError(failure) })
+  entering.catch((failure: unknown) => {
+    notEntered = asError(failure)
+  })
   try {
     if (!pipelining.isOn) await entering
     const value = await lent.lend(work)
@@ -65,7 +68,9 @@ export async function inTenantTransaction<T>(
   } catch (error) {
     await lent.settle()
     const before = await entering.catch(() => null)
-    await rolledBack(client, before).catch((failure: unknown) => { broken = asError(failure) })
+    await rolledBack(client, before).catch((failure: unknown) => {
+      broken = asError(failure)
+    })
     throw notEntered ?? error
   } finally {
     if (!pipelining.end()) broken ??= new Error('a statement was still running')
@@ -84,7 +89,7 @@ async function entered(client: DriverClient, { isOn }: Pipelining, enter: string
     return valuesOf<Before>(await client.query(`BEGIN; ${context}`))
   }
   // All of it is sent before anything is waited for, or the work's first statement would come in between.
-  const messages = [...isOpen ? ['ROLLBACK'] : [], 'BEGIN', context]
+  const messages = [...(isOpen ? ['ROLLBACK'] : []), 'BEGIN', context]
   const answers = await Promise.all(messages.map((message) => client.query(message)))
   return valuesOf<Before>(answers.at(-1))
 }
@@ -94,7 +99,10 @@ async function entered(client: DriverClient, { isOn }: Pipelining, enter: string
  * either both happen or neither, and in one message, which a pooler gives to one backend.
  * @returns the tenant in whose context the work ended, or that its transaction had failed.
  */
-async function left(client: DriverClient, before: Before): Promise<{ readonly tenant: string } | 'failed'> {
+async function left(
+  client: DriverClient,
+  before: Before,
+): Promise<{ readonly tenant: string } | 'failed'> {
   try {
     return valuesOf(await client.query(`SET CONSTRAINTS ALL IMMEDIATE; ${putBack(before)}; COMMIT`))
   } catch (error) {
@@ -123,7 +131,9 @@ function valuesOf<T>(answers: unknown): T {
 }
 
 function notCommitted(tenantId: string): WatertightError {
-  return new WatertightError('WATERTIGHT_NOT_COMMITTED',
+  return new WatertightError(
+    'WATERTIGHT_NOT_COMMITTED',
     `The work of tenant ${JSON.stringify(tenantId)} was rolled back: one of its statements had failed`,
-    { hint: 'Let the error of a statement end the work, or use a savepoint' })
+    { hint: 'Let the error of a statement end the work, or use a savepoint' },
+  )
 }

@@ -29,21 +29,35 @@ export interface TenantsQuestion {
 
 /** Under row-level security all are here: the tables are everybody's. */
 export async function tenantsHere(
-  service: Service, { sessions, tenancy, tenants, tables = ['audit_tenant_access'] }: TenantsQuestion,
+  service: Service,
+  { sessions, tenancy, tenants, tables = ['audit_tenant_access'] }: TenantsQuestion,
 ): Promise<TenantsHere> {
   if (tenancy === 'row-level-security') return { here: tenants, without: [] }
   const wanted = [...new Set(tables)]
-  const complete = new Set((await sessions[service].query(`SELECT n.nspname AS schema FROM pg_catalog.pg_class c
+  const complete = new Set(
+    (
+      await sessions[service].query(`SELECT n.nspname AS schema FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND c.relname IN (${wanted.map(literal).join(', ')})
-    GROUP BY 1 HAVING count(*) = ${wanted.length}`)).map((row) => row['schema']))
+    GROUP BY 1 HAVING count(*) = ${wanted.length}`)
+    ).map((row) => row['schema']),
+  )
   const missing = tenants.filter(({ schema }) => !complete.has(schema))
   if (missing.length === 0) return { here: tenants, without: [] }
-  const statuses = new Map((await sessions.management.query(`SELECT tenant_id, status FROM
-    ${identifier(controlSchema)}.tenants`)).map((row) => [row['tenant_id'], String(row['status'])]))
+  const statuses = new Map(
+    (
+      await sessions.management.query(`SELECT tenant_id, status FROM
+    ${identifier(controlSchema)}.tenants`)
+    ).map((row) => [row['tenant_id'], String(row['status'])]),
+  )
   return {
     here: tenants.filter(({ schema }) => complete.has(schema)),
-    without: missing.map(({ id, schema }) => ({ service, tenant: id, schema, status: statuses.get(id) ?? 'unknown' })),
+    without: missing.map(({ id, schema }) => ({
+      service,
+      tenant: id,
+      schema,
+      status: statuses.get(id) ?? 'unknown',
+    })),
   }
 }
 
@@ -53,6 +67,8 @@ export function isLost({ status }: TenantWithout): boolean {
 }
 
 export function sentenceOf({ service, tenant, schema, status }: TenantWithout): string {
-  return `the tenant ${JSON.stringify(tenant)} (${status}) lacks tables in the schema ${schema} of ${service}, ` +
+  return (
+    `the tenant ${JSON.stringify(tenant)} (${status}) lacks tables in the schema ${schema} of ${service}, ` +
     'so nothing of it is here'
+  )
 }

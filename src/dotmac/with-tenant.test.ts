@@ -8,31 +8,49 @@ const owners = 'SELECT DISTINCT tenant_id FROM isp_customers'
 
 /** What the next one on the same backend sees who binds nothing. */
 async function leftOn(pool: { connect(): Promise<unknown> }) {
-  const client = await pool.connect() as { query(sql: string): Promise<{ rows: unknown[] }>; release(): void }
-  const { rows } = await client.query(`SELECT coalesce(current_setting('app.current_tenant_id', true), '') AS tenant,
+  const client = (await pool.connect()) as {
+    query(sql: string): Promise<{ rows: unknown[] }>
+    release(): void
+  }
+  const { rows } =
+    await client.query(`SELECT coalesce(current_setting('app.current_tenant_id', true), '') AS tenant,
     current_user = session_user AS itself, pg_backend_pid()::text AS pid`)
   client.release()
   return rows[0] as { tenant: string; itself: string; pid: string }
 }
 
 test.each(['row-level-security', 'schema-per-tenant'] as const)(
-  'the work sees its tenant, and no exit leaves anything behind, %s', async (tenancy) => {
-    await using platform = await PlatformOnTrial.start({ tenancy, services: ['isp'], tenants: 3, rows: 20 })
+  'the work sees its tenant, and no exit leaves anything behind, %s',
+  async (tenancy) => {
+    await using platform = await PlatformOnTrial.start({
+      tenancy,
+      services: ['isp'],
+      tenants: 3,
+      rows: 20,
+    })
     const tenants = platform.tenants.map(({ id }) => id)
     for (const pipeline of [true, false]) {
       const { address, namespace, passwords } = platform.open.site
-      const pool = openDriverPool({ address, database: platform.database('isp'), max: 1, pipeline,
-        login: { user: namespace.roles.app, password: passwords.app } })
+      const pool = openDriverPool({
+        address,
+        database: platform.database('isp'),
+        max: 1,
+        pipeline,
+        login: { user: namespace.roles.app, password: passwords.app },
+      })
       try {
         for (const id of tenants) {
-          const { rows } = await withTenant(pool, { id, tenancy }, (session) => session.query(owners))
+          const { rows } = await withTenant(pool, { id, tenancy }, (session) =>
+            session.query(owners),
+          )
           expect(rows).toEqual([{ tenant_id: id }])
         }
         const [first = ''] = tenants
         const exits = [
           () => Promise.reject(new Error('thrown')),
           (session: { query(sql: string): Promise<unknown> }) => session.query('SELECT 1/0'),
-          (session: { query(sql: string): Promise<unknown> }) => session.query('SELECT nothing FROM nowhere'),
+          (session: { query(sql: string): Promise<unknown> }) =>
+            session.query('SELECT nothing FROM nowhere'),
           async (session: { query(sql: string): Promise<unknown> }) => {
             await session.query("SET LOCAL statement_timeout = '20ms'")
             await session.query('SELECT pg_sleep(5)')
@@ -51,7 +69,9 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
         await pool.end()
       }
     }
-  }, 60_000)
+  },
+  60_000,
+)
 
 test('what looks like success but is none is an error: swallowed errors, COMMIT, late statements', async () => {
   await using platform = await PlatformOnTrial.start({ services: ['isp'], tenants: 2, rows: 5 })
@@ -73,7 +93,9 @@ test('what looks like success but is none is an error: swallowed errors, COMMIT,
     void session.query("UPDATE isp_customers SET city = 'not waited for'")
     return Promise.resolve()
   })
-  const { rows } = await withTenant(pool, id, (session) => session.query('SELECT DISTINCT city FROM isp_customers'))
+  const { rows } = await withTenant(pool, id, (session) =>
+    session.query('SELECT DISTINCT city FROM isp_customers'),
+  )
   expect(rows).toEqual([{ city: 'not waited for' }])
 }, 60_000)
 
@@ -83,12 +105,22 @@ test('the work chooses its isolation level, and is told of what is no statement'
   const pool = platform.pool('isp', { max: 1 })
   const { rows } = await withTenant(pool, id, async (session) => {
     await session.query('SET TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY')
-    return session.query({ text: "SELECT current_setting('transaction_isolation') AS level" } as never)
+    return session.query({
+      text: "SELECT current_setting('transaction_isolation') AS level",
+    } as never)
   })
   expect(rows).toEqual([{ level: 'serializable' }])
   const stream = { text: 'COPY isp_customers TO STDOUT', submit: () => undefined }
-  for (const given of [[null], [7], [{}], [[]], [stream], ['SELECT $1', 'x'], ['SELECT 1', () => undefined]]) {
-    const asked = withTenant(pool, id, (session) => session.query(...given as [string]))
+  for (const given of [
+    [null],
+    [7],
+    [{}],
+    [[]],
+    [stream],
+    ['SELECT $1', 'x'],
+    ['SELECT 1', () => undefined],
+  ]) {
+    const asked = withTenant(pool, id, (session) => session.query(...(given as [string])))
     await expect(asked).rejects.toMatchObject({ code: 'WATERTIGHT_TENANT_STATEMENT' })
   }
   expect((await leftOn(pool)).tenant).toBe('')
@@ -107,8 +139,12 @@ test('another tenant inside of a work is refused, the same one goes on in its tr
     expect(inner.rows).toEqual((await session.query(transaction)).rows)
   })
   expect(currentTenant()).toBe(null)
-  const count = withTenantContext(pool, async (session, city: string) =>
-    (await session.query('SELECT count(*) AS n FROM isp_customers WHERE city <> $1', [city])).rows)
+  const count = withTenantContext(
+    pool,
+    async (session, city: string) =>
+      (await session.query('SELECT count(*) AS n FROM isp_customers WHERE city <> $1', [city]))
+        .rows,
+  )
   expect(await count(one, '')).not.toEqual([{ n: '0' }])
 }, 60_000)
 
@@ -118,7 +154,14 @@ test('an id that cannot be a tenant reaches no server', async () => {
     const asked = withTenant(pool, id, () => Promise.resolve())
     await expect(asked).rejects.toMatchObject({ code: 'WATERTIGHT_TENANT_NAME' })
   }
-  for (const tenant of [null, undefined, 7, {}, { id: ['acme'] }, 'a\ud800'] as unknown[] as string[]) {
+  for (const tenant of [
+    null,
+    undefined,
+    7,
+    {},
+    { id: ['acme'] },
+    'a\ud800',
+  ] as unknown[] as string[]) {
     const asked = withTenant(pool, tenant, () => Promise.resolve())
     await expect(asked).rejects.toMatchObject({ code: 'WATERTIGHT_TENANT_NAME' })
   }
@@ -135,17 +178,28 @@ test('it holds behind pgbouncer in transaction mode, where two tenants share one
   const login = { user: namespace.roles.app, password: passwords.app }
   const database = platform.database('isp')
   await using pooler = await startPgbouncer({
-    binary, server: address, database, users: [{ name: login.user, password: login.password }],
-    poolMode: 'transaction', poolSize: 1,
+    binary,
+    server: address,
+    database,
+    users: [{ name: login.user, password: login.password }],
+    poolMode: 'transaction',
+    poolSize: 1,
   })
   const pool = openDriverPool({ address: pooler.address, max: 4, database, login, pipeline: true })
-  const seen = await Promise.all(Array.from({ length: 40 }, async (_, index) => {
-    const { id } = platform.tenants[index % 2] ?? { id: '' }
-    const { rows } = await withTenant(pool, id, (session) =>
-      session.query('SELECT DISTINCT tenant_id, pg_backend_pid()::text AS pid FROM isp_customers'))
-    return { id, rows }
-  }))
+  const seen = await Promise.all(
+    Array.from({ length: 40 }, async (_, index) => {
+      const { id } = platform.tenants[index % 2] ?? { id: '' }
+      const { rows } = await withTenant(pool, id, (session) =>
+        session.query(
+          'SELECT DISTINCT tenant_id, pg_backend_pid()::text AS pid FROM isp_customers',
+        ),
+      )
+      return { id, rows }
+    }),
+  )
   await pool.end()
-  expect(seen.filter(({ id, rows }) => rows.length !== 1 || rows[0]?.['tenant_id'] !== id)).toEqual([])
+  expect(seen.filter(({ id, rows }) => rows.length !== 1 || rows[0]?.['tenant_id'] !== id)).toEqual(
+    [],
+  )
   expect(new Set(seen.map(({ rows }) => rows[0]?.['pid'])).size).toBe(1)
 }, 60_000)

@@ -45,7 +45,9 @@ const running = new AsyncLocalStorage<Running | undefined>()
  *   An AggregateError when refusals within the work could not be written to the audit trail after it.
  */
 export async function withTenant<T>(
-  pool: Pick<StrategyPool, 'connect'>, tenant: TenantLike, work: (session: StrategySession) => Promise<T>,
+  pool: Pick<StrategyPool, 'connect'>,
+  tenant: TenantLike,
+  work: (session: StrategySession) => Promise<T>,
 ): Promise<T> {
   const { tenantId, enter } = bindingOf(tenant)
   requireWork(pool, work)
@@ -56,15 +58,20 @@ export async function withTenant<T>(
   }
   const afterwards: (() => Promise<unknown>)[] = []
   const asked = inTenantTransaction(pool, {
-    tenantId, enter, work: (session) =>
+    tenantId,
+    enter,
+    work: (session) =>
       bound({ tenantId, pool, enter, session, afterwards, outer, isOver: false }, work),
   })
   const [outcome] = await Promise.allSettled([asked])
   const failures: unknown[] = []
-  for (const task of afterwards) await running.run(undefined, task).catch((failure: unknown) => failures.push(failure))
+  for (const task of afterwards)
+    await running.run(undefined, task).catch((failure: unknown) => failures.push(failure))
   if (failures.length > 0) {
-    throw new AggregateError([...outcome.status === 'rejected' ? [outcome.reason as unknown] : [], ...failures],
-      `What was to be done after the work of tenant ${JSON.stringify(tenantId)} failed`)
+    throw new AggregateError(
+      [...(outcome.status === 'rejected' ? [outcome.reason as unknown] : []), ...failures],
+      `What was to be done after the work of tenant ${JSON.stringify(tenantId)} failed`,
+    )
   }
   return asked
 }
@@ -88,19 +95,27 @@ export async function apartFromWork(pool: object, task: () => Promise<unknown>):
 function requireWork(pool: unknown, work: unknown): void {
   const { connect } = (pool ?? {}) as { readonly connect?: unknown }
   if (typeof connect === 'function' && typeof work === 'function') return
-  throw new WatertightError('WATERTIGHT_TENANT_WORK',
-    typeof work === 'function' ? 'There is no pool to take a connection from' : 'The work of a tenant is no function',
-    { hint: 'withTenant(pool, tenantId, async (session) => …)' })
+  throw new WatertightError(
+    'WATERTIGHT_TENANT_WORK',
+    typeof work === 'function'
+      ? 'There is no pool to take a connection from'
+      : 'The work of a tenant is no function',
+    { hint: 'withTenant(pool, tenantId, async (session) => …)' },
+  )
 }
 
 /** Callers without types hand over anything; what is no tenant must not get as far as the server. */
 function bindingOf(tenant: TenantLike): { readonly tenantId: string; readonly enter: string } {
-  const reference = typeof tenant === 'string' ? { id: tenant } : tenant as Partial<TenantReference> | null
+  const reference =
+    typeof tenant === 'string' ? { id: tenant } : (tenant as Partial<TenantReference> | null)
   const { tenancy = 'row-level-security', mapped } = reference ?? {}
   const id = tenantIdOf(reference)
   if (!tenancies.includes(tenancy)) {
-    throw new WatertightError('WATERTIGHT_TENANCY', `There is no tenancy ${JSON.stringify(tenancy)}`, {
-      hint: `Name one of ${tenancies.join(', ')}` })
+    throw new WatertightError(
+      'WATERTIGHT_TENANCY',
+      `There is no tenancy ${JSON.stringify(tenancy)}`,
+      { hint: `Name one of ${tenancies.join(', ')}` },
+    )
   }
   const bind = tenancy === 'schema-per-tenant' ? bindSchema : bindSetting
   const names = mapped === undefined ? tenantNames(id) : namesIn(mapped)
@@ -109,22 +124,27 @@ function bindingOf(tenant: TenantLike): { readonly tenantId: string; readonly en
 
 /** @throws WatertightError WATERTIGHT_TENANT_NAME for what names no tenant. */
 export function tenantIdOf(reference: unknown): string {
-  const { id } = (typeof reference === 'object' ? reference ?? {} : {}) as { readonly id?: unknown }
+  const { id } = (typeof reference === 'object' ? (reference ?? {}) : {}) as {
+    readonly id?: unknown
+  }
   tenantNames(id as string)
   return id as string
 }
 
 function namesIn(mapped: unknown): { readonly schema: string; readonly role: string } {
-  const { schema, role } = { ...mapped as object } as Readonly<Record<string, unknown>>
-  const isName = (name: unknown): name is string => typeof name === 'string' && name !== '' && !name.includes('\0')
+  const { schema, role } = { ...(mapped as object) } as Readonly<Record<string, unknown>>
+  const isName = (name: unknown): name is string =>
+    typeof name === 'string' && name !== '' && !name.includes('\0')
   if (isName(schema) && isName(role)) return { schema, role }
   throw new WatertightError('WATERTIGHT_TENANT_NAME', 'A mapping is no schema and role', {
-    hint: 'Give both as the tenants table has them, or leave it out' })
+    hint: 'Give both as the tenants table has them, or leave it out',
+  })
 }
 
 /** The seed's decorator: a function whose first argument names the tenant, run in that tenant's context. */
 export function withTenantContext<Arguments extends readonly unknown[], T>(
-  pool: Pick<StrategyPool, 'connect'>, run: (session: StrategySession, ...given: Arguments) => Promise<T>,
+  pool: Pick<StrategyPool, 'connect'>,
+  run: (session: StrategySession, ...given: Arguments) => Promise<T>,
 ): (tenant: TenantLike, ...given: Arguments) => Promise<T> {
   return (tenant, ...given) => withTenant(pool, tenant, (session) => run(session, ...given))
 }
@@ -136,7 +156,10 @@ export function currentTenant(): string | null {
 }
 
 /** What goes on after the end, as a timer would, is outside again. */
-async function bound<T>(inner: Running, work: (session: StrategySession) => Promise<T>): Promise<T> {
+async function bound<T>(
+  inner: Running,
+  work: (session: StrategySession) => Promise<T>,
+): Promise<T> {
   try {
     return await running.run(inner, () => work(inner.session))
   } finally {
@@ -145,7 +168,9 @@ async function bound<T>(inner: Running, work: (session: StrategySession) => Prom
 }
 
 function nested(outer: string, inner: string): WatertightError {
-  return new WatertightError('WATERTIGHT_NESTED_TENANT',
+  return new WatertightError(
+    'WATERTIGHT_NESTED_TENANT',
     `Tenant ${JSON.stringify(inner)} is asked for inside the work of tenant ${JSON.stringify(outer)}`,
-    { hint: 'End the one before the other begins; reports over tenants have a role of their own' })
+    { hint: 'End the one before the other begins; reports over tenants have a role of their own' },
+  )
 }

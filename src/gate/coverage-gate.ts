@@ -11,13 +11,17 @@ export function coverageGate(input: Undecided, rules: GateRules): GateResult {
   const open = openQuestions(input, rules)
   const { cellsTried, cellsAsked, probesTried, probesAsked } = input.coverage
   const gate = {
-    id: 'coverage', kind: 'coverage' as const,
+    id: 'coverage',
+    kind: 'coverage' as const,
     expression: rules.strict ? 'coverage == complete, poolers included' : 'coverage == complete',
-    value: cellsAsked === 0 ? 'missing'
-      : `${probesTried} of ${probesAsked} probes, ${cellsTried} of ${cellsAsked} cells`,
+    value:
+      cellsAsked === 0
+        ? 'missing'
+        : `${probesTried} of ${probesAsked} probes, ${cellsTried} of ${cellsAsked} cells`,
   }
   const first = open[0]
-  if (first === undefined) return { ...gate, state: 'open', reason: 'Every probe that applies was answered' }
+  if (first === undefined)
+    return { ...gate, state: 'open', reason: 'Every probe that applies was answered' }
   const more = open.length > 1 ? `, and ${open.length - 1} more` : ''
   return { ...gate, state: 'undecided', reason: `${first}${more}` }
 }
@@ -31,7 +35,8 @@ function openQuestions(input: Undecided, rules: GateRules): string[] {
     ...(coverage.casesTried === 0 || coverage.cellsTried === 0 ? ['No case was tried'] : []),
     ...judged.flatMap((verdict) => questionOf(verdict) ?? []),
     ...(coverage.probesTried < coverage.probesAsked
-      ? [`${coverage.probesTried} of ${coverage.probesAsked} probes ran`] : []),
+      ? [`${coverage.probesTried} of ${coverage.probesAsked} probes ran`]
+      : []),
     ...(coverage.cellsUnknown > 0 ? [`${coverage.cellsUnknown} cells are unknown`] : []),
     ...(run.partial || run.cutShortBy !== null ? ['The run did not reach its end'] : []),
     ...poolers.map((pooler) => `${pooler.title} was not tested: ${pooler.reason}`),
@@ -43,9 +48,12 @@ function questionOf(verdict: Verdict): string | null {
   const where = `${verdict.probe} in ${verdict.database}`
   if (verdict.outcome === 'unknown') return `${where} is unknown: ${verdict.reason}`
   const unknown = verdict.cells.find((cell) => cell.outcome === 'unknown')
-  if (unknown !== undefined) return `${where} is unknown on ${unknown.object} (${unknown.path}): ${unknown.reason}`
+  if (unknown !== undefined)
+    return `${where} is unknown on ${unknown.object} (${unknown.path}): ${unknown.reason}`
   if (verdict.outcome !== 'holds') return null
-  const doubts = verdict.cells.filter((cell) => cell.outcome === 'holds').map((cell) => doubtOf(cell.evidence))
+  const doubts = verdict.cells
+    .filter((cell) => cell.outcome === 'holds')
+    .map((cell) => doubtOf(cell.evidence))
   const doubt = [doubtOf(verdict.evidence), ...doubts].find((each) => each !== null)
   return doubt === undefined ? null : `${where} holds without evidence: ${doubt}`
 }

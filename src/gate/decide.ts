@@ -19,21 +19,32 @@ type GateKind = GateResult['kind']
 
 /** Gates of a command that does a part of the job; any other command answers to all of them. */
 const gatesOfCommand: Readonly<Record<string, readonly GateKind[]>> = {
-  verify: ['isolation', 'coverage'], prove: ['detector'], bench: ['performance'],
+  verify: ['isolation', 'coverage'],
+  prove: ['detector'],
+  bench: ['performance'],
 }
 const allGates: readonly GateKind[] = ['isolation', 'coverage', 'detector', 'performance']
 
-const gateOf: Readonly<Record<GateKind, (input: Undecided, rules: GateRules) => GateResult | null>> = {
-  isolation: isolationGate, coverage: coverageGate, detector: detectorGate, performance: performanceGate,
+const gateOf: Readonly<
+  Record<GateKind, (input: Undecided, rules: GateRules) => GateResult | null>
+> = {
+  isolation: isolationGate,
+  coverage: coverageGate,
+  detector: detectorGate,
+  performance: performanceGate,
 }
 
 /** Exit codes by DESIGN section 8: 1 > 70 > interrupted > 3 > 4 > 0; no missing value opens a gate. */
 export function decide(input: Undecided, rules: GateRules): Decision {
   const kinds = Object.hasOwn(gatesOfCommand, input.run.command)
-    ? gatesOfCommand[input.run.command] ?? allGates : allGates
+    ? (gatesOfCommand[input.run.command] ?? allGates)
+    : allGates
   const gates = kinds.flatMap((kind) => gateOf[kind](input, rules) ?? [])
   const exitCode = exitCodeOf(input, gates)
-  return { gates, verdict: { word: verdictWords[exitCode], exitCode, sentence: sentenceOf(input, gates) } }
+  return {
+    gates,
+    verdict: { word: verdictWords[exitCode], exitCode, sentence: sentenceOf(input, gates) },
+  }
 }
 
 function exitCodeOf(input: Undecided, gates: readonly GateResult[]): ExitCode {
@@ -44,7 +55,8 @@ function exitCodeOf(input: Undecided, gates: readonly GateResult[]): ExitCode {
   if (cutShortBy === 'SIGINT') return 130
   if (cutShortBy === 'SIGTERM') return 143
   if (partial || cutShortBy !== null || gates.length === 0) return 3
-  if (shut('coverage') || shut('detector') || gates.some((gate) => gate.state === 'undecided')) return 3
+  if (shut('coverage') || shut('detector') || gates.some((gate) => gate.state === 'undecided'))
+    return 3
   return shut('performance') ? 4 : 0
 }
 
@@ -54,7 +66,8 @@ function sentenceOf(input: Undecided, gates: readonly GateResult[]): string {
   const closed = gates.filter((gate) => gate.state !== 'open')
   const worst = closed.find((gate) => gate.state === 'shut') ?? closed[0]
   if (worst !== undefined) {
-    const more = closed.length > 1 ? ` (${closed.length} of ${gates.length} gates are not open)` : ''
+    const more =
+      closed.length > 1 ? ` (${closed.length} of ${gates.length} gates are not open)` : ''
     return `${cut}${worst.reason}${more}`
   }
   return `${cut}${openSentence(input, gates)}`
@@ -66,8 +79,9 @@ function openSentence(input: Undecided, gates: readonly GateResult[]): string {
   if (isolation === undefined) return gates.map((gate) => gate.reason).join('; ')
   const { casesTried, cellsTried, probesTried } = input.coverage
   const low = input.findings.filter((finding) => finding.gating).length
-  const reached = low === 0
-    ? 'No tenant reached another tenant’s data'
-    : `Nothing at or above the limit was found; ${low} lesser ${low === 1 ? 'finding is' : 'findings are'} reported`
+  const reached =
+    low === 0
+      ? 'No tenant reached another tenant’s data'
+      : `Nothing at or above the limit was found; ${low} lesser ${low === 1 ? 'finding is' : 'findings are'} reported`
   return `${reached}: ${casesTried.toLocaleString('en-US')} cases of ${probesTried} probes on ${cellsTried} cells`
 }

@@ -8,12 +8,18 @@ import type { GateRules } from './rules.ts'
 export function detectorGate(input: Undecided, rules: GateRules): GateResult | null {
   const { mutants, controls } = input
   const gate = {
-    id: 'detector', kind: 'detector' as const,
+    id: 'detector',
+    kind: 'detector' as const,
     expression: 'mutants survived == 0 and controls noisy == 0',
   }
   if (mutants.total === 0) {
     if (!rules.requireMutants) return null
-    return { ...gate, value: 'missing', state: 'undecided', reason: 'No mutant was tried, so the detector is unproven' }
+    return {
+      ...gate,
+      value: 'missing',
+      state: 'undecided',
+      reason: 'No mutant was tried, so the detector is unproven',
+    }
   }
   const value = `${mutants.killed} of ${mutants.total} killed, ${controls.silent} of ${controls.total} silent`
   const faults = [
@@ -26,7 +32,12 @@ export function detectorGate(input: Undecided, rules: GateRules): GateResult | n
     return { ...gate, value, state: 'shut', reason: `${first}${more}` }
   }
   if (mutants.killed < mutants.total || controls.silent < controls.total) {
-    return { ...gate, value, state: 'undecided', reason: 'Not every mutant and control has a result' }
+    return {
+      ...gate,
+      value,
+      state: 'undecided',
+      reason: 'Not every mutant and control has a result',
+    }
   }
   return { ...gate, value, state: 'open', reason: `All ${mutants.total} mutants were killed` }
 }

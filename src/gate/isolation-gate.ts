@@ -10,24 +10,39 @@ export function isolationGate(input: Undecided, rules: GateRules): GateResult {
   const serious = gating.filter((finding) => atOrAbove(finding.severity, rules.failOn))
   const lost = rules.failOn === 'never' ? 0 : violationsWithoutFinding(input)
   const gate = {
-    id: 'isolation', kind: 'isolation' as const,
-    expression: rules.failOn === 'never'
-      ? 'findings are reported only' : `findings at or above ${rules.failOn} == 0`,
+    id: 'isolation',
+    kind: 'isolation' as const,
+    expression:
+      rules.failOn === 'never'
+        ? 'findings are reported only'
+        : `findings at or above ${rules.failOn} == 0`,
   }
   if (serious.length > 0 || lost > 0) {
     const first = serious[0]
-    const reason = first === undefined
-      ? `${lost} violated verdicts have no finding` : `${first.severity}: ${first.title}`
+    const reason =
+      first === undefined
+        ? `${lost} violated verdicts have no finding`
+        : `${first.severity}: ${first.title}`
     return { ...gate, value: String(serious.length + lost), state: 'shut', reason }
   }
-  const cases = input.verdicts.reduce((total, verdict) =>
-    total + (verdict.world.variant === 'as-written' ? 0 : verdict.evidence.casesTried), 0)
+  const cases = input.verdicts.reduce(
+    (total, verdict) =>
+      total + (verdict.world.variant === 'as-written' ? 0 : verdict.evidence.casesTried),
+    0,
+  )
   if (cases === 0) {
-    return { ...gate, value: 'missing', state: 'undecided', reason: 'Nothing was tried, so nothing was proven' }
+    return {
+      ...gate,
+      value: 'missing',
+      state: 'undecided',
+      reason: 'Nothing was tried, so nothing was proven',
+    }
   }
   const lesser = gating.length > 0 ? `; ${gating.length} below the limit` : ''
   return {
-    ...gate, value: '0', state: 'open',
+    ...gate,
+    value: '0',
+    state: 'open',
     reason: `No leak in ${cases.toLocaleString('en-US')} cases${lesser}`,
   }
 }
@@ -38,8 +53,15 @@ function atOrAbove(severity: Severity, failOn: GateRules['failOn']): boolean {
 
 /** A leak whose finding got lost on the way is still a leak. */
 function violationsWithoutFinding(input: Undecided): number {
-  return input.verdicts.filter((verdict) =>
-    verdict.world.variant !== 'as-written' && verdict.outcome === 'violated'
-    && !input.findings.some((finding) => finding.probe === verdict.probe
-      && finding.database === verdict.database && finding.gating)).length
+  return input.verdicts.filter(
+    (verdict) =>
+      verdict.world.variant !== 'as-written' &&
+      verdict.outcome === 'violated' &&
+      !input.findings.some(
+        (finding) =>
+          finding.probe === verdict.probe &&
+          finding.database === verdict.database &&
+          finding.gating,
+      ),
+  ).length
 }

@@ -9,19 +9,30 @@ import type { GateRules } from './rules.ts'
 export function performanceGate(input: Undecided, rules: GateRules): GateResult {
   const hardened = input.measurements.filter((each) => each.variant === 'hardened')
   const gate = {
-    id: 'hardened-overhead', kind: 'performance' as const,
+    id: 'hardened-overhead',
+    kind: 'performance' as const,
     expression: `hardened overhead <= ${rules.maxHardenedOverhead}×`,
   }
   const unusable = hardened.map((each) => doubtAbout(each, rules)).filter((doubt) => doubt !== null)
   const usable = hardened.filter((each) => doubtAbout(each, rules) === null)
   const worst = usable.toSorted((a, b) => b.interval.low - a.interval.low)[0]
   if (worst !== undefined && worst.interval.low > rules.maxHardenedOverhead) {
-    return { ...gate, value: textOf(worst), state: 'shut', reason: `The ${worst.query} costs ${textOf(worst)}` }
+    return {
+      ...gate,
+      value: textOf(worst),
+      state: 'shut',
+      reason: `The ${worst.query} costs ${textOf(worst)}`,
+    }
   }
   const doubt = unusable[0]
   if (worst === undefined || doubt !== undefined) {
     const reason = doubt ?? 'The overhead of hardened row security was not measured'
-    return { ...gate, value: worst === undefined ? 'missing' : textOf(worst), state: 'undecided', reason }
+    return {
+      ...gate,
+      value: worst === undefined ? 'missing' : textOf(worst),
+      state: 'undecided',
+      reason,
+    }
   }
   const reason = `The dearest query, ${worst.query}, costs ${textOf(worst)}`
   return { ...gate, value: textOf(worst), state: 'open', reason }
@@ -34,7 +45,8 @@ function doubtAbout(measurement: Measurement, rules: GateRules): string | null {
     return `The ${query} has no usable ratio${measurement.note === null ? '' : `: ${measurement.note}`}`
   }
   if (capped) return `The ${query} was so slow that it got ${pairs} samples only`
-  if (rules.strict && comparison === 'cannot tell') return `The ${query} was measured too coarsely to tell`
+  if (rules.strict && comparison === 'cannot tell')
+    return `The ${query} was measured too coarsely to tell`
   return null
 }
 

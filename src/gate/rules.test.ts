@@ -12,13 +12,27 @@ test('rules are read from text, in either spelling of the key', () => {
 
 test('what is not given keeps its default', () => {
   expect(rulesFrom({ strict: true, failOn: undefined })).toEqual({ ...defaultRules, strict: true })
-  expect(defaultRules).toMatchObject({ failOn: 'medium', maxHardenedOverhead: 2, coverage: 'complete' })
+  expect(defaultRules).toMatchObject({
+    failOn: 'medium',
+    maxHardenedOverhead: 2,
+    coverage: 'complete',
+  })
 })
 
 test.each([
-  'failon = high', 'nonsense', 'fail-on = severe', 'maxHardenedOverhead = 2ms', 'maxHardenedOverhead = 150%',
-  'maxHardenedOverhead = 0.5', 'maxHardenedOverhead = NaN', 'strict = 1', 'constructor = 1', 'coverage = most',
+  'failon = high',
+  'nonsense',
+  'fail-on = severe',
+  'maxHardenedOverhead = 2ms',
+  'maxHardenedOverhead = 150%',
+  'maxHardenedOverhead = 0.5',
+  'maxHardenedOverhead = NaN',
+  'strict = 1',
+  'constructor = 1',
+  'coverage = most',
 ])('%s is refused with the code of a bad rule', (text) => {
   expect(() => parseRule(text)).toThrowError(WatertightError)
-  expect(() => parseRule(text)).toThrowError(expect.objectContaining({ code: 'WATERTIGHT_BAD_RULE' }) as Error)
+  expect(() => parseRule(text)).toThrowError(
+    expect.objectContaining({ code: 'WATERTIGHT_BAD_RULE' }) as Error,
+  )
 })

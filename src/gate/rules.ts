@@ -21,13 +21,17 @@ export interface GateRules {
 }
 
 export const defaultRules: GateRules = Object.freeze({
-  failOn: 'medium', strict: false, coverage: 'complete', maxHardenedOverhead: 2, requireMutants: true,
+  failOn: 'medium',
+  strict: false,
+  coverage: 'complete',
+  maxHardenedOverhead: 2,
+  requireMutants: true,
 })
 
 const parsers: { readonly [Key in keyof GateRules]: (value: unknown) => GateRules[Key] | null } = {
   failOn: (value) => failOnLevels.find((level) => level === value) ?? null,
   strict: booleanOf,
-  coverage: (value) => value === 'complete' ? 'complete' : null,
+  coverage: (value) => (value === 'complete' ? 'complete' : null),
   maxHardenedOverhead: ratioOf,
   requireMutants: booleanOf,
 }
@@ -46,13 +50,18 @@ export function parseRule(text: string): Partial<GateRules> {
   if (key === undefined || value === undefined) {
     throw badRule(`The gate rule ${JSON.stringify(text)} is not of the form key = value`)
   }
-  return parseEntry(key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()), value)
+  return parseEntry(
+    key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+    value,
+  )
 }
 
 /** Fills a part, from a config file or flags, up with the defaults. @throws WATERTIGHT_BAD_RULE. */
 export function rulesFrom(part: Readonly<Record<string, unknown>>): GateRules {
   const entries = Object.entries(part).filter(([, value]) => value !== undefined)
-  return Object.freeze(Object.assign({ ...defaultRules }, ...entries.map(([key, value]) => parseEntry(key, value))))
+  return Object.freeze(
+    Object.assign({ ...defaultRules }, ...entries.map(([key, value]) => parseEntry(key, value))),
+  )
 }
 
 function parseEntry(key: string, value: unknown): Partial<GateRules> {
@@ -73,12 +82,15 @@ function booleanOf(value: unknown): boolean | null {
 
 /** A ratio has no unit but may be written with an x; `150%` or `2ms` is another quantity. */
 function ratioOf(value: unknown): number | null {
-  const number = typeof value === 'string' && /^\d+(\.\d+)?x?$/.test(value) ? Number.parseFloat(value) : value
+  const number =
+    typeof value === 'string' && /^\d+(\.\d+)?x?$/.test(value) ? Number.parseFloat(value) : value
   return typeof number === 'number' && number >= 1 && number <= 1000 ? number : null
 }
 
 function badRule(sentence: string): WatertightError {
   return new WatertightError('WATERTIGHT_BAD_RULE', sentence, {
-    hint: `The rules are ${Object.entries(wanted).map(([key, want]) => `${key} (${want})`).join('; ')}`,
+    hint: `The rules are ${Object.entries(wanted)
+      .map(([key, want]) => `${key} (${want})`)
+      .join('; ')}`,
   })
 }

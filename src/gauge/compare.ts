@@ -59,7 +59,10 @@ interface Running extends Series {
 }
 
 /** Never throws for a variant: one that fails, or that answers with other rows, is a failure by name. */
-export async function compareVariants(query: TimedQuery, options: CompareOptions): Promise<Compared> {
+export async function compareVariants(
+  query: TimedQuery,
+  options: CompareOptions,
+): Promise<Compared> {
   const endMs = hrtimeNow() + options.budgetMs
   const warm = await warmUp(query, options)
   const all = runningOf(query, warm, options)
@@ -81,9 +84,15 @@ async function warmUp(query: TimedQuery, options: CompareOptions): Promise<reado
     try {
       const tenant = tenantAt(options, 0)
       const once = await samplerOf(query, variant, { ...options, size: 1 })(tenant, 0)
-      const block = once.ms > slowMs * slowFactor ? once
-        : await samplerOf(query, variant, { ...options, size: blockSizeDefault })(tenant, 0)
-      warm.push({ variant, ms: block.samples[Math.floor(block.samples.length / 2)] ?? once.ms, failure: null })
+      const block =
+        once.ms > slowMs * slowFactor
+          ? once
+          : await samplerOf(query, variant, { ...options, size: blockSizeDefault })(tenant, 0)
+      warm.push({
+        variant,
+        ms: block.samples[Math.floor(block.samples.length / 2)] ?? once.ms,
+        failure: null,
+      })
     } catch (error) {
       warm.push({ variant, ms: null, failure: messageOf(error) })
     }
@@ -91,15 +100,26 @@ async function warmUp(query: TimedQuery, options: CompareOptions): Promise<reado
   return warm
 }
 
-function runningOf(query: TimedQuery, warm: readonly Warm[], options: CompareOptions): readonly Running[] {
+function runningOf(
+  query: TimedQuery,
+  warm: readonly Warm[],
+  options: CompareOptions,
+): readonly Running[] {
   const referenceMs = warm[0]?.ms ?? 0
   const isSlow = ({ ms }: Warm) => ms !== null && ms > slowMs && ms > referenceMs * slowFactor
-  const size = blockSizeFor(warm.flatMap((each) => each.ms === null || isSlow(each) ? [] : [each.ms]))
+  const size = blockSizeFor(
+    warm.flatMap((each) => (each.ms === null || isSlow(each) ? [] : [each.ms])),
+  )
   return warm.map((each) => {
     const capped = isSlow(each)
     const sampler = samplerOf(query, each.variant, { ...options, size: capped ? 1 : size })
     return {
-      variant: each.variant, capped, size: capped ? 1 : size, sampler, blocks: [], spentMs: 0,
+      variant: each.variant,
+      capped,
+      size: capped ? 1 : size,
+      sampler,
+      blocks: [],
+      spentMs: 0,
       failure: each.failure,
     }
   })
@@ -129,7 +149,11 @@ async function runRounds(
 }
 
 /** Null in the rounds that a variant sits out. */
-async function blockOf(each: Running, round: number, options: CompareOptions): Promise<Block | null> {
+async function blockOf(
+  each: Running,
+  round: number,
+  options: CompareOptions,
+): Promise<Block | null> {
   if (each.failure !== null || (each.capped && isSpent(each, options))) return null
   const startMs = hrtimeNow()
   try {
@@ -150,7 +174,10 @@ function isSpent({ blocks, spentMs }: Running, { budgetMs }: CompareOptions): bo
 
 /** Mid-sized tenants in turn: neither the biggest nor the smallest speaks for all. */
 function tenantAt({ tenants }: CompareOptions, round: number): Tenant {
-  const middle = tenants.slice(Math.floor(tenants.length / 4), Math.max(1, Math.ceil((tenants.length * 3) / 4)))
+  const middle = tenants.slice(
+    Math.floor(tenants.length / 4),
+    Math.max(1, Math.ceil((tenants.length * 3) / 4)),
+  )
   const tenant = middle[round % middle.length] ?? tenants[0]
   if (tenant === undefined) throw new Error('there is no tenant to measure')
   return tenant

@@ -33,19 +33,28 @@ const samplesForP99 = 3_000
  * says nothing, and its rows may be another tenant's.
  */
 export function measurementsOf(
-  query: string, all: readonly Series[], options: MeasuringOptions,
+  query: string,
+  all: readonly Series[],
+  options: MeasuringOptions,
 ): { readonly measurements: readonly Measurement[]; readonly failures: readonly string[] } {
   const [reference, ...others] = all
-  if (reference === undefined) return { measurements: [], failures: [`${query}: nothing was measured`] }
+  if (reference === undefined)
+    return { measurements: [], failures: [`${query}: nothing was measured`] }
   const failures = all.flatMap(({ variant, failure }) =>
-    failure === null ? [] : [`${query} of ${variant.title} could not be measured: ${failure}`])
+    failure === null ? [] : [`${query} of ${variant.title} could not be measured: ${failure}`],
+  )
   if (reference.failure !== null) return { measurements: [], failures }
   const again = others.find(({ variant }) => variant.title === againOf(reference.variant).title)
-  const noise = again === undefined ? 0 : noiseOf(estimateOf(reference, again, { ...options, noise: 0 }))
-  const measurements = others.filter(({ failure }) => failure === null).map((each) =>
-    measurementOf(query, { reference, each, noise: each === again ? 0 : noise }, options))
+  const noise =
+    again === undefined ? 0 : noiseOf(estimateOf(reference, again, { ...options, noise: 0 }))
+  const measurements = others
+    .filter(({ failure }) => failure === null)
+    .map((each) =>
+      measurementOf(query, { reference, each, noise: each === again ? 0 : noise }, options),
+    )
   const wrong = measurements.flatMap(({ pairs, note, variant }) =>
-    pairs === 0 ? [`${query} of ${variant}: ${note ?? 'no pairs were measured'}`] : [])
+    pairs === 0 ? [`${query} of ${variant}: ${note ?? 'no pairs were measured'}`] : [],
+  )
   return { measurements, failures: [...failures, ...wrong] }
 }
 
@@ -61,7 +70,9 @@ interface Compared {
 }
 
 function measurementOf(
-  query: string, { reference, each, noise }: Compared, options: MeasuringOptions,
+  query: string,
+  { reference, each, noise }: Compared,
+  options: MeasuringOptions,
 ): Measurement {
   const disagreement = disagreementOf(reference, each)
   const estimate = estimateOf(reference, each, { ...options, noise })
@@ -69,15 +80,21 @@ function measurementOf(
   const at = (values: readonly number[], quantile: number) =>
     values.length === 0 ? 0 : Math.round(quantileSorted([...values], quantile) * 10_000) / 10_000
   return {
-    id: `${options.gauge}:${query}:${each.variant.title}`, gauge: options.gauge, query,
-    variant: each.variant.title, reference: reference.variant.title,
-    ratio: estimate.ratio, interval: estimate.interval,
+    id: `${options.gauge}:${query}:${each.variant.title}`,
+    gauge: options.gauge,
+    query,
+    variant: each.variant.title,
+    reference: reference.variant.title,
+    ratio: estimate.ratio,
+    interval: estimate.interval,
     comparison: disagreement === null ? estimate.comparison : 'cannot tell',
     smallestVisible: estimate.smallestVisible,
     cpuRatio: cpuRatioOf(reference, each, options),
     pairs: disagreement === null ? blocksOf(each).length : 0,
     statementsPerBlock: each.size,
-    latencyMsP50: at(sorted, 0.5), latencyMsP95: at(sorted, 0.95), referenceLatencyMsP50: at(base, 0.5),
+    latencyMsP50: at(sorted, 0.5),
+    latencyMsP95: at(sorted, 0.95),
+    referenceLatencyMsP50: at(base, 0.5),
     latencyMsP99: sorted.length >= samplesForP99 ? at(sorted, 0.99) : null,
     quantilesMs: quantiles.map((quantile) => [quantile, at(sorted, quantile)] as const),
     capped: each.capped,
@@ -87,20 +104,33 @@ function measurementOf(
 
 /** A capped variant has no rounds enough for pairs: its few samples stand against all of the reference's blocks. */
 function estimateOf(
-  reference: Series, each: Series, { seed, noise }: { readonly seed: number; readonly noise: number },
+  reference: Series,
+  each: Series,
+  { seed, noise }: { readonly seed: number; readonly noise: number },
 ): RatioEstimate {
   return each.capped
-    ? ratioOfFew(blocksOf(each).map(({ ms }) => ms), blocksOf(reference).map(({ ms }) => ms))
-    : ratioOfMedians(pairsOf(reference, each, ({ ms }) => ms), { seed, noise })
+    ? ratioOfFew(
+        blocksOf(each).map(({ ms }) => ms),
+        blocksOf(reference).map(({ ms }) => ms),
+      )
+    : ratioOfMedians(
+        pairsOf(reference, each, ({ ms }) => ms),
+        { seed, noise },
+      )
 }
 
 function cpuRatioOf(reference: Series, each: Series, { seed }: MeasuringOptions): number | null {
-  const pairs = pairsOf(reference, each, ({ cpuNs }) => cpuNs)
-    .filter((pair) => pair.reference > 0 && pair.variant > 0)
+  const pairs = pairsOf(reference, each, ({ cpuNs }) => cpuNs).filter(
+    (pair) => pair.reference > 0 && pair.variant > 0,
+  )
   return pairs.length === 0 ? null : ratioOfMedians(pairs, { seed }).ratio
 }
 
-function pairsOf(reference: Series, each: Series, pick: (block: Block) => number | null): readonly Pair[] {
+function pairsOf(
+  reference: Series,
+  each: Series,
+  pick: (block: Block) => number | null,
+): readonly Pair[] {
   return each.blocks.flatMap((block, round) => {
     const base = reference.blocks[round]
     if (block === null || base === null || base === undefined) return []
@@ -123,14 +153,20 @@ function disagreementOf(reference: Series, each: Series): string | null {
   return null
 }
 
-function noteOf({ comparison, pairsMissing }: RatioEstimate, { capped }: Series, noise: number): string | null {
+function noteOf(
+  { comparison, pairsMissing }: RatioEstimate,
+  { capped }: Series,
+  noise: number,
+): string | null {
   const percent = `${(noise * 100).toFixed(1)} %`
   if (comparison === 'cannot tell') {
     return pairsMissing > 0
       ? `${pairsMissing} more ${capped ? 'samples' : 'pairs'} needed to tell`
       : `the machine is too noisy: the plain query differs by ${percent} from itself`
   }
-  return comparison === 'no difference shown' && noise > 0 ? `the plain query differs by ${percent} from itself` : null
+  return comparison === 'no difference shown' && noise > 0
+    ? `the plain query differs by ${percent} from itself`
+    : null
 }
 
 function blocksOf({ blocks }: Series): readonly Block[] {
@@ -138,5 +174,7 @@ function blocksOf({ blocks }: Series): readonly Block[] {
 }
 
 function samplesOf(series: Series): readonly number[] {
-  return blocksOf(series).flatMap(({ samples }) => samples).sort((a, b) => a - b)
+  return blocksOf(series)
+    .flatMap(({ samples }) => samples)
+    .sort((a, b) => a - b)
 }

@@ -7,15 +7,15 @@ interface PlanNode {
   readonly 'Node Type': string
   readonly 'Index Name'?: string
   readonly 'Relation Name'?: string
-  readonly 'Schema'?: string
+  readonly Schema?: string
   readonly 'Index Cond'?: string
   readonly 'Recheck Cond'?: string
-  readonly 'Filter'?: string
+  readonly Filter?: string
   readonly 'One-Time Filter'?: string
   readonly 'Rows Removed by Filter'?: number
   readonly 'Actual Rows'?: number
   readonly 'Actual Loops'?: number
-  readonly 'Plans'?: readonly PlanNode[]
+  readonly Plans?: readonly PlanNode[]
 }
 
 export interface PlanFacts {
@@ -44,7 +44,8 @@ export function readPlan(json: string): PlanFacts {
   const ran = nodes.filter((node) => (node['Actual Loops'] ?? 1) > 0)
   const scans = ran.filter((node) => node['Relation Name'] !== undefined)
   const filters = ran.flatMap((node) => node.Filter ?? [])
-  const times = (node: PlanNode, rows: number | undefined) => Math.round((rows ?? 0) * (node['Actual Loops'] ?? 1))
+  const times = (node: PlanNode, rows: number | undefined) =>
+    Math.round((rows ?? 0) * (node['Actual Loops'] ?? 1))
   const distinct = (names: readonly string[]) => [...new Set(names)]
   return {
     usedIndexes: distinct(ran.flatMap((node) => node['Index Name'] ?? [])),
@@ -62,7 +63,8 @@ export function readPlan(json: string): PlanFacts {
  * away; a filter without one reads rows of other tenants, so it decides.
  */
 function placementIn(ran: readonly PlanNode[]): PredicatePlacement {
-  const names = (...texts: (string | undefined)[]) => texts.some((text) => tenantPredicate.test(text ?? ''))
+  const names = (...texts: (string | undefined)[]) =>
+    texts.some((text) => tenantPredicate.test(text ?? ''))
   const indexed = (node: PlanNode): boolean =>
     names(node['Index Cond'], node['Recheck Cond']) || (node.Plans ?? []).some(indexed)
   if (ran.some((node) => names(node.Filter) && !indexed(node))) return 'filter'

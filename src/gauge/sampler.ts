@@ -55,27 +55,38 @@ export function samplerOf(query: TimedQuery, variant: Variant, options: SamplerO
   let cpuBefore: number | null = null
   let cpuAfter: number | null = null
   const bench = new Bench({
-    iterations: size, time: 0, warmup: false, retainSamples: true, throws: true, timestampProvider: 'hrtimeNow',
+    iterations: size,
+    time: 0,
+    warmup: false,
+    retainSamples: true,
+    throws: true,
+    timestampProvider: 'hrtimeNow',
   })
-  bench.add(variant.title, async () => {
-    asked.push(await session.observe({ sql: statements[asked.length] ?? '', role: 'proof' }))
-  }, {
-    async: true,
-    beforeAll: async () => {
-      await session.query(entry)
-      if (query.writes) await session.query('BEGIN')
-      if (query.prepared === true) statements = await prepared(session, statements)
-      cpuBefore = cpuNsOf(options)
+  bench.add(
+    variant.title,
+    async () => {
+      asked.push(await session.observe({ sql: statements[asked.length] ?? '', role: 'proof' }))
     },
-    afterAll: async () => {
-      cpuAfter = cpuNsOf(options)
-      if (query.writes) await session.query('ROLLBACK')
-      if (query.prepared === true) await session.query('DEALLOCATE ALL')
+    {
+      async: true,
+      beforeAll: async () => {
+        await session.query(entry)
+        if (query.writes) await session.query('BEGIN')
+        if (query.prepared === true) statements = await prepared(session, statements)
+        cpuBefore = cpuNsOf(options)
+      },
+      afterAll: async () => {
+        cpuAfter = cpuNsOf(options)
+        if (query.writes) await session.query('ROLLBACK')
+        if (query.prepared === true) await session.query('DEALLOCATE ALL')
+      },
     },
-  })
+  )
   return async (tenant, first) => {
     entry = variant.enter(tenant)
-    statements = Array.from({ length: size }, (_, index) => query.sql(variant, tenant, first + index))
+    statements = Array.from({ length: size }, (_, index) =>
+      query.sql(variant, tenant, first + index),
+    )
     asked = []
     bench.reset()
     const [task] = await bench.run()
@@ -84,14 +95,19 @@ export function samplerOf(query: TimedQuery, variant: Variant, options: SamplerO
     if (result?.state !== 'completed') throw new Error(`no samples were taken of ${query.title}`)
     const samples = result.latency.samples ?? []
     return {
-      ms: result.latency.p50, samples, rows,
+      ms: result.latency.p50,
+      samples,
+      rows,
       cpuNs: cpuBefore === null || cpuAfter === null ? null : (cpuAfter - cpuBefore) / size,
     }
   }
 }
 
 /** EXECUTEs in their place; EXPLAIN makes the plan, which is kept, because there are no parameters. */
-async function prepared(session: Session, statements: readonly string[]): Promise<readonly string[]> {
+async function prepared(
+  session: Session,
+  statements: readonly string[],
+): Promise<readonly string[]> {
   const executes: string[] = []
   for (const [index, sql] of statements.entries()) {
     const name = `watertight_${index}`

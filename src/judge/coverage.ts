@@ -23,7 +23,8 @@ export function coverageOf(verdicts: readonly Verdict[], context: CoverageContex
   const count = (outcome: Outcome) => cells.filter((cell) => cell.outcome === outcome).length
   const missing = missingOf(verdicts, context)
   return {
-    probesAsked: applicable.length + missing.filter((each) => each.world.variant !== 'as-written').length,
+    probesAsked:
+      applicable.length + missing.filter((each) => each.world.variant !== 'as-written').length,
     probesTried: applicable.filter((verdict) => verdict.evidence.casesTried > 0).length,
     cellsAsked: cells.length - count('inapplicable'),
     cellsTried: cells.filter(wasTried).length,
@@ -31,8 +32,11 @@ export function coverageOf(verdicts: readonly Verdict[], context: CoverageContex
     cellsViolated: count('violated'),
     cellsUnknown: count('unknown'),
     cellsInapplicable: count('inapplicable'),
-    objects: new Set(judged.flatMap((verdict) =>
-      verdict.cells.map((cell) => `${verdict.world.service}.${cell.object}`))).size,
+    objects: new Set(
+      judged.flatMap((verdict) =>
+        verdict.cells.map((cell) => `${verdict.world.service}.${cell.object}`),
+      ),
+    ).size,
     casesTried: judged.reduce((total, verdict) => total + verdict.evidence.casesTried, 0),
     poolers: context.poolers,
     untested: [...context.untested, ...missing.map(untestedEntry)],
@@ -46,19 +50,31 @@ function wasTried(cell: CellVerdict): boolean {
 
 function missingOf(verdicts: readonly Verdict[], context: CoverageContext) {
   const reached = new Set(verdicts.map((verdict) => `${verdict.probe}:${worldKey(verdict.world)}`))
-  return (context.expected ?? []).filter((each) => !reached.has(`${each.probe}:${worldKey(each.world)}`))
+  return (context.expected ?? []).filter(
+    (each) => !reached.has(`${each.probe}:${worldKey(each.world)}`),
+  )
 }
 
 function untestedEntry(each: { readonly probe: string; readonly world: WorldId }) {
-  return { what: `${each.probe} in ${worldKey(each.world)}`, why: 'the run ended before it reached a verdict' }
+  return {
+    what: `${each.probe} in ${worldKey(each.world)}`,
+    why: 'the run ended before it reached a verdict',
+  }
 }
 
 /** Channels that were used with success and that no target claimed: one line each, with an example. */
 function inherentOf(verdicts: readonly Verdict[]): readonly string[] {
-  const seen = verdicts.flatMap((verdict) => verdict.cells
-    .filter(({ outcome, reason }) => outcome === 'inapplicable' && reason.startsWith('inherent, not claimed'))
-    .map((cell) => ({ probe: verdict.probe, path: cell.path, reason: cell.reason })))
+  const seen = verdicts.flatMap((verdict) =>
+    verdict.cells
+      .filter(
+        ({ outcome, reason }) =>
+          outcome === 'inapplicable' && reason.startsWith('inherent, not claimed'),
+      )
+      .map((cell) => ({ probe: verdict.probe, path: cell.path, reason: cell.reason })),
+  )
   const byPath = new Map(seen.map((each) => [`${each.probe}:${each.path}`, each]))
-  return [...byPath.values()].map(({ path, reason }) =>
-    `${path}: ${reason.replace('inherent, not claimed', 'open to tenants that run SQL of their own')}`)
+  return [...byPath.values()].map(
+    ({ path, reason }) =>
+      `${path}: ${reason.replace('inherent, not claimed', 'open to tenants that run SQL of their own')}`,
+  )
 }

@@ -4,7 +4,11 @@ import { createHash } from 'node:crypto'
 import type { Finding } from '../model/finding.ts'
 import { worldKey } from '../model/tenancy.ts'
 import {
-  severities, type CellVerdict, type Counterexample, type ReplayToken, type Verdict,
+  severities,
+  type CellVerdict,
+  type Counterexample,
+  type ReplayToken,
+  type Verdict,
 } from '../model/verdict.ts'
 
 /** Gating findings first, then worst first; the order depends on nothing but the verdicts. */
@@ -24,7 +28,17 @@ function violatedCells(verdict: Verdict): readonly CellVerdict[] {
   const cells = verdict.cells.filter((cell) => cell.outcome === 'violated')
   if (cells.length > 0 || verdict.outcome !== 'violated') return cells
   const { outcome, reason, evidence } = verdict
-  return [{ object: '(whole world)', path: 'any', outcome, reason, evidence, counterexample: null, indeterminate: [] }]
+  return [
+    {
+      object: '(whole world)',
+      path: 'any',
+      outcome,
+      reason,
+      evidence,
+      counterexample: null,
+      indeterminate: [],
+    },
+  ]
 }
 
 function findingOf(verdict: Verdict, cell: CellVerdict): Finding {
@@ -34,12 +48,17 @@ function findingOf(verdict: Verdict, cell: CellVerdict): Finding {
   const counterexample = cell.counterexample ?? withoutSteps(cell)
   const executable = verdict.basis === 'executed' && counterexample.steps.length > 0
   return {
-    id, fingerprint,
-    probe: verdict.probe, suite: verdict.suite,
+    id,
+    fingerprint,
+    probe: verdict.probe,
+    suite: verdict.suite,
     severity: counterexample.witness.severity ?? verdict.severity,
     title: counterexample.witness.sentence,
-    object: cell.object, command: cell.path,
-    world: verdict.world, database: verdict.database, basis: verdict.basis,
+    object: cell.object,
+    command: cell.path,
+    world: verdict.world,
+    database: verdict.database,
+    basis: verdict.basis,
     gating: variant !== 'as-written',
     why: `Claimed: ${verdict.claim}. Found: ${cell.reason}`,
     source: verdict.source,
@@ -56,10 +75,14 @@ const extensions: Readonly<Record<string, string>> = { service: 'sh', operations
 /** A catalogue finding may have nothing to execute; its sentence is then the cell's reason. */
 function withoutSteps(cell: CellVerdict): Counterexample {
   return {
-    input: null, steps: [],
+    input: null,
+    steps: [],
     witness: { sentence: cell.reason, rows: [], victim: null, command: cell.path },
     replay: { seed: 0, path: '', replayPath: null },
-    shrinks: 0, casesToWitness: cell.evidence.casesTried, msToWitness: 0, login: '',
+    shrinks: 0,
+    casesToWitness: cell.evidence.casesTried,
+    msToWitness: 0,
+    login: '',
   }
 }
 
@@ -69,11 +92,13 @@ function replayText(token: ReplayToken): string {
 }
 
 function compareFindings(a: Finding, b: Finding): number {
-  return Number(b.gating) - Number(a.gating)
-    || severities.indexOf(a.severity) - severities.indexOf(b.severity)
-    || Number(a.basis === 'catalogue') - Number(b.basis === 'catalogue')
-    || compareText(worldKey(a.world), worldKey(b.world))
-    || compareText(a.fingerprint, b.fingerprint)
+  return (
+    Number(b.gating) - Number(a.gating) ||
+    severities.indexOf(a.severity) - severities.indexOf(b.severity) ||
+    Number(a.basis === 'catalogue') - Number(b.basis === 'catalogue') ||
+    compareText(worldKey(a.world), worldKey(b.world)) ||
+    compareText(a.fingerprint, b.fingerprint)
+  )
 }
 
 /** By code unit: the order must not depend on the locale of the machine. */

@@ -33,18 +33,29 @@ const powerFactor = 1.65
  * by in the same run, as a fraction: a difference within it is none. The same seed gives the same interval.
  */
 export function ratioOfMedians(
-  pairs: readonly Pair[], { seed, noise = 0 }: { readonly seed: number; readonly noise?: number },
+  pairs: readonly Pair[],
+  { seed, noise = 0 }: { readonly seed: number; readonly noise?: number },
 ): RatioEstimate {
   if (pairs.length === 0) return nothing
   const next = uniform(seed)
-  const drawn = Array.from({ length: resamples }, () => ratioOf(pairs, () => Math.floor(next() * pairs.length)))
-    .sort((a, b) => a - b)
+  const drawn = Array.from({ length: resamples }, () =>
+    ratioOf(pairs, () => Math.floor(next() * pairs.length)),
+  ).sort((a, b) => a - b)
   let index = 0
   const ratio = ratioOf(pairs, () => index++ % pairs.length)
-  const interval = { low: quantileSorted(drawn, (1 - level) / 2), high: quantileSorted(drawn, (1 + level) / 2), level }
+  const interval = {
+    low: quantileSorted(drawn, (1 - level) / 2),
+    high: quantileSorted(drawn, (1 + level) / 2),
+    level,
+  }
   const half = (interval.high - interval.low) / 2 / ratio
   const smallestVisible = Math.max(half * powerFactor, noise)
-  return { ratio, interval, smallestVisible, ...answer({ pairs: pairs.length, ratio, interval, half, noise }) }
+  return {
+    ratio,
+    interval,
+    smallestVisible,
+    ...answer({ pairs: pairs.length, ratio, interval, half, noise }),
+  }
 }
 
 /**
@@ -52,7 +63,10 @@ export function ratioOfMedians(
  * it lies within the range of n samples with probability 1 - 2^(1-n), which is the level of the
  * interval. Different only when chance would have put all of them on one side in less than 5 % of runs.
  */
-export function ratioOfFew(samples: readonly number[], references: readonly number[]): RatioEstimate {
+export function ratioOfFew(
+  samples: readonly number[],
+  references: readonly number[],
+): RatioEstimate {
   if (samples.length === 0 || references.length === 0) return nothing
   const base = median([...references])
   const [low, high] = [Math.min(...samples), Math.max(...samples)]
@@ -60,9 +74,11 @@ export function ratioOfFew(samples: readonly number[], references: readonly numb
   const byChance = 2 / combinations(samples.length + references.length, samples.length)
   const ratio = median([...samples]) / base
   return {
-    ratio, interval: { low: low / base, high: high / base, level: 1 - 2 ** (1 - samples.length) },
+    ratio,
+    interval: { low: low / base, high: high / base, level: 1 - 2 ** (1 - samples.length) },
     comparison: apart && byChance <= 1 - level ? 'different' : 'cannot tell',
-    smallestVisible: Math.max(...references) / base - 1, pairsMissing: Math.max(0, pairsMin - samples.length),
+    smallestVisible: Math.max(...references) / base - 1,
+    pairsMissing: Math.max(0, pairsMin - samples.length),
   }
 }
 
@@ -78,7 +94,10 @@ export function uniform(seed: number): () => number {
 }
 
 const nothing: RatioEstimate = {
-  ratio: 0, interval: { low: 0, high: 0, level: 0 }, comparison: 'cannot tell', smallestVisible: 1,
+  ratio: 0,
+  interval: { low: 0, high: 0, level: 0 },
+  comparison: 'cannot tell',
+  smallestVisible: 1,
   pairsMissing: pairsMin,
 }
 
@@ -102,10 +121,17 @@ interface Width {
 }
 
 /** Intervals shrink with the root of the number of pairs: from that follows how many are missing. */
-function answer({ pairs, ratio, interval, half, noise }: Width): Pick<RatioEstimate, 'comparison' | 'pairsMissing'> {
+function answer({
+  pairs,
+  ratio,
+  interval,
+  half,
+  noise,
+}: Width): Pick<RatioEstimate, 'comparison' | 'pairsMissing'> {
   if (pairs < pairsMin) return { comparison: 'cannot tell', pairsMissing: pairsMin - pairs }
   const excludesOne = interval.low > 1 || interval.high < 1
-  if (excludesOne && Math.abs(ratio - 1) > noise) return { comparison: 'different', pairsMissing: 0 }
+  if (excludesOne && Math.abs(ratio - 1) > noise)
+    return { comparison: 'different', pairsMissing: 0 }
   const wanted = Math.ceil(pairs * ((half * powerFactor) / visibleMax) ** 2)
   return wanted <= pairs
     ? { comparison: noise <= visibleMax ? 'no difference shown' : 'cannot tell', pairsMissing: 0 }

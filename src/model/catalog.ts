@@ -97,7 +97,11 @@ export interface RoleEntry {
   readonly replication: boolean
   readonly login: boolean
   /** Roles this role is a member of, directly or not, with what the membership lets it do. */
-  readonly memberOf: readonly { readonly role: string; readonly canSet: boolean; readonly inherits: boolean }[]
+  readonly memberOf: readonly {
+    readonly role: string
+    readonly canSet: boolean
+    readonly inherits: boolean
+  }[]
   /** pg_db_role_setting entries that apply to it in this database. */
   readonly settings: readonly string[]
 }

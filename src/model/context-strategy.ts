@@ -2,7 +2,10 @@
 
 /** What a strategy hands to the work: anything that answers queries, as the driver's client does. */
 export interface StrategySession {
-  query(sql: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly Record<string, unknown>[] }>
+  query(
+    sql: string,
+    values?: readonly unknown[],
+  ): Promise<{ readonly rows: readonly Record<string, unknown>[] }>
 }
 
 export interface StrategyClient extends StrategySession {
@@ -34,6 +37,8 @@ export interface ContextStrategy {
   readonly clears?: 'context' | 'session'
   /** Runs the work on a session in the tenant's context, and leaves nothing behind on any exit. */
   withTenant<T>(
-    pool: StrategyPool, tenant: StrategyTenant, work: (session: StrategySession) => Promise<T>,
+    pool: StrategyPool,
+    tenant: StrategyTenant,
+    work: (session: StrategySession) => Promise<T>,
   ): Promise<T>
 }

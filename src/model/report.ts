@@ -84,11 +84,9 @@ export interface MutantScore {
   readonly survived: readonly Survivor[]
   readonly kills: readonly Kill[]
   /** Classes of fault with at least one mutant, and those of which every mutant was killed. */
-  readonly classes?: {
-    readonly tried: number
-    readonly killed: number
-    readonly list: readonly ClassScore[]
-  } | undefined
+  readonly classes?:
+    | { readonly tried: number; readonly killed: number; readonly list: readonly ClassScore[] }
+    | undefined
 }
 /** A class of fault; it is killed when every mutant of it was. */
 export interface ClassScore {
@@ -100,7 +98,11 @@ export interface ClassScore {
 export interface ControlScore {
   readonly total: number
   readonly silent: number
-  readonly noisy: readonly { readonly id: string; readonly title: string; readonly reason: string }[]
+  readonly noisy: readonly {
+    readonly id: string
+    readonly title: string
+    readonly reason: string
+  }[]
 }
 
 /** What is known and what was seen of one defect of PostgreSQL on one server. */
@@ -151,7 +153,11 @@ export interface Environment {
 
 export interface Report {
   readonly reportVersion: typeof reportVersion
-  readonly tool: { readonly name: 'watertight'; readonly version: string; readonly commit: string | null }
+  readonly tool: {
+    readonly name: 'watertight'
+    readonly version: string
+    readonly commit: string | null
+  }
   readonly run: {
     readonly id: string
     readonly command: string
@@ -176,7 +182,11 @@ export interface Report {
     readonly kept: boolean
   }
   readonly settings: Readonly<Record<string, SettingEntry>>
-  readonly verdict: { readonly word: string; readonly exitCode: ExitCode; readonly sentence: string }
+  readonly verdict: {
+    readonly word: string
+    readonly exitCode: ExitCode
+    readonly sentence: string
+  }
   readonly gates: readonly GateResult[]
   readonly coverage: Coverage
   readonly findings: readonly Finding[]

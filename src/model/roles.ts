@@ -9,4 +9,7 @@ export interface RoleNames {
   readonly admin: string
 }
 
-export interface RolePasswords { readonly app: string; readonly admin: string }
+export interface RolePasswords {
+  readonly app: string
+  readonly admin: string
+}

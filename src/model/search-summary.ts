@@ -19,7 +19,13 @@ export interface SearchSummary {
 }
 
 export const noSearch: SearchSummary = {
-  budgetMs: null, workers: 1, firstPassMs: 0, rounds: 0, cases: 0, sqlstates: 0, planShapes: 0,
+  budgetMs: null,
+  workers: 1,
+  firstPassMs: 0,
+  rounds: 0,
+  cases: 0,
+  sqlstates: 0,
+  planShapes: 0,
   known: { tried: 0, leaking: 0 },
 }
 
@@ -28,7 +34,10 @@ export function together(a: SearchSummary, b: SearchSummary): SearchSummary {
   return {
     budgetMs: a.budgetMs ?? b.budgetMs,
     workers: a.workers + b.workers,
-    firstPassMs: a.firstPassMs === null || b.firstPassMs === null ? null : Math.max(a.firstPassMs, b.firstPassMs),
+    firstPassMs:
+      a.firstPassMs === null || b.firstPassMs === null
+        ? null
+        : Math.max(a.firstPassMs, b.firstPassMs),
     rounds: a.rounds + b.rounds,
     cases: a.cases + b.cases,
     sqlstates: Math.max(a.sqlstates, b.sqlstates),

@@ -32,7 +32,11 @@ export interface RunSettings extends SearchSettings {
 }
 
 /** Never throws for a leak, nor for an error of the probe: the latter is `unknown`. */
-export async function runProbe(loaded: LoadedProbe, world: World, given: RunSettings): Promise<Verdict> {
+export async function runProbe(
+  loaded: LoadedProbe,
+  world: World,
+  given: RunSettings,
+): Promise<Verdict> {
   const startedMs = performance.now()
   const skipped = whyNot(loaded, world, given)
   const cells: CellVerdict[] = []
@@ -46,15 +50,26 @@ export async function runProbe(loaded: LoadedProbe, world: World, given: RunSett
       if (given.untilFirstWitness === true && verdict.outcome === 'violated') break
     }
   }
-  const concluded = { cells, ...(skipped ?? conclude(cells)), durationMs: Math.round(performance.now() - startedMs) }
+  const concluded = {
+    cells,
+    ...(skipped ?? conclude(cells)),
+    durationMs: Math.round(performance.now() - startedMs),
+  }
   return verdictOf(loaded, world, concluded)
 }
 
 /** The verdict of a probe after some of its cells were searched further. */
-export function verdictAfter(before: Verdict, cells: readonly CellVerdict[], spentMs: number): Verdict {
+export function verdictAfter(
+  before: Verdict,
+  cells: readonly CellVerdict[],
+  spentMs: number,
+): Verdict {
   return {
-    ...before, ...conclude(cells), cells,
-    evidence: sumOf(cells.map((cell) => cell.evidence)), durationMs: before.durationMs + Math.round(spentMs),
+    ...before,
+    ...conclude(cells),
+    cells,
+    evidence: sumOf(cells.map((cell) => cell.evidence)),
+    durationMs: before.durationMs + Math.round(spentMs),
   }
 }
 
@@ -66,7 +81,16 @@ interface Concluded extends Conclusion {
 function verdictOf({ probe, id, suite }: LoadedProbe, world: World, concluded: Concluded): Verdict {
   const { claim, source, severity, remedy, basis } = probe
   return {
-    probe: id, suite, claim, source, severity, remedy, world: world.id, database: world.database, basis, ...concluded,
+    probe: id,
+    suite,
+    claim,
+    source,
+    severity,
+    remedy,
+    world: world.id,
+    database: world.database,
+    basis,
+    ...concluded,
     evidence: sumOf(concluded.cells.map((cell) => cell.evidence)),
   }
 }
@@ -76,7 +100,8 @@ const cellsInFull = 60
 
 function budgetPerCell({ runs, examplesMax }: RunSettings, cells: number): Partial<RunSettings> {
   if (runs === 0 || cells <= cellsInFull) return {}
-  if (examplesMax !== undefined) return { runs: 1, examplesMax: Math.min(2, examplesMax), controlTenantsMax: 1 }
+  if (examplesMax !== undefined)
+    return { runs: 1, examplesMax: Math.min(2, examplesMax), controlTenantsMax: 1 }
   return { runs: Math.min(runs, Math.max(2, Math.round((runs * cellsInFull) / cells))) }
 }
 
@@ -95,7 +120,11 @@ function whyNot({ probe }: LoadedProbe, world: World, settings: RunSettings): Co
   if (probe.needs.includes('http') && isServed(world) && world.options.service === undefined) {
     return { outcome: 'unknown', reason: 'no service was started in front of this database' }
   }
-  if (probe.needs.includes('operations') && isServed(world) && world.options.operations === undefined) {
+  if (
+    probe.needs.includes('operations') &&
+    isServed(world) &&
+    world.options.operations === undefined
+  ) {
     return { outcome: 'unknown', reason: 'no databases were copied for the operations' }
   }
   const behindPgbouncer = settings.poolers?.some((pooler) => pooler.kind === 'pgbouncer') === true
@@ -114,18 +143,24 @@ function cellsOf({ probe }: LoadedProbe, world: World, settings: RunSettings): r
  * Asks again when the server came back: a backend that crashes takes every connection with it, and the
  * statement that did it may have been another world's. Whoever crashes it twice stays unknown.
  */
-export async function askCell(loaded: LoadedProbe, scene: Scene, given: RunSettings): Promise<CellVerdict> {
+export async function askCell(
+  loaded: LoadedProbe,
+  scene: Scene,
+  given: RunSettings,
+): Promise<CellVerdict> {
   const { world, cell } = scene
   const seen = given.known?.get(cellKey(loaded, cell))
   if (seen !== undefined) return seen
   for (let tries = 1; ; tries += 1) {
-    if (given.signal?.aborted === true) return unknownCell(cell, given.whyStopped?.() ?? 'the run was interrupted')
-    if (!await world.revive()) return unknownCell(cell, 'the server went away')
+    if (given.signal?.aborted === true)
+      return unknownCell(cell, given.whyStopped?.() ?? 'the run was interrupted')
+    if (!(await world.revive())) return unknownCell(cell, 'the server went away')
     // Without the admin's connection there is no server to ask: the rest is not tried, instead of failing slowly.
     const lost = world.admin.lostSignal
     const signal = given.signal === undefined ? lost : eitherOf(given.signal, lost)
     const verdict = await searchSafely(loaded, scene, { ...given, signal })
-    const unanswered = lost.aborted || verdict.indeterminate.some(({ sqlstate }) => sqlstate === null)
+    const unanswered =
+      lost.aborted || verdict.indeterminate.some(({ sqlstate }) => sqlstate === null)
     if (!unanswered || tries === 2 || verdict.outcome === 'violated') return verdict
     // The admin's connection may end a moment after the attacker's; what it is told then is the truth.
     await world.admin.observe({ sql: 'SELECT pg_sleep(0.05)', role: 'context' })
@@ -149,7 +184,9 @@ export function cellKey({ id }: LoadedProbe, { name, path }: Cell): string {
 }
 
 async function searchSafely(
-  { probe }: LoadedProbe, { world, cell }: Scene, settings: RunSettings,
+  { probe }: LoadedProbe,
+  { world, cell }: Scene,
+  settings: RunSettings,
 ): Promise<CellVerdict> {
   try {
     return await probe.search(world, cell, settings)
@@ -182,7 +219,8 @@ function conclude(cells: readonly CellVerdict[]): Conclusion {
 }
 
 export function sumOf(evidence: readonly Evidence[]): Evidence {
-  const sum = (pick: (each: Evidence) => number) => evidence.reduce((total, each) => total + pick(each), 0)
+  const sum = (pick: (each: Evidence) => number) =>
+    evidence.reduce((total, each) => total + pick(each), 0)
   const shared = evidence.flatMap((each) => each.sharedBackends ?? [])
   return {
     casesAsked: sum((each) => each.casesAsked),

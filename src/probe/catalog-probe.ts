@@ -47,7 +47,9 @@ export function defineCatalogProbe(definition: CatalogProbeDefinition): Probe {
       // The survey itself is the control: it read the object that the rule is about.
       tally.controlsTried += 1
       if (
-        attempt.steps.some((step) => step.observation.kind === 'rows' && step.observation.rows.length > 0)
+        attempt.steps.some(
+          (step) => step.observation.kind === 'rows' && step.observation.rows.length > 0,
+        )
       )
         tally.controlsSeen += 1
       return cellVerdict({

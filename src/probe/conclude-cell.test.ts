@@ -3,7 +3,13 @@ import type { Evidence } from '../model/verdict.ts'
 import { concludeCell } from './tally.ts'
 
 const good: Evidence = {
-  casesAsked: 5, casesTried: 5, controlsTried: 3, controlsSeen: 3, refused: 0, indeterminate: 0, sharedBackends: null,
+  casesAsked: 5,
+  casesTried: 5,
+  controlsTried: 3,
+  controlsSeen: 3,
+  refused: 0,
+  indeterminate: 0,
+  sharedBackends: null,
 }
 const usual = { privilege: 'granted', possible: true } as const
 

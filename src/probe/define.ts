@@ -111,12 +111,22 @@ export function defineProbe<Input>(definition: ProbeDefinition<Input>): Probe {
     search: async (world, cell, settings) => {
       const spared = definition.spares?.(world, cell) ?? null
       if (spared !== null) return sparedVerdict(cell, spared)
-      return withoutUnclaimed(await searchCell(definition, { world, cell }, settings), settings.claims ?? new Set())
+      return withoutUnclaimed(
+        await searchCell(definition, { world, cell }, settings),
+        settings.claims ?? new Set(),
+      )
     },
   }
 }
 
 export function metaOf(meta: ProbeMeta): ProbeMeta {
   const { claim, source, severity, needs, remedy, tenancies } = meta
-  return { claim, source, severity, needs, remedy, ...(tenancies === undefined ? {} : { tenancies }) }
+  return {
+    claim,
+    source,
+    severity,
+    needs,
+    remedy,
+    ...(tenancies === undefined ? {} : { tenancies }),
+  }
 }

@@ -20,7 +20,9 @@ export function withoutUnclaimed(verdict: CellVerdict, claims: ReadonlySet<strin
   const channel = verdict.counterexample?.witness.inherent
   if (verdict.outcome !== 'violated' || channel === undefined || claims.has(channel)) return verdict
   return {
-    ...verdict, outcome: 'inapplicable', counterexample: null,
+    ...verdict,
+    outcome: 'inapplicable',
+    counterexample: null,
     reason: `${inherentReason} (${channel}): ${verdict.reason}`,
   }
 }

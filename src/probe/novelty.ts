@@ -18,9 +18,13 @@ export class Novelty {
   #cases = 0
 
   /** Different SQLSTATEs seen so far. */
-  get sqlstates(): number { return this.#sqlstates.size }
+  get sqlstates(): number {
+    return this.#sqlstates.size
+  }
   /** Different plans seen so far, each counted once per world. */
-  get planShapes(): number { return this.#shapes.size }
+  get planShapes(): number {
+    return this.#shapes.size
+  }
 
   /** How much of an attempt was new. Asks the server for the plan of some attempts. */
   async note(world: World, question: string, attempt: Attempt): Promise<number> {
@@ -48,13 +52,22 @@ function added(seen: Set<string>, value: string): number {
 async function shapeOf(world: World, attempt: Attempt): Promise<string | null> {
   const index = attempt.steps.findIndex(({ role }) => role === 'attack')
   const attack = attempt.steps[index]
-  if (attack === undefined || attack.copyData !== undefined || !explainable.test(attack.sql)) return null
-  const before = attempt.steps.slice(0, index).filter(({ role }) => role === 'context').map(toStatement)
-  const explained = await world.attempt([...before, { sql: `EXPLAIN (COSTS OFF) ${attack.sql}`, role: 'proof' }])
+  if (attack === undefined || attack.copyData !== undefined || !explainable.test(attack.sql))
+    return null
+  const before = attempt.steps
+    .slice(0, index)
+    .filter(({ role }) => role === 'context')
+    .map(toStatement)
+  const explained = await world.attempt([
+    ...before,
+    { sql: `EXPLAIN (COSTS OFF) ${attack.sql}`, role: 'proof' },
+  ])
   const last = explained.steps.at(-1)?.observation
   if (last?.kind !== 'rows') return null
   const lines = last.rows.map((row) => String(row['QUERY PLAN']))
-  return lines.filter((line) => !/^\s*(Filter|.* Cond|.*Filter|Output|.*Key):/.test(line)).join('\n')
+  return lines
+    .filter((line) => !/^\s*(Filter|.* Cond|.*Filter|Output|.*Key):/.test(line))
+    .join('\n')
 }
 
 function toStatement({ sql, role }: Step): Statement {

@@ -39,7 +39,9 @@ interface Candidate {
 
 /** The verdicts with what the rounds added to them, in the same order. */
 export async function searchOn(
-  world: World, asked: readonly Asked[], options: RoundsOptions,
+  world: World,
+  asked: readonly Asked[],
+  options: RoundsOptions,
 ): Promise<readonly Verdict[]> {
   const startedMs = performance.now()
   const byVerdict = asked.map((each) => candidatesOf(world, each, options.search))
@@ -55,10 +57,14 @@ export async function searchOn(
     const searched = new Map(byVerdict[index]?.map((each) => [each.cell, each.verdict]))
     if (searched.size === 0) return verdict
     const cells = cellsOf(world, asked[index] as Asked, options.search)
-    return verdictAfter(verdict, verdict.cells.map((cell, at) => {
-      const here = cells[at]
-      return (here === undefined ? undefined : searched.get(here)) ?? cell
-    }), spentMs * searched.size)
+    return verdictAfter(
+      verdict,
+      verdict.cells.map((cell, at) => {
+        const here = cells[at]
+        return (here === undefined ? undefined : searched.get(here)) ?? cell
+      }),
+      spentMs * searched.size,
+    )
   })
 }
 
@@ -89,24 +95,37 @@ function choose(candidates: readonly Candidate[]): Candidate | null {
     if (verdict.outcome === 'unknown' && rounds === 0) return -lead - 2
     return fresh > 0 && rounds <= least + lead ? rounds - lead - 1 : rounds
   }
-  return open.reduce<Candidate | null>((best, each) => best === null || rank(each) < rank(best) ? each : best, null)
+  return open.reduce<Candidate | null>(
+    (best, each) => (best === null || rank(each) < rank(best) ? each : best),
+    null,
+  )
 }
 
-async function round(world: World, candidate: Candidate, { search, novelty, onRound }: RoundsOptions): Promise<void> {
+async function round(
+  world: World,
+  candidate: Candidate,
+  { search, novelty, onRound }: RoundsOptions,
+): Promise<void> {
   const { loaded, cell, rounds } = candidate
   const notes: Promise<number>[] = []
   const settings: RunSettings = {
     ...search,
     ...(rounds === 0 ? {} : { runs: casesPerRound, examplesMax: 0, controlTenantsMax: 0 }),
     seed: (search.seed + rounds * 1_000_003) % 2_147_483_647,
-    onCase: (_, attempt: Attempt) => { notes.push(novelty.note(world, cellKey(loaded, cell), attempt)) },
+    onCase: (_, attempt: Attempt) => {
+      notes.push(novelty.note(world, cellKey(loaded, cell), attempt))
+    },
   }
   const found = await askCell(loaded, { world, cell }, settings)
-  const fresh = (await Promise.allSettled(notes)).reduce((sum, each) =>
-    sum + (each.status === 'fulfilled' ? each.value : 0), 0)
+  const fresh = (await Promise.allSettled(notes)).reduce(
+    (sum, each) => sum + (each.status === 'fulfilled' ? each.value : 0),
+    0,
+  )
   candidate.fresh = fresh
-  candidate.verdict = rounds === 0 && candidate.verdict.outcome === 'unknown' && found.evidence.casesTried > 0
-    ? found : merged(candidate.verdict, found)
+  candidate.verdict =
+    rounds === 0 && candidate.verdict.outcome === 'unknown' && found.evidence.casesTried > 0
+      ? found
+      : merged(candidate.verdict, found)
   candidate.rounds += 1
   if (found.outcome === 'violated') search.onCell?.(loaded, candidate.verdict)
   onRound(found.evidence.casesTried)
@@ -118,8 +137,16 @@ function merged(before: CellVerdict, found: CellVerdict): CellVerdict {
   const evidence = sumOf([before.evidence, tried])
   if (found.outcome === 'violated') return { ...found, evidence }
   const indeterminate = [...before.indeterminate, ...found.indeterminate].slice(0, 5)
-  if (before.outcome !== 'holds' || (evidence.controlsTried === 0 && evidence.indeterminate === 0)) {
+  if (
+    before.outcome !== 'holds' ||
+    (evidence.controlsTried === 0 && evidence.indeterminate === 0)
+  ) {
     return { ...before, evidence, indeterminate }
   }
-  return { ...before, ...concludeCell(evidence, { privilege: 'granted', possible: true }), evidence, indeterminate }
+  return {
+    ...before,
+    ...concludeCell(evidence, { privilege: 'granted', possible: true }),
+    evidence,
+    indeterminate,
+  }
 }

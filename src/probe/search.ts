@@ -31,14 +31,17 @@ export async function searchCell<Input>(
     controlTenantsMax: settings.controlTenantsMax ?? 16,
   })
   // The coordinates of a counterexample count all fixed inputs, so that a replay needs not know how many were tried.
-  const fixed = settings.runs === 0 ? [] : definition.examples?.(world, cell) ?? []
+  const fixed = settings.runs === 0 ? [] : (definition.examples?.(world, cell) ?? [])
   const examples = settings.replay === undefined ? fixed.slice(0, settings.examplesMax) : fixed
   const runs = settings.runs === 0 ? 0 : settings.runs + examples.length
   const search = new CounterexampleSearch(tally, settings.signal)
   const inputs = definition.inputs(world, cell)
   const ahead = new AttemptsAhead((input: Input) => definition.attempt(world, cell, input))
   if (settings.replay === undefined && settings.signal?.aborted !== true && runs > 0) {
-    ahead.start([...examples, ...fc.sample(inputs, { seed: settings.seed, numRuns: settings.runs })])
+    ahead.start([
+      ...examples,
+      ...fc.sample(inputs, { seed: settings.seed, numRuns: settings.runs }),
+    ])
   }
   const property = fc.asyncProperty(inputs, async (input) => {
     await search.try({ input: () => input }, async () => {
@@ -58,7 +61,8 @@ export async function searchCell<Input>(
         })
   return cellVerdict({
     cell,
-    counterexample: counterexample === null ? null : countingAll(counterexample, { fixed, examples }),
+    counterexample:
+      counterexample === null ? null : countingAll(counterexample, { fixed, examples }),
     tally,
     runs,
     privilege,
@@ -148,7 +152,10 @@ export class CounterexampleSearch {
     if (this.#first === null) this.#tally.addAttempt(seen.attempt)
     // Shrinking goes on to what is as grave: else a leak ends as the loss of rows that it also causes.
     if (seen.witness === null || isSlighter(seen.witness, this.#last?.witness)) return
-    this.#first ??= { cases: this.#tally.casesTried, ms: Math.round(performance.now() - this.#startedMs) }
+    this.#first ??= {
+      cases: this.#tally.casesTried,
+      ms: Math.round(performance.now() - this.#startedMs),
+    }
     this.#last = { input: input(), attempt: seen.attempt, witness: seen.witness }
     throw new LeakFound(seen.witness.sentence)
   }
@@ -186,14 +193,18 @@ export class CounterexampleSearch {
 
 /** A witness without a severity of its own has that of its probe, the gravest it can show. */
 function isSlighter(witness: Witness, found: Witness | undefined): boolean {
-  const rank = ({ severity }: Witness) => (severity === undefined ? -1 : severities.indexOf(severity))
+  const rank = ({ severity }: Witness) =>
+    severity === undefined ? -1 : severities.indexOf(severity)
   return found !== undefined && rank(witness) > rank(found)
 }
 
 /** fc.commands prints the coordinates of its own shrinking; they are found nowhere else. */
 function replayPathOf(input: unknown): string | null {
   // Records of fast-check may have no prototype, and then no text either.
-  const text = typeof (input as { toString?: unknown } | null | undefined)?.toString === 'function' ? String(input) : ''
+  const text =
+    typeof (input as { toString?: unknown } | null | undefined)?.toString === 'function'
+      ? String(input)
+      : ''
   return /replayPath="([^"]*)"/.exec(text)?.[1] ?? null
 }
 
@@ -235,8 +246,13 @@ function hasRows({ object }: Scene['cell']): boolean {
 /** A cell that nobody tried: stated as such, never as held. */
 export function sparedVerdict({ name, path }: Scene['cell'], reason: string): CellVerdict {
   return {
-    object: name, path, outcome: 'inapplicable', reason, evidence: new Tally().evidence(0),
-    counterexample: null, indeterminate: [],
+    object: name,
+    path,
+    outcome: 'inapplicable',
+    reason,
+    evidence: new Tally().evidence(0),
+    counterexample: null,
+    indeterminate: [],
   }
 }
 

@@ -34,12 +34,14 @@ export class Tally {
     this.casesTried += 1
     if (!this.#countsSteps) return
     for (const step of attempt.steps) this.#addStep(step)
-    if (attempt.steps.length === 0) this.#keep({ sql: '', sqlstate: null, message: 'nothing was executed' })
+    if (attempt.steps.length === 0)
+      this.#keep({ sql: '', sqlstate: null, message: 'nothing was executed' })
   }
 
   addControl(attempt: Attempt): void {
     this.controlsTried += 1
-    if (attempt.steps.some((step) => step.role === 'control' && sawRows(step))) this.controlsSeen += 1
+    if (attempt.steps.some((step) => step.role === 'control' && sawRows(step)))
+      this.controlsSeen += 1
     for (const step of attempt.steps) {
       if (step.observation.kind === 'indeterminate') this.#addStep(step)
     }
@@ -47,7 +49,11 @@ export class Tally {
 
   /** An error of the harness itself: neither leak nor proof. */
   addError(error: unknown, sql = ''): void {
-    this.#keep({ sql, sqlstate: null, message: error instanceof Error ? error.message : String(error) })
+    this.#keep({
+      sql,
+      sqlstate: null,
+      message: error instanceof Error ? error.message : String(error),
+    })
   }
 
   addBackend(pid: number, tenant: string): void {
@@ -58,16 +64,25 @@ export class Tally {
 
   evidence(casesAsked: number): Evidence {
     const { casesTried, controlsTried, controlsSeen, refused, indeterminate } = this
-    const shared = this.backends === null ? null
-      : [...this.backends.values()].filter((tenants) => tenants.size > 1).length
+    const shared =
+      this.backends === null
+        ? null
+        : [...this.backends.values()].filter((tenants) => tenants.size > 1).length
     return {
-      casesAsked, casesTried, controlsTried, controlsSeen, refused, indeterminate, sharedBackends: shared,
+      casesAsked,
+      casesTried,
+      controlsTried,
+      controlsSeen,
+      refused,
+      indeterminate,
+      sharedBackends: shared,
     }
   }
 
   #addStep(step: Step): void {
     const { observation } = step
-    if (observation.kind === 'refused' && (step.role === 'attack' || step.role === 'comparison')) this.refused += 1
+    if (observation.kind === 'refused' && (step.role === 'attack' || step.role === 'comparison'))
+      this.refused += 1
     if (observation.kind !== 'indeterminate') return
     if (step.role === 'comparison' && !isInterruption(observation.sqlstate)) return
     this.#keep({ sql: step.sql, sqlstate: observation.sqlstate, message: observation.message })
@@ -82,7 +97,9 @@ export class Tally {
 /** True for rows returned and for rows written. */
 export function sawRows(step: Step): boolean {
   const { observation } = step
-  return observation.kind === 'rows' && (observation.rows.length > 0 || (observation.affected ?? 0) > 0)
+  return (
+    observation.kind === 'rows' && (observation.rows.length > 0 || (observation.affected ?? 0) > 0)
+  )
 }
 
 export interface CellCircumstances {
@@ -96,11 +113,13 @@ export interface CellCircumstances {
  * The outcome of a cell without a witness. Evidence decides: nothing tried, anything indeterminate
  * or a control that saw nothing is `unknown`.
  */
-export function concludeCell(evidence: Evidence, { privilege, possible }: CellCircumstances): {
-  readonly outcome: Outcome; readonly reason: string
-} {
+export function concludeCell(
+  evidence: Evidence,
+  { privilege, possible }: CellCircumstances,
+): { readonly outcome: Outcome; readonly reason: string } {
   const unknown = (reason: string) => ({ outcome: 'unknown' as const, reason })
-  if (!possible) return { outcome: 'inapplicable', reason: 'no two tenants have the rows that this path needs' }
+  if (!possible)
+    return { outcome: 'inapplicable', reason: 'no two tenants have the rows that this path needs' }
   if (evidence.casesTried === 0) return unknown('no case was tried')
   if (evidence.casesTried < evidence.casesAsked) {
     return unknown(`only ${evidence.casesTried} of ${evidence.casesAsked} cases were tried`)
@@ -110,7 +129,9 @@ export function concludeCell(evidence: Evidence, { privilege, possible }: CellCi
   }
   if (evidence.sharedBackends === 0) return unknown('no backend provably served two tenants')
   if (privilege === 'missing') {
-    return unknown('the application lacks a privilege that the platform grants, so nothing was reached')
+    return unknown(
+      'the application lacks a privilege that the platform grants, so nothing was reached',
+    )
   }
   if (privilege === 'absent') {
     return { outcome: 'holds', reason: `refused by privilege in all ${evidence.casesTried} cases` }

@@ -27,8 +27,12 @@ export class WorldRigs implements AsyncDisposable {
     })
   }
 
-  service(): Promise<ServiceRig> { return this.#service.get() }
-  operations(): Promise<OperationsRig> { return this.#operations.get() }
+  service(): Promise<ServiceRig> {
+    return this.#service.get()
+  }
+  operations(): Promise<OperationsRig> {
+    return this.#operations.get()
+  }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#service[Symbol.asyncDispose]()

@@ -25,18 +25,24 @@ test('more than ten findings are counted, not listed', () => {
   const report = leakingReport()
   const finding = report.findings[0]
   if (finding === undefined) throw new Error('the record has no finding')
-  const text = renderSummary({ ...report, findings: Array.from({ length: 25 }, () => finding) }, plain)
+  const text = renderSummary(
+    { ...report, findings: Array.from({ length: 25 }, () => finding) },
+    plain,
+  )
   expect(text.match(/watertight replay/g)).toHaveLength(10)
   expect(text).toContain('… and 15 more findings in report.html')
 })
 
-test.each([healthyReport, leakingReport, partialReport])('no line is wider than the terminal', (build) => {
-  for (const width of [80, 60]) {
-    for (const line of renderSummary(build(), { color: false, width }).split('\n')) {
-      expect([...line].length, line).toBeLessThanOrEqual(width)
+test.each([healthyReport, leakingReport, partialReport])(
+  'no line is wider than the terminal',
+  (build) => {
+    for (const width of [80, 60]) {
+      for (const line of renderSummary(build(), { color: false, width }).split('\n')) {
+        expect([...line].length, line).toBeLessThanOrEqual(width)
+      }
     }
-  }
-})
+  },
+)
 
 test('control and direction characters of a tenant are shown, not sent', () => {
   // eslint-disable-next-line no-control-regex -- these are the characters that must not occur

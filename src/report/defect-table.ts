@@ -20,13 +20,19 @@ export function defectRows(servers: readonly ServerScore[]): readonly DefectRow[
   }
   // A command that only later servers know leaves its defect without a try on the earlier ones.
   const all = [...rows.values()]
-  const tried = new Set(all.filter(({ defect }) => defect.path !== null).map(({ defect }) => defect.id))
+  const tried = new Set(
+    all.filter(({ defect }) => defect.path !== null).map(({ defect }) => defect.id),
+  )
   return all.filter(({ defect }) => defect.path !== null || !tried.has(defect.id))
 }
 
 /** What is wrong with the detector, or with the table, in a few words; null when all is as known. */
-export function missText({ affected, named, seen, reason }: DefectScore, version: string): string | null {
-  if (affected !== named) return named ? `named without cause on ${version}` : `not named on ${version}`
+export function missText(
+  { affected, named, seen, reason }: DefectScore,
+  version: string,
+): string | null {
+  if (affected !== named)
+    return named ? `named without cause on ${version}` : `not named on ${version}`
   if (seen === 'unknown') return `could not be told: ${reason}`
   if (affected && seen === 'absent') return 'affected, and nothing was seen'
   return !affected && seen === 'caught' ? `seen, and not known to be affected: ${reason}` : null

@@ -4,8 +4,22 @@ import type { Report } from '../model/report.ts'
 
 /** Top-level keys as the model declares them, whatever order they were put together in. */
 const keyOrder: readonly (keyof Report)[] = [
-  'reportVersion', 'tool', 'run', 'target', 'settings', 'verdict', 'gates', 'coverage', 'findings',
-  'verdicts', 'measurements', 'plans', 'mutants', 'controls', 'timeline', 'environment',
+  'reportVersion',
+  'tool',
+  'run',
+  'target',
+  'settings',
+  'verdict',
+  'gates',
+  'coverage',
+  'findings',
+  'verdicts',
+  'measurements',
+  'plans',
+  'mutants',
+  'controls',
+  'timeline',
+  'environment',
 ]
 
 /** Two spaces, one final newline; equal reports give equal bytes. */
@@ -19,7 +33,9 @@ export function renderCompactJson(report: Report): string {
 }
 
 function ordered(report: Report): Record<string, unknown> {
-  const nested = Object.keys(report).filter((key) => !keyOrder.some((known) => known === key)).sort()
+  const nested = Object.keys(report)
+    .filter((key) => !keyOrder.some((known) => known === key))
+    .sort()
   const top = [...keyOrder, ...nested].filter((key) => key in report)
   return Object.fromEntries(top.map((key) => [key, sorted(report[key as keyof Report], key)]))
 }
@@ -29,6 +45,7 @@ function sorted(value: unknown, key: string): unknown {
   if (Array.isArray(value)) return value.map((each) => sorted(each, key))
   if (value === null || typeof value !== 'object') return value
   const entries = Object.entries(value)
-  const ordered = key === 'rows' ? entries : entries.sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0)
+  const ordered =
+    key === 'rows' ? entries : entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
   return Object.fromEntries(ordered.map(([name, each]) => [name, sorted(each, name)]))
 }

@@ -19,19 +19,25 @@ export function wrapped(text: string, width: number): string[] {
 
 /** Columns two blanks apart: the first to the left and shortened to fit, the others to the right. */
 export function columns(rows: readonly (readonly string[])[], width: number): string[] {
-  const widths = (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => widthOf(row[index] ?? ''))))
+  const widths = (rows[0] ?? []).map((_, index) =>
+    Math.max(...rows.map((row) => widthOf(row[index] ?? ''))),
+  )
   const rest = widths.slice(1).reduce((total, each) => total + each + 2, 0)
   const first = Math.max(8, Math.min(widths[0] ?? 0, width - rest))
-  return rows.map(([head = '', ...cells]) => [
-    padded(fitted(head, first), first, 'end'),
-    ...cells.map((cell, index) => padded(cell, widths[index + 1] ?? 0, 'start')),
-  ].join('  '))
+  return rows.map(([head = '', ...cells]) =>
+    [
+      padded(fitted(head, first), first, 'end'),
+      ...cells.map((cell, index) => padded(cell, widths[index + 1] ?? 0, 'start')),
+    ].join('  '),
+  )
 }
 
 /** `Pool       text`, with following lines indented below the text. */
 export function labelled(label: string, text: string, width: number): string {
   const lines = wrapped(text, Math.max(width - labelWidth, 20))
-  return lines.map((line, index) => `${(index === 0 ? label : '').padEnd(labelWidth)}${line}`).join('\n')
+  return lines
+    .map((line, index) => `${(index === 0 ? label : '').padEnd(labelWidth)}${line}`)
+    .join('\n')
 }
 
 function pieces(word: string, width: number): string[] {
@@ -62,8 +68,12 @@ function widthOf(text: string): number {
   let total = 0
   for (const character of text) {
     if (/\p{M}/u.test(character)) continue
-    total += /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}]/u
-      .test(character) ? 2 : 1
+    total +=
+      /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}]/u.test(
+        character,
+      )
+        ? 2
+        : 1
   }
   return total
 }

@@ -20,5 +20,6 @@ test('no tag, link or row separator of a value survives', () => {
   if (gate === undefined) throw new Error('the record has no gate')
   const value = '1 | [x](javascript:alert(1)) `a` **b**\n# c'
   expect(renderMarkdown({ ...report, gates: [{ ...gate, value }] })).toContain(
-    '| 1 &#124; &#91;x&#93;&#40;javascript&#58;alert&#40;1&#41;&#41; &#96;a&#96; &#42;&#42;b&#42;&#42;&#92;n&#35; c |')
+    '| 1 &#124; &#91;x&#93;&#40;javascript&#58;alert&#40;1&#41;&#41; &#96;a&#96; &#42;&#42;b&#42;&#42;&#92;n&#35; c |',
+  )
 })

@@ -18,7 +18,10 @@ export interface MatrixCell {
 export interface Matrix {
   readonly paths: readonly string[]
   /** A null is a combination that no probe asked about. */
-  readonly rows: readonly { readonly object: string; readonly cells: readonly (MatrixCell | null)[] }[]
+  readonly rows: readonly {
+    readonly object: string
+    readonly cells: readonly (MatrixCell | null)[]
+  }[]
 }
 
 interface Asked {
@@ -28,19 +31,25 @@ interface Asked {
 
 /** Rows and columns in the order in which the probes asked. */
 export function matrixOf(verdicts: readonly Verdict[], findings: readonly Finding[]): Matrix {
-  const asked = verdicts.filter((verdict) => !isPoolMatrix(verdict)).flatMap((verdict) =>
-    verdict.cells.map((cell) => ({ probe: verdict.probe, cell })))
+  const asked = verdicts
+    .filter((verdict) => !isPoolMatrix(verdict))
+    .flatMap((verdict) => verdict.cells.map((cell) => ({ probe: verdict.probe, cell })))
   const paths = [...new Set(asked.map(({ cell }) => cell.path))]
   // Findings are sorted worst first and the last entry of a Map wins, hence the reversal.
-  const idByCell = new Map(findings.toReversed().map((finding) =>
-    [JSON.stringify([finding.object, finding.command]), finding.id]))
+  const idByCell = new Map(
+    findings
+      .toReversed()
+      .map((finding) => [JSON.stringify([finding.object, finding.command]), finding.id]),
+  )
   const rows = [...groupBy(asked, ({ cell }) => cell.object)].map(([object, ofObject]) => {
     const byPath = groupBy(ofObject, ({ cell }) => cell.path)
     return {
       object,
       cells: paths.map((path) => {
         const group = byPath.get(path)
-        return group === undefined ? null : merged(group, idByCell.get(JSON.stringify([object, path])) ?? null)
+        return group === undefined
+          ? null
+          : merged(group, idByCell.get(JSON.stringify([object, path])) ?? null)
       }),
     }
   })
@@ -48,10 +57,12 @@ export function matrixOf(verdicts: readonly Verdict[], findings: readonly Findin
 }
 
 function merged(group: readonly Asked[], findingId: string | null): MatrixCell {
-  const outcome = outcomes.find((each) => group.some(({ cell }) => cell.outcome === each)) ?? 'unknown'
+  const outcome =
+    outcomes.find((each) => group.some(({ cell }) => cell.outcome === each)) ?? 'unknown'
   const decisive = group.filter(({ cell }) => cell.outcome === outcome)
   return {
-    outcome, findingId,
+    outcome,
+    findingId,
     violations: group.filter(({ cell }) => cell.outcome === 'violated').length,
     cases: group.reduce((total, { cell }) => total + cell.evidence.casesTried, 0),
     reason: decisive[0]?.cell.reason ?? '',

@@ -7,7 +7,10 @@ export function notableMeasurements(measurements: readonly Measurement[]): Measu
   const hardened = measurements.filter((each) => each.variant === 'hardened')
   const others = groupBy(
     measurements.filter((each) => each.variant !== 'hardened' && !each.variant.includes('A/A')),
-    (each) => each.variant)
-  const worst = [...others.values()].flatMap((group) => group.toSorted((a, b) => b.ratio - a.ratio).slice(0, 1))
+    (each) => each.variant,
+  )
+  const worst = [...others.values()].flatMap((group) =>
+    group.toSorted((a, b) => b.ratio - a.ratio).slice(0, 1),
+  )
   return [...hardened, ...worst]
 }

@@ -3,7 +3,9 @@
 import { visible } from './text.ts'
 
 export function formatCount(value: number): string {
-  return Number.isFinite(value) ? value.toLocaleString('en-US', { maximumFractionDigits: 0 }) : 'unknown'
+  return Number.isFinite(value)
+    ? value.toLocaleString('en-US', { maximumFractionDigits: 0 })
+    : 'unknown'
 }
 
 /** `2 cells`, `1 cell`. */
@@ -31,7 +33,9 @@ export function formatBytes(value: number): string {
 /** `2026-11-23 03:10:00 UTC`: the same on every machine. */
 export function formatTime(iso: string): string {
   const time = Date.parse(iso)
-  return Number.isNaN(time) ? visible(iso) : `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')} UTC`
+  return Number.isNaN(time)
+    ? visible(iso)
+    : `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')} UTC`
 }
 
 export function formatPercent(share: number): string {

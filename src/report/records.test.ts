@@ -11,7 +11,8 @@ import { renderJson } from './json.ts'
 import { publishedSchema, reportSchema } from './schema.ts'
 
 const schemaFile = fileURLToPath(new URL('report.schema.json', import.meta.url))
-const recordFile = (name: string) => fileURLToPath(new URL(`../../fixtures/records/${name}.json`, import.meta.url))
+const recordFile = (name: string) =>
+  fileURLToPath(new URL(`../../fixtures/records/${name}.json`, import.meta.url))
 const records = { healthy: healthyReport, leaking: leakingReport, partial: partialReport }
 
 test('the published schema is the one the code uses', async () => {
@@ -24,8 +25,9 @@ describe.each(Object.entries(records))('%s', (name, build) => {
   })
 
   test('fits the published schema, as another language would read it', async () => {
-    const validate = new Ajv2020({ strict: false, validateFormats: false })
-      .compile(JSON.parse(await readFile(schemaFile, 'utf8')) as object)
+    const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(
+      JSON.parse(await readFile(schemaFile, 'utf8')) as object,
+    )
     const record = JSON.parse(await readFile(recordFile(name), 'utf8')) as Record<string, unknown>
     expect(validate(record), JSON.stringify(validate.errors)).toBe(true)
     expect(validate({ ...record, gates: [{}] })).toBe(false)

@@ -11,7 +11,8 @@ export function visible(text: string): string {
 /** Like visible, but line feeds and tabs stay: for SQL and plans inside their own box. */
 export function visibleBlock(text: string): string {
   return text.replace(deceptive, (character) =>
-    character === '\n' || character === '\t' ? character : escaped(character))
+    character === '\n' || character === '\t' ? character : escaped(character),
+  )
 }
 
 function escaped(character: string): string {

@@ -21,10 +21,12 @@ export interface WorldSummary {
 /** Judged worlds first, in the order in which the run reached them. */
 export function worldSummaries(report: Report): WorldSummary[] {
   const byWorld = groupBy(report.verdicts, (verdict) => worldKey(verdict.world))
-  return [...byWorld].flatMap(([key, verdicts]) => {
-    const world = verdicts[0]?.world
-    return world === undefined ? [] : [summaryOf(key, world, verdicts)]
-  }).sort((a, b) => Number(isAsWritten(a)) - Number(isAsWritten(b)))
+  return [...byWorld]
+    .flatMap(([key, verdicts]) => {
+      const world = verdicts[0]?.world
+      return world === undefined ? [] : [summaryOf(key, world, verdicts)]
+    })
+    .sort((a, b) => Number(isAsWritten(a)) - Number(isAsWritten(b)))
 }
 
 export function isAsWritten({ world }: { readonly world: WorldId }): boolean {
@@ -36,13 +38,18 @@ function summaryOf(key: string, world: WorldId, verdicts: readonly Verdict[]): W
   const count = (outcome: Outcome) => cells.filter((cell) => cell.outcome === outcome).length
   const applicable = cells.filter((cell) => cell.outcome !== 'inapplicable')
   return {
-    world, key, verdicts, probes: verdicts.filter((verdict) => verdict.outcome !== 'inapplicable').length,
+    world,
+    key,
+    verdicts,
+    probes: verdicts.filter((verdict) => verdict.outcome !== 'inapplicable').length,
     cellsAsked: applicable.length,
     cellsTried: applicable.filter((cell) => cell.evidence.casesTried > 0).length,
     cases: verdicts.reduce((total, verdict) => total + verdict.evidence.casesTried, 0),
     leaks: count('violated'),
     outcomes: {
-      violated: count('violated'), unknown: count('unknown'), holds: count('holds'),
+      violated: count('violated'),
+      unknown: count('unknown'),
+      holds: count('holds'),
       inapplicable: count('inapplicable'),
     },
   }

@@ -30,9 +30,11 @@ export function canaryTexts(world: World): LeftoverTexts {
     .slice(0, 64)
     .flatMap((tenant) => object.samplesOf(tenant.id).slice(0, 1))
     .map((row) => `(${keyCondition(target.relation, row)})`)
-  const name = world.id.tenancy === 'schema-per-tenant' ? `"${target.relation.name}"` : target.address
+  const name =
+    world.id.tenancy === 'schema-per-tenant' ? `"${target.relation.name}"` : target.address
   return {
-    probeSql: `SELECT /* canary */ ${contextColumns}, t.tenant_id, t.id FROM (SELECT 1) one ` +
+    probeSql:
+      `SELECT /* canary */ ${contextColumns}, t.tenant_id, t.id FROM (SELECT 1) one ` +
       `LEFT JOIN ${name} t ON ${keys.join(' OR ')}`,
     canaryOf: (tenant) => literal(String(object.samplesOf(tenant.id)[0]?.['id'])),
     lockOf: (tenant) => 7001 + world.tenants.indexOf(tenant),

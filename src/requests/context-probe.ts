@@ -3,9 +3,20 @@
 import fc from 'fast-check'
 import type { ContextStrategy } from '../model/context-strategy.ts'
 import type { CellVerdict } from '../model/verdict.ts'
-import { metaOf, type Cell, type Probe, type ProbeMeta, type SearchSettings } from '../probe/define.ts'
+import {
+  metaOf,
+  type Cell,
+  type Probe,
+  type ProbeMeta,
+  type SearchSettings,
+} from '../probe/define.ts'
 import type { PoolerRig } from './pooler.ts'
-import { anyInterleaving, interleave, knownInterleavings, type Interleaving } from './interleaving.ts'
+import {
+  anyInterleaving,
+  interleave,
+  knownInterleavings,
+  type Interleaving,
+} from './interleaving.ts'
 import { Interrupter } from './interrupter.ts'
 import { anyCommand, knownSequences } from './request-commands.ts'
 import { RequestRun, WitnessSeen } from './request-run.ts'
@@ -46,7 +57,8 @@ export function defineContextProbe(definition: ContextProbeDefinition): Probe {
         ({ rig, strategy }) =>
           strategy.title === cell.name && `${rig.title}, ${definition.form}` === cell.path,
       )
-      if (found === undefined) throw new Error(`no pooler serves the cell ${cell.name}, ${cell.path}`)
+      if (found === undefined)
+        throw new Error(`no pooler serves the cell ${cell.name}, ${cell.path}`)
       await using interrupter = new Interrupter(world)
       const scene: RunScene = {
         world,
@@ -67,7 +79,11 @@ export function defineContextProbe(definition: ContextProbeDefinition): Probe {
   }
 }
 
-function strategiesFor(world: World, rig: PoolerRig, settings: SearchSettings): readonly ContextStrategy[] {
+function strategiesFor(
+  world: World,
+  rig: PoolerRig,
+  settings: SearchSettings,
+): readonly ContextStrategy[] {
   if (settings.strategies !== undefined) return settings.strategies
   return world.tenancy.strategies
     .filter(({ behindPooler }) => rig.kind === 'driver' || behindPooler)
@@ -86,7 +102,8 @@ async function searchContext(
 ): Promise<CellVerdict> {
   const { tally } = scene
   const search = new CounterexampleSearch(tally, settings.signal)
-  const known = form === 'commands' ? knownSequences(scene).length : knownInterleavings(scene.world).length
+  const known =
+    form === 'commands' ? knownSequences(scene).length : knownInterleavings(scene.world).length
   // Each known sequence is a fault of its own, so a short search takes all of them or none.
   const examplesMax = settings.examplesMax === 0 ? 0 : known
   const random = Math.max(sequencesMin, settings.runs - examplesMax)
@@ -121,7 +138,11 @@ async function searchContext(
 function commandsProperty(scene: RunScene, search: CounterexampleSearch, settings: SearchSettings) {
   const replayPath = settings.replay?.replayPath ?? null
   const commands = [...anyCommand(scene)]
-  const sequences: fc.Arbitrary<Iterable<RequestCommand>> = fc.commands<RequestModel, RequestRun, false>(commands, {
+  const sequences: fc.Arbitrary<Iterable<RequestCommand>> = fc.commands<
+    RequestModel,
+    RequestRun,
+    false
+  >(commands, {
     maxCommands: commandsMax,
     size: 'max',
     ...(replayPath === null ? {} : { replayPath }),
@@ -140,7 +161,11 @@ function commandsProperty(scene: RunScene, search: CounterexampleSearch, setting
   })
 }
 
-function interleavingProperty(scene: RunScene, search: CounterexampleSearch, settings: SearchSettings) {
+function interleavingProperty(
+  scene: RunScene,
+  search: CounterexampleSearch,
+  settings: SearchSettings,
+) {
   return fc.asyncProperty(anyInterleaving(scene.world), (interleaving) => {
     let timeline: readonly string[] = []
     return search.try({ input: () => ({ requests: interleaving.requests, timeline }) }, () =>

@@ -41,34 +41,53 @@ export function knownInterleavings(world: World): readonly Interleaving[] {
   const [first, second] = world.tenants.map((tenant) => tenant.id)
   if (first === undefined || second === undefined) return []
   const pair = (ends: PlannedRequest['ends'], choices: readonly number[]): Interleaving => ({
-    requests: [{ tenant: first, queries: 2, ends }, { tenant: second, queries: 2, ends: 'returns' }], choices,
+    requests: [
+      { tenant: first, queries: 2, ends },
+      { tenant: second, queries: 2, ends: 'returns' },
+    ],
+    choices,
   })
   const inStep = Array.from({ length: 12 }, () => 1)
   return [
     ...[2, 3, 4].map((turns) => pair('returns', [...Array.from({ length: turns }, () => 0), 1])),
-    pair('throws', inStep), pair('errors', inStep),
+    pair('throws', inStep),
+    pair('errors', inStep),
   ]
 }
 
 /** Runs the requests to their end; the timeline ends where the witness was seen. */
-export async function interleave(run: RequestRun, { requests, choices }: Interleaving): Promise<readonly string[]> {
-  const turns = new Turns(choices, requests.map(({ tenant }) => tenant))
+export async function interleave(
+  run: RequestRun,
+  { requests, choices }: Interleaving,
+): Promise<readonly string[]> {
+  const turns = new Turns(
+    choices,
+    requests.map(({ tenant }) => tenant),
+  )
   const pool = poolInTurns(run.pool, turns, run.scene.rig.slots)
   let seenAt: number | undefined
-  run.onWitness = () => { seenAt ??= turns.timeline.length }
-  const settled = await turns.all(requests.map((request) => async () => {
-    try {
-      await execute(run, pool, request)
-    } catch (error) {
-      if (!(error instanceof WitnessSeen)) throw error
-    }
-  }))
+  run.onWitness = () => {
+    seenAt ??= turns.timeline.length
+  }
+  const settled = await turns.all(
+    requests.map((request) => async () => {
+      try {
+        await execute(run, pool, request)
+      } catch (error) {
+        if (!(error instanceof WitnessSeen)) throw error
+      }
+    }),
+  )
   const failed = settled.find((outcome) => outcome.status === 'rejected')
   if (run.witness === null && failed !== undefined) throw failed.reason
   return turns.timeline.slice(0, seenAt)
 }
 
-async function execute(run: RequestRun, pool: StrategyPool, request: PlannedRequest): Promise<void> {
+async function execute(
+  run: RequestRun,
+  pool: StrategyPool,
+  request: PlannedRequest,
+): Promise<void> {
   const tenant = run.scene.world.tenant(request.tenant)
   const thrown = new Error('thrown by the work')
   try {
@@ -94,7 +113,11 @@ async function failing(session: StrategySession): Promise<false> {
   return false
 }
 
-async function ask(session: StrategySession, run: RequestRun, certain: boolean): Promise<readonly Row[]> {
+async function ask(
+  session: StrategySession,
+  run: RequestRun,
+  certain: boolean,
+): Promise<readonly Row[]> {
   try {
     return await run.observe(session)
   } catch (error) {

@@ -19,7 +19,8 @@ export class Interrupter implements AsyncDisposable {
 
   /** Ends backends, and returns when they are gone: their number, which leaves out those of others by the same id. */
   async terminate(pids: readonly number[]): Promise<number> {
-    const rows = await this.#run(`SELECT pg_terminate_backend(pid, 2000) FROM pg_catalog.pg_stat_activity
+    const rows = await this
+      .#run(`SELECT pg_terminate_backend(pid, 2000) FROM pg_catalog.pg_stat_activity
       WHERE usename = current_user AND datname = current_database() AND pid IN (${[0, ...pids].join(', ')})`)
     return rows.length
   }

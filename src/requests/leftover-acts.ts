@@ -4,7 +4,13 @@ import type { StrategySession } from '../model/context-strategy.ts'
 import type { Tenant } from '../model/tenant.ts'
 import { literal } from '../sql/identifier.ts'
 import {
-  foundIn, inventorySql, leaveSql, leftName, readSql, type FoundLeftover, type LeftoverKind,
+  foundIn,
+  inventorySql,
+  leaveSql,
+  leftName,
+  readSql,
+  type FoundLeftover,
+  type LeftoverKind,
 } from './leftovers.ts'
 import type { RequestRun } from './request-run.ts'
 import { isOfTheDriver } from './request-acts.ts'
@@ -13,7 +19,8 @@ import { contextColumns } from './session-context.ts'
 /** The work leaves something on its connection. */
 export async function leave(run: RequestRun, slot: number, kind: LeftoverKind): Promise<void> {
   const request = run.request(slot)
-  if (request !== null) await run.disturb(slot, leaveSql(kind, request.tenant, run.scene), { certain: kind !== 'role' })
+  if (request !== null)
+    await run.disturb(slot, leaveSql(kind, request.tenant, run.scene), { certain: kind !== 'role' })
 }
 
 /** The request asks what is on its connection and reads it; what is another tenant's is a witness. */
@@ -45,48 +52,64 @@ export async function lookLate(run: RequestRun): Promise<void> {
 
 async function lookAsNobody(run: RequestRun, session: StrategySession, who: string): Promise<void> {
   // Where the table is out of reach without a context, the context alone is asked for.
-  const rows = await run.observe(session).catch(() => null)
-    ?? await run.observe(session, `SELECT ${contextColumns}`).catch(() => [])
+  const rows =
+    (await run.observe(session).catch(() => null)) ??
+    (await run.observe(session, `SELECT ${contextColumns}`).catch(() => []))
   const [foreign] = rows.flatMap((row) => run.ownersIn(row))
   if (foreign !== undefined) {
     run.testify({
-      sentence: `${who} reads rows of ${foreign}, whose request used the connection before`, rows, victim: foreign,
+      sentence: `${who} reads rows of ${foreign}, whose request used the connection before`,
+      rows,
+      victim: foreign,
     })
   }
   const [claim] = run.claimsIn(rows)
   if (claim !== undefined) {
     run.testify({
       sentence: `${who} finds the context of ${claim.tenant.id} on its connection, says ${claim.by}`,
-      rows, victim: claim.tenant.id, severity: 'high',
+      rows,
+      victim: claim.tenant.id,
+      severity: 'high',
     })
   }
 }
 
-async function readLeftovers(run: RequestRun, session: StrategySession, reader: Tenant | null): Promise<boolean> {
+async function readLeftovers(
+  run: RequestRun,
+  session: StrategySession,
+  reader: Tenant | null,
+): Promise<boolean> {
   const who = reader === null ? 'A checkout without a tenant' : `A request of tenant ${reader.id}`
   const found = await run.observe(session, inventorySql).then(foundIn, () => null)
   for (const each of found ?? []) {
     const sql = readSql(each)
-    const rows = sql === null ? [{ text: each.text }] : await run.observe(session, sql).catch(() => null)
+    const rows =
+      sql === null ? [{ text: each.text }] : await run.observe(session, sql).catch(() => null)
     if (rows === null) return false
     const victim = rows.flatMap((row) => run.ownersIn(row)).find((owner) => owner !== reader?.id)
     if (victim !== undefined) {
       run.testify({
-        sentence: `${who} finds a ${each.kind} on its connection and reads in it what is ${victim}'s`, rows, victim,
+        sentence: `${who} finds a ${each.kind} on its connection and reads in it what is ${victim}'s`,
+        rows,
+        victim,
       })
     }
     const named = namedIn(run, each)
     if (named !== undefined && named.id !== reader?.id) {
       run.testify({
         sentence: `${who} finds a ${each.kind} on its connection that names ${named.id}`,
-        rows, victim: named.id, severity: 'high',
+        rows,
+        victim: named.id,
+        severity: 'high',
       })
     }
     const other = leftBy(run, each)
     if (other !== undefined && other.id !== reader?.id) {
       run.testify({
         sentence: `${who} holds the ${each.kind} that ${other.id} left on the connection`,
-        rows: [], victim: other.id, severity: 'low',
+        rows: [],
+        victim: other.id,
+        severity: 'low',
       })
     }
   }
@@ -102,7 +125,8 @@ function namedIn(run: RequestRun, { kind, text }: FoundLeftover): Tenant | undef
 /** Locks and channels carry no rows; whose they are follows from their names. */
 function leftBy(run: RequestRun, { kind, name }: FoundLeftover): Tenant | undefined {
   const { world, lockOf } = run.scene
-  if (kind === 'advisory lock') return world.tenants.find((tenant) => String(lockOf(tenant)) === name)
+  if (kind === 'advisory lock')
+    return world.tenants.find((tenant) => String(lockOf(tenant)) === name)
   if (kind === 'listening channel') return world.tenants.find((tenant) => leftName(tenant) === name)
   return undefined
 }

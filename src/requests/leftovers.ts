@@ -9,8 +9,14 @@ import { identifier } from '../sql/identifier.ts'
 import { contextColumns } from './session-context.ts'
 
 export const leftoverKinds = [
-  'open cursor', 'held cursor', 'prepared statement', 'temporary table', 'role', 'search_path',
-  'advisory lock', 'listening channel',
+  'open cursor',
+  'held cursor',
+  'prepared statement',
+  'temporary table',
+  'role',
+  'search_path',
+  'advisory lock',
+  'listening channel',
 ] as const
 export type LeftoverKind = (typeof leftoverKinds)[number]
 
@@ -27,19 +33,33 @@ export interface LeftoverTexts {
 }
 
 /** The statement by which the work leaves something. Names differ by tenant, so that both can be there. */
-export function leaveSql(kind: LeftoverKind, tenant: Tenant, { probeSql, canaryOf, lockOf }: LeftoverTexts): string {
+export function leaveSql(
+  kind: LeftoverKind,
+  tenant: Tenant,
+  { probeSql, canaryOf, lockOf }: LeftoverTexts,
+): string {
   const name = identifier(leftName(tenant))
   switch (kind) {
     // A plan asks for the context with its first row, so that row is fetched while it is the tenant's own.
-    case 'open cursor': return `DECLARE ${name} SCROLL CURSOR FOR ${probeSql}; MOVE 1 FROM ${name}; ` +
-      `MOVE BACKWARD ALL FROM ${name}`
-    case 'held cursor': return `DECLARE ${name} CURSOR WITH HOLD FOR ${probeSql}`
-    case 'prepared statement': return `PREPARE ${name} AS SELECT ${canaryOf(tenant)}::text AS canary`
-    case 'temporary table': return `CREATE TEMPORARY TABLE ${name} AS ${probeSql}`
-    case 'role': return `SET ROLE ${identifier(tenant.role)}`
-    case 'search_path': return `SET search_path = ${identifier(tenant.schema)}`
-    case 'advisory lock': return `SELECT pg_try_advisory_lock(${lockOf(tenant)})`
-    case 'listening channel': return `LISTEN ${name}`
+    case 'open cursor':
+      return (
+        `DECLARE ${name} SCROLL CURSOR FOR ${probeSql}; MOVE 1 FROM ${name}; ` +
+        `MOVE BACKWARD ALL FROM ${name}`
+      )
+    case 'held cursor':
+      return `DECLARE ${name} CURSOR WITH HOLD FOR ${probeSql}`
+    case 'prepared statement':
+      return `PREPARE ${name} AS SELECT ${canaryOf(tenant)}::text AS canary`
+    case 'temporary table':
+      return `CREATE TEMPORARY TABLE ${name} AS ${probeSql}`
+    case 'role':
+      return `SET ROLE ${identifier(tenant.role)}`
+    case 'search_path':
+      return `SET search_path = ${identifier(tenant.schema)}`
+    case 'advisory lock':
+      return `SELECT pg_try_advisory_lock(${lockOf(tenant)})`
+    case 'listening channel':
+      return `LISTEN ${name}`
   }
 }
 
@@ -49,7 +69,8 @@ export function leftName(tenant: Tenant): string {
 }
 
 export interface FoundLeftover {
-  readonly kind: 'cursor' | 'prepared statement' | 'temporary table' | 'advisory lock' | 'listening channel'
+  readonly kind:
+    'cursor' | 'prepared statement' | 'temporary table' | 'advisory lock' | 'listening channel'
   readonly name: string
   readonly text: string
 }
@@ -67,7 +88,9 @@ export const inventorySql = `SELECT ${contextColumns}, found.kind, found.name, f
 
 export function foundIn(rows: readonly Row[]): readonly FoundLeftover[] {
   return rows.map((row) => ({
-    kind: String(row['kind']) as FoundLeftover['kind'], name: String(row['name']), text: String(row['text']),
+    kind: String(row['kind']) as FoundLeftover['kind'],
+    name: String(row['name']),
+    text: String(row['text']),
   }))
 }
 

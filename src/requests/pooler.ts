@@ -15,8 +15,11 @@ export interface PoolerRig {
 
 /** The driver's pool with two connections. */
 export const driverPool: PoolerRig = {
-  kind: 'driver', title: 'pg pool', slots: 2,
-  open: (world) => new RecordedPool({ ...poolLogin(world), address: world.options.address, max: 2 }),
+  kind: 'driver',
+  title: 'pg pool',
+  slots: 2,
+  open: (world) =>
+    new RecordedPool({ ...poolLogin(world), address: world.options.address, max: 2 }),
 }
 
 export interface PgbouncerRigOptions {
@@ -34,7 +37,9 @@ export interface PgbouncerRigOptions {
 export function pgbouncerRig({ title, address, aliasesOf }: PgbouncerRigOptions): PoolerRig {
   let next = 0
   return {
-    kind: 'pgbouncer', title, slots: 1,
+    kind: 'pgbouncer',
+    title,
+    slots: 1,
     open: (world) => {
       const aliases = aliasesOf(world)
       const database = aliases[next++ % aliases.length] ?? world.database

@@ -14,7 +14,9 @@ export async function cancel(run: RequestRun, slot: number): Promise<void> {
   const pid = await backendOf(run, slot)
   if (pid === null) return
   let running = true
-  const waiting = run.disturb(slot, 'SELECT pg_sleep(4)').finally(() => { running = false })
+  const waiting = run.disturb(slot, 'SELECT pg_sleep(4)').finally(() => {
+    running = false
+  })
   // A cancel that arrives before the statement runs is lost, so it is repeated until the statement ended.
   while (running) {
     await Promise.race([waiting, sleep(3)])
@@ -33,7 +35,10 @@ export async function cut(run: RequestRun, slot: number): Promise<void> {
   await run.scene.interrupter.terminate([pid])
   // The driver learns of it with the next answer and then with the end of the socket.
   for (let tries = 0; tries < 50; tries += 1) {
-    const error = await request.session.query('SELECT 1').then(() => null, (failure: unknown) => failure)
+    const error = await request.session.query('SELECT 1').then(
+      () => null,
+      (failure: unknown) => failure,
+    )
     if (error === null || sqlstateOf(error) === null) return
     await sleep(2)
   }
@@ -62,9 +67,13 @@ export async function lookPrepared(run: RequestRun, slot: number): Promise<void>
   const sql = "SELECT 1 FROM pg_prepared_statements WHERE name = 'canary_statement'"
   const known = await request.inside(() => run.observe(request.session, sql)).catch(() => null)
   if (known === null) return
-  await run.disturb(slot, "SELECT set_config('plan_cache_mode', 'force_generic_plan', true)", { certain: true })
+  await run.disturb(slot, "SELECT set_config('plan_cache_mode', 'force_generic_plan', true)", {
+    certain: true,
+  })
   if (known.length === 0) {
-    const prepared = await run.disturb(slot, `PREPARE canary_statement AS ${run.scene.probeSql}`, { certain: true })
+    const prepared = await run.disturb(slot, `PREPARE canary_statement AS ${run.scene.probeSql}`, {
+      certain: true,
+    })
     if (!prepared) request.contextCertain = false
   }
   await run.lookAs(request, 'EXECUTE canary_statement')
@@ -107,7 +116,8 @@ export function isOfTheDriver(session: StrategySession): boolean {
 async function backendOf(run: RequestRun, slot: number): Promise<number | null> {
   const request = run.request(slot)
   if (request === null || request.cut) return null
-  const rows = await request.inside(() => run.observe(request.session, 'SELECT pg_backend_pid() AS pid'))
+  const rows = await request
+    .inside(() => run.observe(request.session, 'SELECT pg_backend_pid() AS pid'))
     .catch(() => null)
   return rows === null ? null : Number(rows[0]?.['pid'])
 }

@@ -4,12 +4,26 @@ import fc from 'fast-check'
 import type { TenantId } from '../model/tenant.ts'
 import { clearedWithTransaction, leftoverKinds, type LeftoverKind } from './leftovers.ts'
 import {
-  requestSteps, slotSteps, troublesOfRequests, type RequestCommand, type SlotStep,
+  requestSteps,
+  slotSteps,
+  troublesOfRequests,
+  type RequestCommand,
+  type SlotStep,
 } from './request-steps.ts'
 import type { RunScene } from './run-scene.ts'
 
 const {
-  enter, handle, leaveBehind, loseConnections, nest, queryLate, queryWithoutTenant, release, spoil, step, throwError,
+  enter,
+  handle,
+  leaveBehind,
+  loseConnections,
+  nest,
+  queryLate,
+  queryWithoutTenant,
+  release,
+  spoil,
+  step,
+  throwError,
 } = requestSteps
 
 /** What an application does with a connection, a forgotten code path included. */
@@ -21,9 +35,15 @@ export function anyCommand(scene: RunScene): readonly fc.Arbitrary<RequestComman
   const others = slotSteps.filter((name) => name !== 'Query')
   // Whole requests come more often: without them a sequence shows nothing about sharing.
   return [
-    ...often(8, tenant.map((id) => handle(id))),
+    ...often(
+      8,
+      tenant.map((id) => handle(id)),
+    ),
     ...troublesOfRequests.map((trouble) => tenant.map((id) => spoil(trouble, id))),
-    ...often(6, fc.tuple(slot, tenant).map(([number, id]) => enter(number, id))),
+    ...often(
+      6,
+      fc.tuple(slot, tenant).map(([number, id]) => enter(number, id)),
+    ),
     ...often(4, look),
     ...often(2, fc.constant(queryWithoutTenant)),
     ...often(2, slot.map(release)),
@@ -31,11 +51,21 @@ export function anyCommand(scene: RunScene): readonly fc.Arbitrary<RequestComman
     ...others.map((name) => slot.map((number) => step(name, number))),
     fc.constant(queryLate),
     ...(scene.rig.kind === 'driver' ? [fc.constant(loseConnections)] : []),
-    ...often(2, fc.tuple(fc.constantFrom(...kindsOf(scene)), tenant).map(([kind, id]) => leaveBehind(kind, id))),
-    ...(scene.rig.slots < 2 ? [] : [
-      ...often(2, fc.tuple(slot, tenant).map(([number, id]) => nest(number, id))),
-      tenant.map((id) => handle(id, 1)),
-    ]),
+    ...often(
+      2,
+      fc
+        .tuple(fc.constantFrom(...kindsOf(scene)), tenant)
+        .map(([kind, id]) => leaveBehind(kind, id)),
+    ),
+    ...(scene.rig.slots < 2
+      ? []
+      : [
+          ...often(
+            2,
+            fc.tuple(slot, tenant).map(([number, id]) => nest(number, id)),
+          ),
+          tenant.map((id) => handle(id, 1)),
+        ]),
   ]
 }
 

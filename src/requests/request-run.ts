@@ -65,10 +65,16 @@ export class RequestRun implements AsyncDisposable {
     this.#poolNumber(0)
   }
 
-  get openRequests(): number { return this.#open.size }
-  get pool(): StrategyPool { return this.#poolNumber(0).pool }
+  get openRequests(): number {
+    return this.#open.size
+  }
+  get pool(): StrategyPool {
+    return this.#poolNumber(0).pool
+  }
 
-  request(slot: number): Request | null { return this.#open.get(slot) ?? null }
+  request(slot: number): Request | null {
+    return this.#open.get(slot) ?? null
+  }
 
   /** Starts a request and keeps it open. `pool` 1 is a second pool of the same process. */
   async open(slot: number, tenantId: TenantId, pool = 0): Promise<void> {
@@ -80,15 +86,28 @@ export class RequestRun implements AsyncDisposable {
   async begin(tenant: Tenant, pool: StrategyPool): Promise<Request> {
     const entered = settleable<{ session: StrategySession; resource: AsyncResource }>()
     const done = settleable<void>()
-    const settled = this.scene.strategy.withTenant(pool, strategyTenant(tenant), async (session) => {
-      entered.resolve({ session, resource: new AsyncResource('request') })
-      await done.promise
+    const settled = this.scene.strategy.withTenant(
+      pool,
+      strategyTenant(tenant),
+      async (session) => {
+        entered.resolve({ session, resource: new AsyncResource('request') })
+        await done.promise
+      },
+    )
+    settled.then(undefined, (error: unknown) => {
+      entered.reject(error)
     })
-    settled.then(undefined, (error: unknown) => { entered.reject(error) })
-    const { session, resource } = await limited(entered.promise, `the request of ${tenant.id} was not started`)
-      .catch((error: unknown) => this.#blocked(error, tenant))
+    const { session, resource } = await limited(
+      entered.promise,
+      `the request of ${tenant.id} was not started`,
+    ).catch((error: unknown) => this.#blocked(error, tenant))
     return {
-      tenant, session, pool, settled, contextCertain: true, cut: false,
+      tenant,
+      session,
+      pool,
+      settled,
+      contextCertain: true,
+      cut: false,
       inside: (step) => resource.runInAsyncScope(step),
       finish: (error) => {
         if (error === undefined) done.resolve()
@@ -103,7 +122,9 @@ export class RequestRun implements AsyncDisposable {
       this.#remember((entry) => entry.observation !== null && entry.observation.kind !== 'rows')
       this.testify({
         sentence: `A request of tenant ${tenant.id} cannot begin: its connection is in another's aborted transaction`,
-        rows: [], victim: tenant.id, severity: 'medium',
+        rows: [],
+        victim: tenant.id,
+        severity: 'medium',
       })
     }
     throw error
@@ -172,23 +193,31 @@ export class RequestRun implements AsyncDisposable {
     if (foreign !== undefined) {
       this.testify({
         sentence: `A request of tenant ${tenant.id} reads rows of ${foreign} on a shared connection`,
-        rows, victim: foreign,
+        rows,
+        victim: foreign,
       })
     }
     const claim = this.claimsIn(rows).find((each) => each.tenant.id !== tenant.id)
     if (claim !== undefined) {
       this.testify({
         sentence: `A request of tenant ${tenant.id} runs in the context of ${claim.tenant.id}, says ${claim.by}`,
-        rows, victim: claim.tenant.id, severity: 'high',
+        rows,
+        victim: claim.tenant.id,
+        severity: 'high',
       })
     }
     if (owners.length > 0) this.scene.tally.controlsSeen += 1
     else if (contextCertain && this.#wasInterrupted()) {
-      this.scene.tally.addError(new Error('the server interrupted what was to bind the tenant'), this.scene.probeSql)
+      this.scene.tally.addError(
+        new Error('the server interrupted what was to bind the tenant'),
+        this.scene.probeSql,
+      )
     } else if (contextCertain) {
       this.testify({
         sentence: `A request of tenant ${tenant.id} sees none of its own rows: its context was lost`,
-        rows, victim: tenant.id, severity: 'high',
+        rows,
+        victim: tenant.id,
+        severity: 'high',
       })
     }
   }
@@ -197,11 +226,18 @@ export class RequestRun implements AsyncDisposable {
   #wasInterrupted(): boolean {
     const asked = this.#witnessEntry
     if (asked === null) return false
-    const { pool: { log }, entry } = asked
+    const {
+      pool: { log },
+      entry,
+    } = asked
     const until = log.slice(0, log.indexOf(entry)).filter(({ client }) => client === entry.client)
     const begun = until.findLastIndex(({ sql }) => /^\s*(begin|start)\b/i.test(sql))
-    return until.slice(begun < 0 ? -boundWithin : begun)
-      .some(({ observation }) => observation?.kind === 'indeterminate' && isInterruption(observation.sqlstate))
+    return until
+      .slice(begun < 0 ? -boundWithin : begun)
+      .some(
+        ({ observation }) =>
+          observation?.kind === 'indeterminate' && isInterruption(observation.sqlstate),
+      )
   }
 
   /** A query on a session; remembers it as the one a witness rests on. */
@@ -211,7 +247,9 @@ export class RequestRun implements AsyncDisposable {
       const { rows } = await limited(session.query(sql), `no answer to ${sql}`)
       const answer = rows as readonly Row[]
       this.#askedMs.set(answer, startMs)
-      this.#remember((entry) => entry.observation?.kind === 'rows' && entry.observation.rows === answer)
+      this.#remember(
+        (entry) => entry.observation?.kind === 'rows' && entry.observation.rows === answer,
+      )
       return answer
     } catch (error) {
       this.#remember((entry) => entry.sql === sql)
@@ -249,14 +287,20 @@ export class RequestRun implements AsyncDisposable {
   attempt(): Attempt {
     const leaked = this.#witnessEntry
     const log = leaked === null ? this.#pools.flatMap((pool) => pool.log) : leaked.pool.log
-    const entries = leaked === null || this.scene.rig.kind === 'pgbouncer'
-      ? log
-      : log.filter((entry) => entry.client === leaked.entry.client)
+    const entries =
+      leaked === null || this.scene.rig.kind === 'pgbouncer'
+        ? log
+        : log.filter((entry) => entry.client === leaked.entry.client)
     const until = leaked === null ? entries : entries.slice(0, entries.indexOf(leaked.entry) + 1)
     const steps = until.map((entry): Step => ({
       sql: entry.sql,
       role: entry === leaked?.entry ? 'attack' : 'context',
-      observation: entry.observation ?? { kind: 'rows', rows: [], affected: null, truncated: false },
+      observation: entry.observation ?? {
+        kind: 'rows',
+        rows: [],
+        affected: null,
+        truncated: false,
+      },
     }))
     return { steps, backendPid: null }
   }
@@ -265,8 +309,12 @@ export class RequestRun implements AsyncDisposable {
     for (const slot of [...this.#open.keys()]) await this.close(slot)
     // A strategy that keeps a client for itself must not keep the search waiting.
     for (const pool of this.#pools) {
-      await limited(pool[Symbol.asyncDispose](), 'the pool did not end: a client was not given back')
-        .catch((error: unknown) => { this.scene.tally.addError(error) })
+      await limited(
+        pool[Symbol.asyncDispose](),
+        'the pool did not end: a client was not given back',
+      ).catch((error: unknown) => {
+        this.scene.tally.addError(error)
+      })
     }
   }
 
@@ -293,7 +341,9 @@ export class RequestRun implements AsyncDisposable {
     if (sqlstate === '42P01' || sqlstate === '42501') {
       this.testify({
         sentence: `A request of tenant ${request.tenant.id} cannot reach its own rows: its context was lost`,
-        rows: [], victim: request.tenant.id, severity: 'high',
+        rows: [],
+        victim: request.tenant.id,
+        severity: 'high',
       })
     }
     this.scene.tally.addError(error, sql)

@@ -22,67 +22,81 @@ const elsewhere = -2
 const hasRoom = (model: RequestModel) => model.open.size < model.slots
 
 /** Begins a request and leaves it open; nothing is asked yet. */
-const enter = (slot: number, tenant: TenantId) => command({
-  name: `Enter(${slot}, ${JSON.stringify(tenant)})`, possible: (model) => !model.open.has(slot),
-  execute: async (run, model) => {
-    model.open.set(slot, tenant)
-    await run.open(slot, tenant)
-  },
-})
+const enter = (slot: number, tenant: TenantId) =>
+  command({
+    name: `Enter(${slot}, ${JSON.stringify(tenant)})`,
+    possible: (model) => !model.open.has(slot),
+    execute: async (run, model) => {
+      model.open.set(slot, tenant)
+      await run.open(slot, tenant)
+    },
+  })
 
 /** A whole request: begin, look, look for leftovers, end. `pool` 1 is a second pool of the process. */
-const handle = (tenant: TenantId, pool: 0 | 1 = 0) => command({
-  name: `Handle${pool === 0 ? '' : 'Elsewhere'}(${JSON.stringify(tenant)})`,
-  possible: (model) => pool === 1 || hasRoom(model),
-  execute: async (run) => {
-    const slot = pool === 0 ? wholeRequest : elsewhere
-    await run.open(slot, tenant, pool)
-    await run.look(slot)
-    await leftovers.rummage(run, slot)
-    await run.close(slot)
-  },
-})
+const handle = (tenant: TenantId, pool: 0 | 1 = 0) =>
+  command({
+    name: `Handle${pool === 0 ? '' : 'Elsewhere'}(${JSON.stringify(tenant)})`,
+    possible: (model) => pool === 1 || hasRoom(model),
+    execute: async (run) => {
+      const slot = pool === 0 ? wholeRequest : elsewhere
+      await run.open(slot, tenant, pool)
+      await run.look(slot)
+      await leftovers.rummage(run, slot)
+      await run.close(slot)
+    },
+  })
 
 /** A whole request that goes wrong: what matters is what the next one finds. */
-const spoil = (trouble: Trouble, tenant: TenantId) => command({
-  name: `Handle${trouble}(${JSON.stringify(tenant)})`, possible: hasRoom,
-  execute: async (run) => {
-    await run.open(wholeRequest, tenant)
-    await run.look(wholeRequest)
-    const { by, quietly } = troubles[trouble]
-    if (by !== null) await onSlot[by](run, wholeRequest)
-    await run.close(wholeRequest, quietly ? undefined : new Error('thrown by the work'))
-  },
-})
+const spoil = (trouble: Trouble, tenant: TenantId) =>
+  command({
+    name: `Handle${trouble}(${JSON.stringify(tenant)})`,
+    possible: hasRoom,
+    execute: async (run) => {
+      await run.open(wholeRequest, tenant)
+      await run.look(wholeRequest)
+      const { by, quietly } = troubles[trouble]
+      if (by !== null) await onSlot[by](run, wholeRequest)
+      await run.close(wholeRequest, quietly ? undefined : new Error('thrown by the work'))
+    },
+  })
 
 /** An operator ends the idle connections; behind pgbouncer they are not the pool's. */
 const loseConnections = command({
-  name: 'LoseConnections', possible: (model) => model.open.size === 0, execute: (run) => acts.loseConnections(run),
+  name: 'LoseConnections',
+  possible: (model) => model.open.size === 0,
+  execute: (run) => acts.loseConnections(run),
 })
 
 /** A whole request whose work leaves something on the connection. */
-const leaveBehind = (kind: LeftoverKind, tenant: TenantId) => command({
-  name: `Leave(${JSON.stringify(kind)}, ${JSON.stringify(tenant)})`, possible: hasRoom,
-  execute: async (run) => {
-    await run.open(wholeRequest, tenant)
-    await leftovers.leave(run, wholeRequest, kind)
-    await run.close(wholeRequest)
-  },
-})
+const leaveBehind = (kind: LeftoverKind, tenant: TenantId) =>
+  command({
+    name: `Leave(${JSON.stringify(kind)}, ${JSON.stringify(tenant)})`,
+    possible: hasRoom,
+    execute: async (run) => {
+      await run.open(wholeRequest, tenant)
+      await leftovers.leave(run, wholeRequest, kind)
+      await run.close(wholeRequest)
+    },
+  })
 
-const nest = (slot: number, tenant: TenantId) => command({
-  name: `Nest(${slot}, ${JSON.stringify(tenant)})`,
-  possible: (model) => model.open.has(slot) && hasRoom(model),
-  execute: (run) => acts.nest(run, slot, tenant),
-})
+const nest = (slot: number, tenant: TenantId) =>
+  command({
+    name: `Nest(${slot}, ${JSON.stringify(tenant)})`,
+    possible: (model) => model.open.has(slot) && hasRoom(model),
+    execute: (run) => acts.nest(run, slot, tenant),
+  })
 
 const queryWithoutTenant = command({
-  name: 'QueryWithoutTenant', possible: hasRoom, execute: (run) => leftovers.lookWithoutTenant(run),
+  name: 'QueryWithoutTenant',
+  possible: hasRoom,
+  execute: (run) => leftovers.lookWithoutTenant(run),
 })
 
 /** Only while no request is open: on a connection lent anew, what a late query sees is the work's own fault. */
 const queryLate = command({
-  name: 'QueryLate', possible: (model) => model.open.size === 0, execute: (run) => leftovers.lookLate(run),
+  name: 'QueryLate',
+  possible: (model) => model.open.size === 0,
+  execute: (run) => leftovers.lookLate(run),
 })
 
 const release = (slot: number) => ending('Release', slot)
@@ -128,13 +142,27 @@ export type Trouble = keyof typeof troubles
 export const troublesOfRequests = Object.keys(troubles) as readonly Trouble[]
 
 /** A step of an open request. */
-const step = (name: SlotStep, slot: number) => command({
-  name: `${name}(${slot})`, possible: (model) => model.open.has(slot),
-  execute: async (run) => { await onSlot[name](run, slot) },
-})
+const step = (name: SlotStep, slot: number) =>
+  command({
+    name: `${name}(${slot})`,
+    possible: (model) => model.open.has(slot),
+    execute: async (run) => {
+      await onSlot[name](run, slot)
+    },
+  })
 
 export const requestSteps = {
-  enter, handle, spoil, leaveBehind, loseConnections, nest, queryWithoutTenant, queryLate, release, throwError, step,
+  enter,
+  handle,
+  spoil,
+  leaveBehind,
+  loseConnections,
+  nest,
+  queryWithoutTenant,
+  queryLate,
+  release,
+  throwError,
+  step,
 }
 
 function disturbance(sql: string) {
@@ -143,7 +171,8 @@ function disturbance(sql: string) {
 
 function ending(name: string, slot: number, error?: Error): RequestCommand {
   return command({
-    name: `${name}(${slot})`, possible: (model) => model.open.has(slot),
+    name: `${name}(${slot})`,
+    possible: (model) => model.open.has(slot),
     execute: async (run, model) => {
       model.open.delete(slot)
       await run.close(slot, error)

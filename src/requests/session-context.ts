@@ -24,7 +24,10 @@ export interface ClaimedBy {
 }
 
 /** Every tenant that the row's context columns name; a context that names nobody claims nothing. */
-export function claimsIn(row: Row | undefined, { tenancy, tenants }: ClaimedBy): readonly ContextClaim[] {
+export function claimsIn(
+  row: Row | undefined,
+  { tenancy, tenants }: ClaimedBy,
+): readonly ContextClaim[] {
   if (row === undefined) return []
   const claims: ContextClaim[] = []
   const named = (by: ContextClaim['by'], matches: (tenant: Tenant) => boolean) => {

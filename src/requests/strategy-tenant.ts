@@ -19,7 +19,9 @@ class TextualTenant extends String implements StrategyTenant {
   }
 
   /** Asked by the driver when the tenant itself is a query parameter. */
-  toPostgres(): string { return this.id }
+  toPostgres(): string {
+    return this.id
+  }
 }
 
 const known = new WeakMap<Tenant, StrategyTenant>()

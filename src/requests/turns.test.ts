@@ -20,6 +20,11 @@ test('choices decide who goes on, none means one request after the other, and th
 
 test('requests that wait for each other are an error, not a wait without end', async () => {
   const turns = new Turns([], ['a'])
-  const stuck = () => turns.take('connects', () => Promise.resolve(), () => false)
+  const stuck = () =>
+    turns.take(
+      'connects',
+      () => Promise.resolve(),
+      () => false,
+    )
   await expect(turns.all([stuck])).rejects.toThrow(/wait for each other/)
 })

@@ -35,19 +35,26 @@ export class Turns {
   }
 
   /** Runs the requests to their ends. @throws Error when they wait for each other. */
-  async all(requests: readonly (() => Promise<void>)[]): Promise<readonly PromiseSettledResult<void>[]> {
+  async all(
+    requests: readonly (() => Promise<void>)[],
+  ): Promise<readonly PromiseSettledResult<void>[]> {
     let open = requests.length
-    const outcomes = Promise.allSettled(requests.map(async (request, who) => {
-      try {
-        await this.#who.run(who, () => this.take('begins', request))
-      } finally {
-        open -= 1
-      }
-    }))
+    const outcomes = Promise.allSettled(
+      requests.map(async (request, who) => {
+        try {
+          await this.#who.run(who, () => this.take('begins', request))
+        } finally {
+          open -= 1
+        }
+      }),
+    )
     while (open > 0) {
       await nextTick()
       // Not by polling: the server needs the processor meanwhile.
-      if (this.#running > 0) await new Promise<void>((idle) => { this.#onIdle = idle })
+      if (this.#running > 0)
+        await new Promise<void>((idle) => {
+          this.#onIdle = idle
+        })
       // Twice, so that whoever was answered has asked for its next turn.
       await nextTick()
       await nextTick()
@@ -59,7 +66,9 @@ export class Turns {
   /** Waits for a turn and does something in it; the turn ends with the answer, `begins` at once. */
   async take<T>(label: string, execute: () => Promise<T>, ready = always): Promise<T> {
     const who = this.#who.getStore() ?? 0
-    await new Promise<void>((go) => { this.#waiting.push({ who, ready, go }) })
+    await new Promise<void>((go) => {
+      this.#waiting.push({ who, ready, go })
+    })
     this.note(label)
     if (label === 'begins') return execute()
     this.#running += 1
@@ -77,9 +86,11 @@ export class Turns {
   }
 
   #choose(): void {
-    const ready = this.#waiting.filter((each) => each.ready())
+    const ready = this.#waiting
+      .filter((each) => each.ready())
       .sort((a, b) => order(a, this.#last) - order(b, this.#last))
-    if (ready.length === 0) throw new Error('the requests wait for each other: the pool has no connection left')
+    if (ready.length === 0)
+      throw new Error('the requests wait for each other: the pool has no connection left')
     const choice = this.#choices[this.#taken] ?? 0
     this.#taken += 1
     const chosen = ready[choice % ready.length]
@@ -96,28 +107,38 @@ function order({ who }: Waiting, last: number): number {
 }
 
 /** The pool as the requests see it: one object for all, every call a turn. */
-export function poolInTurns(pool: StrategyPool, turns: Turns, connectionsMax: number): StrategyPool {
+export function poolInTurns(
+  pool: StrategyPool,
+  turns: Turns,
+  connectionsMax: number,
+): StrategyPool {
   let lent = 0
   const hasRoom = () => lent < connectionsMax
   const known = new WeakMap<StrategyClient, StrategyClient>()
   return {
-    query: (sql, values) => turns.take(`any connection: ${shortened(sql)}`, () => pool.query(sql, values), hasRoom),
-    connect: () => turns.take('connects', async () => {
-      lent += 1
-      const client = await pool.connect()
-      const existing = known.get(client)
-      if (existing !== undefined) return existing
-      const made: StrategyClient = {
-        query: (sql, values) => turns.take(shortened(sql), () => client.query(sql, values)),
-        release: (error) => {
-          lent -= 1
-          turns.note('releases')
-          client.release(error)
+    query: (sql, values) =>
+      turns.take(`any connection: ${shortened(sql)}`, () => pool.query(sql, values), hasRoom),
+    connect: () =>
+      turns.take(
+        'connects',
+        async () => {
+          lent += 1
+          const client = await pool.connect()
+          const existing = known.get(client)
+          if (existing !== undefined) return existing
+          const made: StrategyClient = {
+            query: (sql, values) => turns.take(shortened(sql), () => client.query(sql, values)),
+            release: (error) => {
+              lent -= 1
+              turns.note('releases')
+              client.release(error)
+            },
+          }
+          known.set(client, made)
+          return made
         },
-      }
-      known.set(client, made)
-      return made
-    }, hasRoom),
+        hasRoom,
+      ),
   }
 }
 

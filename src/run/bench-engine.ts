@@ -16,30 +16,46 @@ const attemptsPerRound = 2_000
 /** What a cell begins at a time before it judges: its fixed and its random cases. */
 const attemptsAhead = 23
 
-interface Kind { readonly title: string; readonly sql: string }
+interface Kind {
+  readonly title: string
+  readonly sql: string
+}
 
 /** Lines of text as they become known; needs nothing but the embedded server. */
-export async function* benchEngine({ rounds }: { readonly rounds: number }): AsyncGenerator<string> {
+export async function* benchEngine({
+  rounds,
+}: {
+  readonly rounds: number
+}): AsyncGenerator<string> {
   const plan = planSeed({ seed: 42, tenants: 12, rows: 400 })
   await using open = await openSite({ target: null, plan, keep: false })
   const id: WorldId = { service: 'isp', tenancy: 'row-level-security', variant: 'hardened' }
   open.databases.add(databaseName(open.site.namespace, id))
   await createWorldDatabase(open.site, open.admin, id)
   await using world = await openWorld(open.site, { id, statementTimeoutMs: 10_000 })
-  yield `PostgreSQL ${open.serverVersion}, node ${process.version}, ${cpus().length} cpus, ` +
+  yield (
+    `PostgreSQL ${open.serverVersion}, node ${process.version}, ${cpus().length} cpus, ` +
     `${rounds} interleaved rounds of ${attemptsPerRound} attempts on one connection`
+  )
   yield 'kind              engine/s  bare driver/s  naive/s  pgbench/s   engine/bare          engine/naive'
   for (const kind of kindsOf(world)) yield await compare(world, kind, rounds)
 }
 
 function kindsOf(world: World): readonly Kind[] {
   const victim = world.tenants[1]
-  const sample = world.objects.find(({ name }) => name === 'isp_customers')?.samplesOf(victim?.id ?? '')[0]
+  const sample = world.objects
+    .find(({ name }) => name === 'isp_customers')
+    ?.samplesOf(victim?.id ?? '')[0]
   return [
-    { title: 'SELECT by key',
-      sql: `SELECT id, tenant_id, email FROM public.isp_customers WHERE id = '${String(sample?.['id'])}'` },
+    {
+      title: 'SELECT by key',
+      sql: `SELECT id, tenant_id, email FROM public.isp_customers WHERE id = '${String(sample?.['id'])}'`,
+    },
     { title: 'count', sql: 'SELECT count(*) AS n FROM public.isp_network_devices' },
-    { title: 'DELETE by key', sql: `DELETE FROM public.isp_network_links WHERE id = '${String(sample?.['id'])}'` },
+    {
+      title: 'DELETE by key',
+      sql: `DELETE FROM public.isp_network_links WHERE id = '${String(sample?.['id'])}'`,
+    },
   ]
 }
 
@@ -57,11 +73,15 @@ async function compare(world: World, kind: Kind, rounds: number): Promise<string
     rates.naive.push(await rate(() => awaited(options, each, attemptsPerRound)))
   }
   const bench = await pgbench({ ...options.address, ...options.login }, options.database, each)
-  const ratios = (other: readonly number[]) => spread(rates.engine.map((value, index) => value / (other[index] ?? 1)))
-  return [kind.title.padEnd(16), ...[rates.engine, rates.bare, rates.naive].map((list) =>
-    median(list).toFixed(0).padStart(9)),
-    (bench === null ? 'not found' : bench.toFixed(0)).padStart(10), `  ${ratios(rates.bare)}`,
-      `  ${ratios(rates.naive)}`].join(' ')
+  const ratios = (other: readonly number[]) =>
+    spread(rates.engine.map((value, index) => value / (other[index] ?? 1)))
+  return [
+    kind.title.padEnd(16),
+    ...[rates.engine, rates.bare, rates.naive].map((list) => median(list).toFixed(0).padStart(9)),
+    (bench === null ? 'not found' : bench.toFixed(0)).padStart(10),
+    `  ${ratios(rates.bare)}`,
+    `  ${ratios(rates.naive)}`,
+  ].join(' ')
 }
 
 /** As a cell does: attempts begun ahead, each judged when it is answered. */
@@ -70,11 +90,20 @@ async function verified(world: World, sql: string, attempts: number): Promise<vo
   if (tenant === undefined) return
   const statements: readonly Statement[] = [...world.enter(tenant), { sql, role: 'attack' }]
   for (let done = 0; done < attempts; done += attemptsAhead) {
-    const begun = Array.from({ length: Math.min(attemptsAhead, attempts - done) }, () => world.attempt(statements))
+    const begun = Array.from({ length: Math.min(attemptsAhead, attempts - done) }, () =>
+      world.attempt(statements),
+    )
     for (const attempt of begun) {
       const witness = foreignRows(await attempt, {
-        world, attacker: tenant.id, object: 'the table', verb: 'reads', command: 'bench', tenantColumn: 'tenant_id' })
-      if (witness !== null) throw new Error(`the engine found a leak while it was measured: ${witness.sentence}`)
+        world,
+        attacker: tenant.id,
+        object: 'the table',
+        verb: 'reads',
+        command: 'bench',
+        tenantColumn: 'tenant_id',
+      })
+      if (witness !== null)
+        throw new Error(`the engine found a leak while it was measured: ${witness.sentence}`)
     }
   }
 }

@@ -51,8 +51,10 @@ export async function benchStage(context: RunContext): Promise<string> {
   const violated = material.plans.filter(
     ({ outcome, variant }) => outcome === 'violated' && variant !== 'as-written',
   ).length
-  return `${material.measurements.length} ratios, ${material.plans.length} plans (${violated} judged ones ` +
+  return (
+    `${material.measurements.length} ratios, ${material.plans.length} plans (${violated} judged ones ` +
     `without an index)`
+  )
 }
 
 interface Measuring {

@@ -54,11 +54,17 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
   const serverStartedMs = performance.now()
   const open = await openSite({ target: settings.target, version, plan, keep: settings.keep })
   const material = emptyMaterial({ startedAt, command, probes })
-  if (leftOut !== null) material.untested.push({ what: 'the rest of the mutants and controls', why: leftOut })
-  material.stages.push({ stage: 'server', durationMs: Math.round(performance.now() - serverStartedMs) })
+  if (leftOut !== null)
+    material.untested.push({ what: 'the rest of the mutants and controls', why: leftOut })
+  material.stages.push({
+    stage: 'server',
+    durationMs: Math.round(performance.now() - serverStartedMs),
+  })
   try {
     const worlds =
-      command === 'prove' || command === 'bench' ? [] : worldsOf(settings.mode, asWrittenServices(options))
+      command === 'prove' || command === 'bench'
+        ? []
+        : worldsOf(settings.mode, asWrittenServices(options))
     const provable = worldsOf(settings.mode, [])
     await using poolers = await openPoolers(open.site, {
       path: settings.pgbouncer,
@@ -95,7 +101,10 @@ async function runStages(context: RunContext): Promise<void> {
       context.material.cutShortBy ??= context.open.died() ?? `${name}: ${messageOf(failure)}`
       context.material.failure ??= failure
     }
-    context.material.stages.push({ stage: name, durationMs: Math.round(performance.now() - startedMs) })
+    context.material.stages.push({
+      stage: name,
+      durationMs: Math.round(performance.now() - startedMs),
+    })
     if (context.material.cutShortBy !== null) break
   }
   context.material.cutShortBy =
@@ -123,9 +132,14 @@ export async function conclude(context: RunContext): Promise<Executed> {
 /** Null for the installed version. Only the proof makes one report of several servers. */
 function embeddedVersion({ settings: { server, target } }: ExecuteOptions): string | null {
   if (server.length === 0) return null
-  const fault = target !== null ? '--server and --target were both given'
-    : server.length > 1 ? `--server names ${server.length} versions` : null
+  const fault =
+    target !== null
+      ? '--server and --target were both given'
+      : server.length > 1
+        ? `--server names ${server.length} versions`
+        : null
   if (fault === null) return server[0] ?? null
-  throw new WatertightError('WATERTIGHT_BAD_SETTING', fault,
-    { hint: 'Name one version of the embedded server; `watertight prove` alone takes several' })
+  throw new WatertightError('WATERTIGHT_BAD_SETTING', fault, {
+    hint: 'Name one version of the embedded server; `watertight prove` alone takes several',
+  })
 }

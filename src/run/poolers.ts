@@ -4,7 +4,11 @@ import { messageOf } from '../errors.ts'
 import type { Coverage } from '../model/report.ts'
 import { driverPool, pgbouncerRig, type PoolerRig } from '../requests/pooler.ts'
 import {
-  fetchedPgbouncer, findPgbouncer, startPgbouncer, type Pgbouncer, type PgbouncerBinary,
+  fetchedPgbouncer,
+  findPgbouncer,
+  startPgbouncer,
+  type Pgbouncer,
+  type PgbouncerBinary,
 } from '../postgres/programs/pgbouncer.ts'
 import { MatrixServers } from '../requests/pool-matrix/servers.ts'
 import type { Site } from '../reference/site/provision.ts'
@@ -71,7 +75,10 @@ export async function openPoolers(
       settings: { server_idle_timeout: '1', query_wait_timeout: '10' },
     })
     const matrix = new MatrixServers({
-      binaries: await matrixBinaries(binary), server: site.address, through, databases,
+      binaries: await matrixBinaries(binary),
+      server: site.address,
+      through,
+      databases,
       user: { name: site.namespace.roles.app, password: site.passwords.app },
     })
     return withPgbouncer(pgbouncer, `${title}`, { version: binary.version, databases, matrix })
@@ -83,8 +90,14 @@ export async function openPoolers(
 function withPgbouncer(
   pgbouncer: Pgbouncer,
   title: string,
-  { version, databases, matrix }: {
-    readonly version: string; readonly databases: readonly string[]; readonly matrix: MatrixServers
+  {
+    version,
+    databases,
+    matrix,
+  }: {
+    readonly version: string
+    readonly databases: readonly string[]
+    readonly matrix: MatrixServers
   },
 ): Poolers {
   const aliasesOf = (database: string) => {
@@ -94,7 +107,11 @@ function withPgbouncer(
   return {
     rigs: [
       driverPool,
-      pgbouncerRig({ title, address: pgbouncer.address, aliasesOf: (world) => aliasesOf(world.database) }),
+      pgbouncerRig({
+        title,
+        address: pgbouncer.address,
+        aliasesOf: (world) => aliasesOf(world.database),
+      }),
     ],
     coverage: [
       driverCoverage,
@@ -110,7 +127,8 @@ function withPgbouncer(
 
 function withoutPgbouncer(title: string, reason: string): Poolers {
   return {
-    rigs: [driverPool], matrix: null,
+    rigs: [driverPool],
+    matrix: null,
     coverage: [driverCoverage, { title, tested: false, reason, hint }],
     [Symbol.asyncDispose]: async () => {},
   }

@@ -25,20 +25,25 @@ export interface Replayed {
 }
 
 /** @throws WatertightError when the server or the probe is not there any more. */
-export async function replay(report: Report, finding: Finding, target: string | null): Promise<Replayed> {
+export async function replay(
+  report: Report,
+  finding: Finding,
+  target: string | null,
+): Promise<Replayed> {
   const value = (name: string) => report.settings[name]?.value
   const loaded = (await loadProbes()).find(({ id }) => id === finding.probe)
-  if (loaded === undefined) {
-    throw new WatertightError('WATERTIGHT_NO_PROBE', `There is no probe ${finding.probe} any more`, {
-      hint: 'Use the version that made the report',
-    })
-  }
+  if (loaded === undefined) throw noProbeError(finding)
   const plan = planSeed({
     seed: report.run.seed,
     tenants: Number(value('tenants')),
     rows: Number(value('rows')),
   })
-  await using open = await openSite({ target, version: versionOf(report, finding), plan, keep: false })
+  await using open = await openSite({
+    target,
+    version: versionOf(report, finding),
+    plan,
+    keep: false,
+  })
   const database = databaseName(open.site.namespace, finding.world)
   const operates = loaded.suite === 'operations'
   const databases = operationsDatabaseNames(open.site.namespace, finding.world)
@@ -76,18 +81,26 @@ export async function replay(report: Report, finding: Finding, target: string | 
   }
   const object = finding.object.replace(onServer, '')
   const cell = findCell(loaded.probe.cells(world, settings), { ...finding, object })
-  if (cell === null) {
-    throw new WatertightError('WATERTIGHT_NO_CELL', `The object ${finding.object} is not there any more`, {
-      hint: 'Verify again instead',
-    })
-  }
+  if (cell === null) throw goneError(finding)
   const { outcome, reason, counterexample } = await loaded.probe.search(world, cell, settings)
   return {
     finding: finding.id,
     steps: counterexample?.steps ?? [],
-    outcome: outcome === 'violated' ? 'violated' : outcome,
+    outcome,
     sentence: counterexample?.witness.sentence ?? `Not reproduced: ${reason}`,
   }
+}
+
+function noProbeError({ probe }: Finding): WatertightError {
+  return new WatertightError('WATERTIGHT_NO_PROBE', `There is no probe ${probe} any more`, {
+    hint: 'Use the version that made the report',
+  })
+}
+
+function goneError({ object }: Finding): WatertightError {
+  return new WatertightError('WATERTIGHT_NO_CELL', `The object ${object} is not there any more`, {
+    hint: 'Verify again instead',
+  })
 }
 
 /** A proof on several servers says on which one a finding was made. */

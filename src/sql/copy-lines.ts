@@ -5,7 +5,12 @@
  */
 
 const escapes: Readonly<Record<string, string>> = {
-  b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
 }
 
 /** Lines of COPY ... FROM STDIN in text format, without the closing mark. */
@@ -16,13 +21,16 @@ export function copyLines(data: string): string[] {
 }
 
 function harmless(line: string): string {
-  return line.replace(/\\(x[0-9a-f]{1,2}|[0-7]{1,3}|[\s\S])|[\s\S]/giu, (all, escape: string | undefined) => {
-    if (escape === undefined) return all === '\t' ? '\t' : spelled(all)
-    if (escape === 'N') return '\\N'
-    if (/^x[0-9a-f]/i.test(escape)) return byte(Number.parseInt(escape.slice(1), 16))
-    if (/^[0-7]/.test(escape)) return byte(Number.parseInt(escape, 8) % 256)
-    return spelled(escapes[escape] ?? escape)
-  })
+  return line.replace(
+    /\\(x[0-9a-f]{1,2}|[0-7]{1,3}|[\s\S])|[\s\S]/giu,
+    (all, escape: string | undefined) => {
+      if (escape === undefined) return all === '\t' ? '\t' : spelled(all)
+      if (escape === 'N') return '\\N'
+      if (/^x[0-9a-f]/i.test(escape)) return byte(Number.parseInt(escape.slice(1), 16))
+      if (/^[0-7]/.test(escape)) return byte(Number.parseInt(escape, 8) % 256)
+      return spelled(escapes[escape] ?? escape)
+    },
+  )
 }
 
 function spelled(text: string): string {

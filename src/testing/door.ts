@@ -9,12 +9,22 @@ import type { Command } from '../run/running.ts'
 import { execute } from '../run/execute.ts'
 
 /** Runs a command with --quick and the given flags, and returns its report; nothing stays on disk. */
-export async function reportOf(command: Command, flags: Readonly<Record<string, unknown>> = {}): Promise<Report> {
+export async function reportOf(
+  command: Command,
+  flags: Readonly<Record<string, unknown>> = {},
+): Promise<Report> {
   const output = mkdtempSync(join(tmpdir(), 'watertight-door-'))
   try {
-    const { settings, entries } = readSettings({ flags: { quick: true, output, ...flags }, env: {}, file: {} })
+    const { settings, entries } = readSettings({
+      flags: { quick: true, output, ...flags },
+      env: {},
+      file: {},
+    })
     const { report } = await execute({
-      command, settings, entries: printableEntries(entries), signal: new AbortController().signal,
+      command,
+      settings,
+      entries: printableEntries(entries),
+      signal: new AbortController().signal,
       interruptedBy: () => null,
     })
     return report
@@ -27,8 +37,12 @@ export async function reportOf(command: Command, flags: Readonly<Record<string, 
 export function complaintsOf({ verdicts, run }: Report): readonly string[] {
   const complaints = verdicts
     .filter(({ outcome }) => outcome !== 'holds' && outcome !== 'inapplicable')
-    .map(({ probe, database, outcome, reason }) => `${probe} in ${database} is ${outcome}: ${reason}`)
+    .map(
+      ({ probe, database, outcome, reason }) => `${probe} in ${database} is ${outcome}: ${reason}`,
+    )
   const held = verdicts.filter(({ outcome }) => outcome === 'holds').length
   const seed = `seed ${run.seed}`
-  return held === 0 ? [...complaints, `nothing holds (${seed})`] : complaints.map((each) => `${each} (${seed})`)
+  return held === 0
+    ? [...complaints, `nothing holds (${seed})`]
+    : complaints.map((each) => `${each} (${seed})`)
 }

@@ -17,7 +17,10 @@ export class MigrationsOnTrial implements AsyncDisposable {
   readonly management: Session
   readonly isp: Session
 
-  private constructor(server: Server, sessions: { readonly management: Session; readonly isp: Session }) {
+  private constructor(
+    server: Server,
+    sessions: { readonly management: Session; readonly isp: Session },
+  ) {
     this.server = server
     this.management = sessions.management
     this.isp = sessions.isp
@@ -28,10 +31,12 @@ export class MigrationsOnTrial implements AsyncDisposable {
     const server = await startEmbeddedServer(version === undefined ? {} : { version })
     const admin = await connect(server.address, 'postgres')
     await admin.query(createRolesSql(standardRoles, { app: 'app', admin: 'admin' }))
-    for (const name of ['dotmac_management', 'dotmac_isp']) await admin.query(`CREATE DATABASE ${identifier(name)}`)
+    for (const name of ['dotmac_management', 'dotmac_isp'])
+      await admin.query(`CREATE DATABASE ${identifier(name)}`)
     await admin[Symbol.asyncDispose]()
     return new MigrationsOnTrial(server, {
-      management: await connect(server.address, 'dotmac_management'), isp: await connect(server.address, 'dotmac_isp'),
+      management: await connect(server.address, 'dotmac_management'),
+      isp: await connect(server.address, 'dotmac_isp'),
     })
   }
 
@@ -44,7 +49,8 @@ export class MigrationsOnTrial implements AsyncDisposable {
   async register(id: string, tenancy: TenancyName): Promise<void> {
     const { schema, role } = tenantNames(id)
     const table = tenancy === 'row-level-security' ? 'public.tenants' : `${controlSchema}.tenants`
-    await this.management.query(`INSERT INTO ${table} (tenant_id, name, status, plan, schema_name, role_name, settings)
+    await this.management
+      .query(`INSERT INTO ${table} (tenant_id, name, status, plan, schema_name, role_name, settings)
       VALUES (${[id, id, 'active', 'starter', schema, role, '{}'].map(literal).join(', ')})`)
   }
 
@@ -56,5 +62,11 @@ export class MigrationsOnTrial implements AsyncDisposable {
 }
 
 function connect(address: ServerAddress, database: string): Promise<Session> {
-  return Session.connect({ address, database, pipeline: false, statementTimeoutMs: 60_000, lockTimeoutMs: 30_000 })
+  return Session.connect({
+    address,
+    database,
+    pipeline: false,
+    statementTimeoutMs: 60_000,
+    lockTimeoutMs: 30_000,
+  })
 }

@@ -16,7 +16,9 @@ export interface MinorAtHand {
 export async function minorAtHand(major: number): Promise<MinorAtHand> {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   const cache = await cacheDirectory(await unprivilegedUser())
-  const cached = (await cachedMinors(cache, platform)).filter((each) => Number.parseInt(each, 10) === major).at(-1)
+  const cached = (await cachedMinors(cache, platform))
+    .filter((each) => Number.parseInt(each, 10) === major)
+    .at(-1)
   if (cached !== undefined) return { version: cached, why: '' }
   try {
     return { version: await chooseMinor({ cache, platform, wanted: String(major) }), why: '' }

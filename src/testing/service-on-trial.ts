@@ -33,7 +33,11 @@ export class Issuer implements AsyncDisposable {
 
   async start(): Promise<this> {
     await this.add('first')
-    await new Promise<void>((resolve) => { this.#server.listen(0, '127.0.0.1', () => { resolve() }) })
+    await new Promise<void>((resolve) => {
+      this.#server.listen(0, '127.0.0.1', () => {
+        resolve()
+      })
+    })
     return this
   }
 
@@ -43,7 +47,10 @@ export class Issuer implements AsyncDisposable {
 
   async add(kid: string): Promise<void> {
     const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
-    this.keys.set(kid, { privateKey, jwk: { ...await exportJWK(publicKey), kid, alg: 'ES256', use: 'sig' } })
+    this.keys.set(kid, {
+      privateKey,
+      jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' },
+    })
   }
 
   token(options: TokenOptions = {}): Promise<string> {
@@ -52,8 +59,13 @@ export class Issuer implements AsyncDisposable {
     if (key === undefined) throw new Error(`the issuer has no key ${kid}`)
     const ofTenant = tenant === undefined ? {} : { tenant_id: tenant }
     const claims = { ...ofTenant, ...(scope === undefined ? {} : { scope }) }
-    return new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid }).setSubject('user@example.org')
-      .setIssuer('https://issuer.example').setAudience(audience).setIssuedAt().setExpirationTime(expiresIn)
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: 'ES256', kid })
+      .setSubject('user@example.org')
+      .setIssuer('https://issuer.example')
+      .setAudience(audience)
+      .setIssuedAt()
+      .setExpirationTime(expiresIn)
       .sign(key.privateKey)
   }
 
@@ -95,41 +107,82 @@ export class ServiceOnTrial implements AsyncDisposable {
   }
 
   static async start(options: ServiceTrialOptions = {}): Promise<ServiceOnTrial> {
-    const { variables = {}, verifier = {}, tenancy = 'row-level-security', trustedProxies = [], drainMs } = options
-    const platform = await PlatformOnTrial.start({ tenancy, services: ['isp'], tenants: 3, rows: 30 })
+    const {
+      variables = {},
+      verifier = {},
+      tenancy = 'row-level-security',
+      trustedProxies = [],
+      drainMs,
+    } = options
+    const platform = await PlatformOnTrial.start({
+      tenancy,
+      services: ['isp'],
+      tenants: 3,
+      rows: 30,
+    })
     const issuer = await new Issuer().start()
     const { address, namespace, passwords } = platform.open.site
     const login = { user: namespace.roles.app, password: passwords.app }
     const configuration = readConfiguration(variables)
-    const pools = new TenantPools({ address, database: platform.database('isp'), login }, configuration.pool)
+    const pools = new TenantPools(
+      { address, database: platform.database('isp'), login },
+      configuration.pool,
+    )
     const health = platform.pool('isp')
     const errors: unknown[] = []
     const app = createService({
-      verifier: tokenVerifier({ jwks: issuer.jwks, issuer: 'https://issuer.example', audience: 'dotmac', ...verifier }),
-      isp: (tenant, signal) => pools.of(tenant, signal), tenancy,
-      report: reporter({ isp: platform.pool('isp', { login: 'admin' }), trail: (tenant) => pools.of(tenant), tenancy }),
-      configuration, onError: (error) => errors.push(error),
-      health: serviceHealth({ reach: () => health.query('SELECT 1') }), trustedProxies,
+      verifier: tokenVerifier({
+        jwks: issuer.jwks,
+        issuer: 'https://issuer.example',
+        audience: 'dotmac',
+        ...verifier,
+      }),
+      isp: (tenant, signal) => pools.of(tenant, signal),
+      tenancy,
+      report: reporter({
+        isp: platform.pool('isp', { login: 'admin' }),
+        trail: (tenant) => pools.of(tenant),
+        tenancy,
+      }),
+      configuration,
+      onError: (error) => errors.push(error),
+      health: serviceHealth({ reach: () => health.query('SELECT 1') }),
+      trustedProxies,
     })
-    const service = await serveService(app, { port: 0, ...(drainMs === undefined ? {} : { drainMs }) })
+    const service = await serveService(app, {
+      port: 0,
+      ...(drainMs === undefined ? {} : { drainMs }),
+    })
     return new ServiceOnTrial({ platform, issuer, pools, service, errors })
   }
 
-  get port(): number { return this.#service.port }
+  get port(): number {
+    return this.#service.port
+  }
   /** Requests that wait for a connection. */
-  get waiting(): number { return this.#pools.use().waiting }
+  get waiting(): number {
+    return this.#pools.use().waiting
+  }
 
   /** Ends the service alone, as its tests do. */
-  close(): Promise<void> { return this.#service.close() }
+  close(): Promise<void> {
+    return this.#service.close()
+  }
 
   /** Asks as a tenant; `tenant: null` sends no token. */
   async ask(
-    path: string, { tenant, token, ...init }: RequestInit & { tenant?: string | null; token?: string } = {},
+    path: string,
+    { tenant, token, ...init }: RequestInit & { tenant?: string | null; token?: string } = {},
   ): Promise<{ status: number; headers: Headers; text: string; body: Record<string, unknown> }> {
-    const bearer = token ?? (tenant === null || tenant === undefined ? null : await this.issuer.token({ tenant }))
+    const bearer =
+      token ??
+      (tenant === null || tenant === undefined ? null : await this.issuer.token({ tenant }))
     const authorization = bearer === null ? {} : { authorization: `Bearer ${bearer}` }
-    const headers = { ...init.headers as Record<string, string>, ...authorization }
-    const response = await fetch(`http://127.0.0.1:${this.#service.port}${path}`, { ...init, headers })
+    const headers = { ...(init.headers as Record<string, string>), ...authorization }
+    const response = await fetch(`http://127.0.0.1:${this.#service.port}${path}`, {
+      ...init,
+      headers,
+    })
     const text = await response.text()
     const body = JSON.parse(text) as Record<string, unknown>
     return { status: response.status, headers: response.headers, text, body }

@@ -22,14 +22,18 @@ export async function sourcesAsJavaScript(): Promise<SourcesAsJavaScript> {
   for (const file of ['errors.ts', ...files].filter((name) => !name.includes('.test.'))) {
     const { outputText } = ts.transpileModule(await readFile(join(sources, file), 'utf8'), {
       compilerOptions: {
-        target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, rewriteRelativeImportExtensions: true,
+        target: ts.ScriptTarget.ES2022,
+        module: ts.ModuleKind.ESNext,
+        rewriteRelativeImportExtensions: true,
       },
     })
     await writeFile(join(directory, asJavaScript(file)), outputText)
   }
   return {
     urlOf: (source) => pathToFileURL(join(directory, asJavaScript(source))).href,
-    [Symbol.asyncDispose]: async () => { await rm(directory, { recursive: true }) },
+    [Symbol.asyncDispose]: async () => {
+      await rm(directory, { recursive: true })
+    },
   }
 }
 

@@ -42,7 +42,11 @@ export class StrategyTrials implements AsyncDisposable {
 
   /** A server of its own, and one database of each tenancy. */
   static async open(seed = 1): Promise<StrategyTrials> {
-    const open = await openSite({ target: null, plan: planSeed({ seed, tenants: 8, rows: 20 }), keep: false })
+    const open = await openSite({
+      target: null,
+      plan: planSeed({ seed, tenants: 8, rows: 20 }),
+      keep: false,
+    })
     const worlds = new Map<TenancyName, World>()
     for (const tenancy of ['row-level-security', 'schema-per-tenant'] as const) {
       const id: WorldId = { service: 'isp', tenancy, variant: 'hardened' }
@@ -72,7 +76,11 @@ export class StrategyTrials implements AsyncDisposable {
     const probe = (await loadProbes()).find((each) => each.id === id)
     if (probe === undefined) throw new Error(`no probe ${id}`)
     return runProbe(probe, this.world(tenancy), {
-      seed, runs, poolers, strategies: [strategy], ...(examplesMax === undefined ? {} : { examplesMax }),
+      seed,
+      runs,
+      poolers,
+      strategies: [strategy],
+      ...(examplesMax === undefined ? {} : { examplesMax }),
     })
   }
 

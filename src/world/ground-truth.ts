@@ -50,7 +50,11 @@ export async function readGroundTruth(
 /** Rows that contain a canary come first: no other row refers to them, so they can be deleted. */
 const canaryFirst = `(t::text LIKE '%canary-%') DESC`
 
-async function ofOneTenant(admin: Session, relation: Relation, owner: TenantId): Promise<RelationTruth> {
+async function ofOneTenant(
+  admin: Session,
+  relation: Relation,
+  owner: TenantId,
+): Promise<RelationTruth> {
   const from = `FROM ${qualified(relation)} t`
   const [counted, samples] = await Promise.all([
     admin.query(`SELECT count(*) AS n ${from}`),
@@ -65,7 +69,11 @@ async function ofOneTenant(admin: Session, relation: Relation, owner: TenantId):
   }
 }
 
-async function byTenantColumn(admin: Session, relation: Relation, column: string): Promise<RelationTruth> {
+async function byTenantColumn(
+  admin: Session,
+  relation: Relation,
+  column: string,
+): Promise<RelationTruth> {
   const [from, owner] = [`FROM ${qualified(relation)} t`, `t.${identifier(column)}::text`]
   const [counted, sampled] = await Promise.all([
     admin.query(`SELECT ${owner} AS owner, count(*) AS n ${from} GROUP BY 1`),
@@ -95,7 +103,9 @@ async function byRecognition(
   relation: Relation,
   options: WorldOptions,
 ): Promise<RelationTruth> {
-  const found = await admin.query(`SELECT t.* FROM ${qualified(relation)} t LIMIT ${unmarkedRowsMax}`)
+  const found = await admin.query(
+    `SELECT t.* FROM ${qualified(relation)} t LIMIT ${unmarkedRowsMax}`,
+  )
   const owned = new Map<Row, TenantId>()
   for (const row of found) {
     const [owner] = options.ownership.ownersIn(row)
@@ -106,7 +116,9 @@ async function byRecognition(
     rows: found.length,
     shared: found.length > 0 && owned.size === 0,
     rowsByOwner: new Map([...samples].map(([owner, rows]) => [owner, rows.length])),
-    samplesByOwner: new Map([...samples].map(([owner, rows]) => [owner, rows.slice(0, samplesMax)])),
+    samplesByOwner: new Map(
+      [...samples].map(([owner, rows]) => [owner, rows.slice(0, samplesMax)]),
+    ),
   }
 }
 

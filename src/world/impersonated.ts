@@ -22,22 +22,31 @@ export interface Experiment {
 }
 
 /** Becomes the application after the preparation; row security, grants and settings are then the attacker's. */
-export async function impersonated(world: World, { attacker, prepare, statements }: Experiment): Promise<Attempt> {
+export async function impersonated(
+  world: World,
+  { attacker, prepare, statements }: Experiment,
+): Promise<Attempt> {
   const context = (sql: string): Statement => ({ sql, role: 'context' })
   return world.administer([
     ...(prepare.length === 0 ? [] : [quietly, ...prepare, loudly].map(context)),
     context(`SET LOCAL SESSION AUTHORIZATION ${identifier(world.application)}`),
-    ...world.enter(attacker), ...statements,
+    ...world.enter(attacker),
+    ...statements,
   ])
 }
 
 /** Statements that remove every row of the tenant, table by table. */
 export function rowsOfTenantRemoved(world: World, tenant: Tenant): readonly string[] {
-  return ownedTables(world).filter(({ kind }) => kind === 'table' || kind === 'partitioned table').flatMap((object) => {
-    const target = targetOf(object, tenant)
-    if (target === null || object.rowsOf(tenant.id) === 0) return []
-    if (ownerOfRelation(world, target.relation) !== null) return [`DELETE FROM ${target.address}`]
-    return target.tenantColumn === null ? []
-      : [`DELETE FROM ${target.address} WHERE ${identifier(target.tenantColumn)} = ${literal(tenant.id)}`]
-  })
+  return ownedTables(world)
+    .filter(({ kind }) => kind === 'table' || kind === 'partitioned table')
+    .flatMap((object) => {
+      const target = targetOf(object, tenant)
+      if (target === null || object.rowsOf(tenant.id) === 0) return []
+      if (ownerOfRelation(world, target.relation) !== null) return [`DELETE FROM ${target.address}`]
+      return target.tenantColumn === null
+        ? []
+        : [
+            `DELETE FROM ${target.address} WHERE ${identifier(target.tenantColumn)} = ${literal(tenant.id)}`,
+          ]
+    })
 }

@@ -15,7 +15,15 @@ const markLengthMin = 10
 
 /** Tenants must carry unique tags and watermarks, as planned ones do. */
 export function ownershipOf(tenants: readonly Tenant[]): Ownership {
-  const byMark = new Map(tenants.flatMap(({ id, tag, watermark }) => [[tag, id], [watermark, id]] as const))
+  const byMark = new Map(
+    tenants.flatMap(
+      ({ id, tag, watermark }) =>
+        [
+          [tag, id],
+          [watermark, id],
+        ] as const,
+    ),
+  )
   const known = new Set(tenants.map((tenant) => tenant.id))
   const addOwners = (value: unknown, owners: Set<TenantId>): void => {
     const text = textOf(value)
@@ -34,7 +42,8 @@ export function ownershipOf(tenants: readonly Tenant[]): Ownership {
       const [first] = owners
       return first ?? null
     },
-    ownersIn: (row, options) => ownersOfRow(row, options?.tenantColumn ?? null, { known, addOwners }),
+    ownersIn: (row, options) =>
+      ownersOfRow(row, options?.tenantColumn ?? null, { known, addOwners }),
   }
 }
 
@@ -43,7 +52,11 @@ interface Recognition {
   readonly addOwners: (value: unknown, owners: Set<TenantId>) => void
 }
 
-function ownersOfRow(row: Row, tenantColumn: string | null, { known, addOwners }: Recognition): ReadonlySet<TenantId> {
+function ownersOfRow(
+  row: Row,
+  tenantColumn: string | null,
+  { known, addOwners }: Recognition,
+): ReadonlySet<TenantId> {
   const owners = new Set<TenantId>()
   for (const [name, value] of Object.entries(row)) {
     if (name === tenantColumn && typeof value === 'string' && known.has(value)) owners.add(value)
@@ -58,6 +71,11 @@ function textOf(value: unknown): string {
   if (typeof value !== 'object' || value === null) return ''
   if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1')
   const said: unknown = JSON.stringify(value, (_, part: unknown) =>
-    typeof part === 'bigint' ? String(part) : part instanceof Error ? { ...part, message: part.message } : part)
+    typeof part === 'bigint'
+      ? String(part)
+      : part instanceof Error
+        ? { ...part, message: part.message }
+        : part,
+  )
   return typeof said === 'string' ? said : ''
 }

@@ -14,7 +14,11 @@ export type Groups = ReadonlyMap<TenantId | null, { readonly rows: number; reado
 
 /** Texts must not differ because a role or a database has settings of its own. */
 export const textSettings = [
-  'TimeZone = UTC', 'DateStyle = ISO', 'IntervalStyle = postgres', 'bytea_output = hex', 'extra_float_digits = 1',
+  'TimeZone = UTC',
+  'DateStyle = ISO',
+  'IntervalStyle = postgres',
+  'bytea_output = hex',
+  'extra_float_digits = 1',
 ].map((setting) => `SET LOCAL ${setting}`)
 
 /** `n` and `hash` over the given text of each row of the alias t. */
@@ -25,12 +29,18 @@ export function countAndHash(text: string): string {
 const recognisedRowsMax = 20_000
 
 /** Needs a session that sees every row, inside a transaction. */
-export async function readGroups(session: Session, world: World, relation: Relation): Promise<Groups> {
+export async function readGroups(
+  session: Session,
+  world: World,
+  relation: Relation,
+): Promise<Groups> {
   const settings = textSettings.join('; ')
   const from = `FROM ONLY ${qualified(relation)} t`
   const located = ownerOfRelation(world, relation)
-  if (located === null && relation.tenantColumn === null) return recognised(session, world, relation)
-  const owner = located === null ? `t.${identifier(relation.tenantColumn ?? '')}::text` : literal(located)
+  if (located === null && relation.tenantColumn === null)
+    return recognised(session, world, relation)
+  const owner =
+    located === null ? `t.${identifier(relation.tenantColumn ?? '')}::text` : literal(located)
   const rows = await session.query(`${settings};
     SELECT ${owner} AS owner, ${countAndHash('t::text')} ${from} GROUP BY 1`)
   const known = new Set(world.tenants.map(({ id }) => id))
@@ -49,18 +59,23 @@ async function recognised(session: Session, world: World, relation: Relation): P
     FROM ONLY ${qualified(relation)} t LIMIT ${recognisedRowsMax}`)
   const groups = new Map<TenantId | null, { rows: number; hash: string }>()
   for (const row of rows) {
-    add(groups, world.ownership.ownerOfValue(row['whole']), { rows: 1, hash: BigInt(String(row['hash'])) })
+    add(groups, world.ownership.ownerOfValue(row['whole']), {
+      rows: 1,
+      hash: BigInt(String(row['hash'])),
+    })
   }
   return groups
 }
 
 function add(
-  groups: Map<TenantId | null, { rows: number; hash: string }>, owner: TenantId | null,
+  groups: Map<TenantId | null, { rows: number; hash: string }>,
+  owner: TenantId | null,
   more: { readonly rows: number; readonly hash: bigint },
 ): void {
   const had = groups.get(owner)
   groups.set(owner, {
-    rows: (had?.rows ?? 0) + more.rows, hash: String(BigInt(had?.hash ?? 0) + more.hash),
+    rows: (had?.rows ?? 0) + more.rows,
+    hash: String(BigInt(had?.hash ?? 0) + more.hash),
   })
 }
 
@@ -74,15 +89,21 @@ export function ownGroups(world: World, object: WorldObject): Promise<Groups> {
 }
 
 async function readOwn(world: World, object: WorldObject): Promise<Groups> {
-  const relations = new Map(world.tenants.flatMap((tenant) => {
-    const target = targetOf(object, tenant)
-    return target === null ? [] : [[target.address, target] as const]
-  }))
+  const relations = new Map(
+    world.tenants.flatMap((tenant) => {
+      const target = targetOf(object, tenant)
+      return target === null ? [] : [[target.address, target] as const]
+    }),
+  )
   const groups = new Map<TenantId | null, { rows: number; hash: string }>()
   for (const [address, { relation, columns, tenantColumn }] of relations) {
     const located = ownerOfRelation(world, relation)
-    const owner = located !== null ? literal(located) : tenantColumn === null ? 'NULL::text'
-      : `t.${identifier(tenantColumn)}::text`
+    const owner =
+      located !== null
+        ? literal(located)
+        : tenantColumn === null
+          ? 'NULL::text'
+          : `t.${identifier(tenantColumn)}::text`
     const answers = await Promise.all([
       ...textSettings.map((sql) => world.admin.query(sql.replace('SET LOCAL', 'SET'))),
       world.admin.query(`SELECT ${owner} AS owner, ${countAndHash(`ROW(${columns})::text`)}

@@ -20,8 +20,15 @@ export function targetOf(object: WorldObject, tenant: Tenant): Target | null {
   const relation = object.relationOf(tenant)
   if (relation === null) return null
   const readable = relation.columns.filter((column) => column.selectable)
-  const columns = (readable.length > 0 ? readable : relation.columns).map((column) => identifier(column.name))
-  return { relation, address: qualified(relation), columns: columns.join(', '), tenantColumn: relation.tenantColumn }
+  const columns = (readable.length > 0 ? readable : relation.columns).map((column) =>
+    identifier(column.name),
+  )
+  return {
+    relation,
+    address: qualified(relation),
+    columns: columns.join(', '),
+    tenantColumn: relation.tenantColumn,
+  }
 }
 
 /** True when the application holds the privilege on the tenant's own relation. */
@@ -30,12 +37,16 @@ export function may(object: WorldObject, tenant: Tenant, privilege: TablePrivile
 }
 
 /** Objects of one kind, without those that hold nothing anybody could own. */
-export function objectsOfKind(world: World, kinds: readonly Relation['kind'][]): readonly WorldObject[] {
+export function objectsOfKind(
+  world: World,
+  kinds: readonly Relation['kind'][],
+): readonly WorldObject[] {
   return world.objects.filter((object) => kinds.includes(object.kind))
 }
 
 /** Tables, partitions and foreign tables that hold tenants' rows. */
 export function ownedTables(world: World): readonly WorldObject[] {
-  return objectsOfKind(world, ['table', 'partitioned table', 'partition', 'foreign table'])
-    .filter((object) => !object.shared)
+  return objectsOfKind(world, ['table', 'partitioned table', 'partition', 'foreign table']).filter(
+    (object) => !object.shared,
+  )
 }

@@ -28,7 +28,8 @@ export interface WorldObject {
 
 /** Groups relations into objects: tenants' schemas fold into one object per table. */
 export function worldObjects(
-  options: WorldOptions, content: { readonly catalog: Catalog; readonly truth: GroundTruth },
+  options: WorldOptions,
+  content: { readonly catalog: Catalog; readonly truth: GroundTruth },
 ): readonly WorldObject[] {
   const bySchema = new Map(options.tenants.map((tenant) => [tenant.schema, tenant]))
   const groups = new Map<string, Relation[]>()
@@ -36,7 +37,9 @@ export function worldObjects(
     const name = options.tenancy.objectName(relation, bySchema)
     groups.set(name, [...(groups.get(name) ?? []), relation])
   }
-  return [...groups].map(([name, relations]) => objectOf(name, relations, { options, ...content, bySchema }))
+  return [...groups].map(([name, relations]) =>
+    objectOf(name, relations, { options, ...content, bySchema }),
+  )
 }
 
 interface Context {
@@ -48,23 +51,29 @@ interface Context {
 function objectOf(name: string, relations: readonly Relation[], context: Context): WorldObject {
   const { truth, bySchema, options } = context
   const tenancy = options.tenancy
-  const scoped = new Map(relations.flatMap((relation) => {
-    const tenant = tenancy.tenantOf(relation, bySchema)
-    return tenant === null ? [] : [[tenant.id, relation] as const]
-  }))
+  const scoped = new Map(
+    relations.flatMap((relation) => {
+      const tenant = tenancy.tenantOf(relation, bySchema)
+      return tenant === null ? [] : [[tenant.id, relation] as const]
+    }),
+  )
   const first = relations[0]
   if (first === undefined) throw new Error(`the object ${name} has no relation`)
-  const relationOf = (tenant: Tenant) => scoped.size > 0 ? scoped.get(tenant.id) ?? null : first
+  const relationOf = (tenant: Tenant) => (scoped.size > 0 ? (scoped.get(tenant.id) ?? null) : first)
   const entries = relations.map((relation) => truth.get(relationKey(relation)))
   const countable = entries.every((entry) => entry !== undefined)
-  const rowsOf = (tenant: TenantId) => countable
-    ? sum(entries.map((entry) => entry?.rowsByOwner.get(tenant) ?? 0)) : null
+  const rowsOf = (tenant: TenantId) =>
+    countable ? sum(entries.map((entry) => entry?.rowsByOwner.get(tenant) ?? 0)) : null
   return {
-    name, kind: first.kind, relationOf, rowsOf,
+    name,
+    kind: first.kind,
+    relationOf,
+    rowsOf,
     shared: countable && entries.every((entry) => entry?.shared === true),
     rowsTotal: countable ? sum(entries.map((entry) => entry?.rows ?? 0)) : null,
     addressOf: (tenant) => qualified(relationOf(tenant) ?? first),
-    samplesOf: (tenant) => entries.flatMap((entry) => entry?.samplesByOwner.get(tenant) ?? []).slice(0, 3),
+    samplesOf: (tenant) =>
+      entries.flatMap((entry) => entry?.samplesByOwner.get(tenant) ?? []).slice(0, 3),
   }
 }
 

@@ -62,7 +62,11 @@ export class World implements AsyncDisposable {
 
   readonly #rigs: WorldRigs
 
-  private constructor(options: WorldOptions, admin: Session, content: { catalog: Catalog; truth: GroundTruth }) {
+  private constructor(
+    options: WorldOptions,
+    admin: Session,
+    content: { catalog: Catalog; truth: GroundTruth },
+  ) {
     this.options = options
     this.#rigs = new WorldRigs(this, options)
     this.#admin = admin
@@ -77,7 +81,9 @@ export class World implements AsyncDisposable {
     const admin = await connectAdmin(options)
     try {
       const byTenant = options.id.tenancy === 'schema-per-tenant'
-      const roleBySchema = new Map(byTenant ? options.tenants.map((each) => [each.schema, each.role]) : [])
+      const roleBySchema = new Map(
+        byTenant ? options.tenants.map((each) => [each.schema, each.role]) : [],
+      )
       const catalog = await survey(admin, { application: options.roles.app, roleBySchema })
       const truth = await readGroundTruth(admin, catalog, options)
       return new World(options, admin, { catalog, truth })
@@ -88,13 +94,27 @@ export class World implements AsyncDisposable {
   }
 
   /** The superuser's connection; another one after `revive`. */
-  get admin(): Session { return this.#admin }
-  get id(): WorldId { return this.options.id }
-  get key(): string { return worldKey(this.options.id) }
-  get database(): string { return this.options.database }
-  get tenancy(): Tenancy { return this.options.tenancy }
-  get ownership(): Ownership { return this.options.ownership }
-  get application(): string { return this.options.roles.app }
+  get admin(): Session {
+    return this.#admin
+  }
+  get id(): WorldId {
+    return this.options.id
+  }
+  get key(): string {
+    return worldKey(this.options.id)
+  }
+  get database(): string {
+    return this.options.database
+  }
+  get tenancy(): Tenancy {
+    return this.options.tenancy
+  }
+  get ownership(): Ownership {
+    return this.options.ownership
+  }
+  get application(): string {
+    return this.options.roles.app
+  }
 
   /** Statements that bring the running transaction into the tenant's context. */
   enter(tenant: Tenant): readonly Statement[] {
@@ -133,7 +153,11 @@ export class World implements AsyncDisposable {
    * Runs the statements as the attacker and says what they changed for others, whatever they touched.
    * @throws when no connection can be had.
    */
-  async write(attacker: Tenant, statements: readonly Statement[], setup: readonly Statement[] = []): Promise<Written> {
+  async write(
+    attacker: Tenant,
+    statements: readonly Statement[],
+    setup: readonly Statement[] = [],
+  ): Promise<Written> {
     return (await this.#oracle.get()).run(attacker, statements, setup)
   }
 
@@ -169,14 +193,17 @@ export class World implements AsyncDisposable {
   connect(): Promise<Session> {
     const { statementTimeoutMs } = this.options
     return Session.connect({
-      ...clientOptionsOf(this), ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
+      ...clientOptionsOf(this),
+      ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
     })
   }
 
   /** True when the platform grants the application the right that the cell's path needs. */
   expects(cell: { readonly name: string; readonly privilege?: TablePrivilege }): boolean {
-    return cell.privilege !== undefined
-      && this.options.expectedPrivileges?.has(`${cell.name}:${cell.privilege}`) === true
+    return (
+      cell.privilege !== undefined &&
+      this.options.expectedPrivileges?.has(`${cell.name}:${cell.privilege}`) === true
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -202,6 +229,9 @@ export function clientOptionsOf({ options }: World) {
 /** Without a connection nothing was asked. */
 function failedAttempt(statements: readonly Statement[], error: unknown): Attempt {
   const observation = { kind: 'indeterminate', sqlstate: null, message: messageOf(error) } as const
-  const first = statements.find((each) => each.role !== 'context') ?? { sql: 'connect', role: 'attack' }
+  const first = statements.find((each) => each.role !== 'context') ?? {
+    sql: 'connect',
+    role: 'attack',
+  }
   return { steps: [{ ...first, observation }], backendPid: null }
 }

@@ -52,13 +52,22 @@ export class WriteOracle implements AsyncDisposable {
 
   static async open(world: World): Promise<WriteOracle> {
     const { address, database } = world.options
-    return new WriteOracle(world, await Session.connect({ address, database, statementTimeoutMs: 10_000 }))
+    return new WriteOracle(
+      world,
+      await Session.connect({ address, database, statementTimeoutMs: 10_000 }),
+    )
   }
 
-  get lost(): boolean { return this.#session.lost !== null }
+  get lost(): boolean {
+    return this.#session.lost !== null
+  }
 
   /** Runs the statements as the attacker; `setup` runs before as others would have, and is no attack. */
-  run(attacker: Tenant, statements: readonly Statement[], setup: readonly Statement[] = []): Promise<Written> {
+  run(
+    attacker: Tenant,
+    statements: readonly Statement[],
+    setup: readonly Statement[] = [],
+  ): Promise<Written> {
     const mine = this.#turn.then(() => this.#run(attacker, statements, setup))
     this.#turn = mine.catch(() => undefined)
     return mine
@@ -68,10 +77,16 @@ export class WriteOracle implements AsyncDisposable {
     await this.#session[Symbol.asyncDispose]()
   }
 
-  async #run(attacker: Tenant, statements: readonly Statement[], setup: readonly Statement[]): Promise<Written> {
+  async #run(
+    attacker: Tenant,
+    statements: readonly Statement[],
+    setup: readonly Statement[],
+  ): Promise<Written> {
     const world = this.#world
-    const become: Statement = { sql: `SET LOCAL SESSION AUTHORIZATION ${identifier(world.application)}`,
-      role: 'context' }
+    const become: Statement = {
+      sql: `SET LOCAL SESSION AUTHORIZATION ${identifier(world.application)}`,
+      role: 'context',
+    }
     const resign: Statement = { sql: 'RESET ROLE; RESET SESSION AUTHORIZATION', role: 'context' }
     try {
       await this.#session.observe({ sql: 'BEGIN', role: 'context' })
@@ -79,13 +94,17 @@ export class WriteOracle implements AsyncDisposable {
       const before = setup.length === 0 ? null : await this.#groups(this.#tables())
       const steps = await this.#send([become, ...world.enter(attacker), ...statements])
       const attempt = { steps: [...prepared, ...steps], backendPid: this.#session.backendPid }
-      if (steps.some(({ observation }) => observation.kind !== 'rows')) return { attempt, changes: [] }
+      if (steps.some(({ observation }) => observation.kind !== 'rows'))
+        return { attempt, changes: [] }
       await this.#session.query(resign.sql)
       const touched = await this.#touched()
       if (touched.length === 0) return { attempt, changes: [] }
       const after = await this.#groups(touched)
       await this.#session.query('ROLLBACK')
-      return { attempt, changes: changesOf(before ?? await this.#baseline(touched), after, attacker.id) }
+      return {
+        attempt,
+        changes: changesOf(before ?? (await this.#baseline(touched)), after, attacker.id),
+      }
     } finally {
       await this.#session.observe({ sql: 'ROLLBACK', role: 'context' })
     }
@@ -95,13 +114,15 @@ export class WriteOracle implements AsyncDisposable {
   async #send(statements: readonly Statement[]): Promise<readonly Step[]> {
     const steps: Step[] = []
     const keep = (statement: Statement, observation: Step['observation']) => {
-      if (observation.kind !== 'indeterminate' || observation.sqlstate !== '25P02') steps.push({ ...statement,
-        observation })
+      if (observation.kind !== 'indeterminate' || observation.sqlstate !== '25P02')
+        steps.push({ ...statement, observation })
     }
     if (statements.some(({ copyData }) => copyData !== undefined)) {
       for (const statement of statements) keep(statement, await this.#session.observe(statement))
     } else {
-      const observed = await Promise.all(statements.map((statement) => this.#session.observe(statement)))
+      const observed = await Promise.all(
+        statements.map((statement) => this.#session.observe(statement)),
+      )
       observed.forEach((observation, index) => {
         const statement = statements[index]
         if (statement !== undefined) keep(statement, observation)
@@ -120,12 +141,18 @@ export class WriteOracle implements AsyncDisposable {
 
   /** What holds rows. */
   #tables(): readonly Relation[] {
-    return this.#world.catalog.relations.filter(({ kind }) => kind === 'table' || kind === 'partition')
+    return this.#world.catalog.relations.filter(
+      ({ kind }) => kind === 'table' || kind === 'partition',
+    )
   }
 
   async #groups(relations: readonly Relation[]): Promise<ReadonlyMap<string, Groups>> {
-    const entries = await Promise.all(relations.map(async (relation) =>
-      [relationKey(relation), await readGroups(this.#session, this.#world, relation)] as const))
+    const entries = await Promise.all(
+      relations.map(
+        async (relation) =>
+          [relationKey(relation), await readGroups(this.#session, this.#world, relation)] as const,
+      ),
+    )
     return new Map(entries)
   }
 
@@ -139,7 +166,9 @@ export class WriteOracle implements AsyncDisposable {
 
 /** Owners whose rows are not what they were; the attacker may do with its own what it likes. */
 export function changesOf(
-  before: ReadonlyMap<string, Groups>, after: ReadonlyMap<string, Groups>, attacker: TenantId,
+  before: ReadonlyMap<string, Groups>,
+  after: ReadonlyMap<string, Groups>,
+  attacker: TenantId,
 ): readonly Change[] {
   return [...after].flatMap(([relation, groups]) => {
     const then = before.get(relation) ?? new Map<TenantId | null, { rows: number; hash: string }>()

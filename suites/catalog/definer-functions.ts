@@ -5,7 +5,8 @@ import { defineCatalogProbe, literal, type FunctionEntry, type World } from '../
 export default defineCatalogProbe({
   claim:
     "No SECURITY DEFINER function that the application calls resolves names by the caller's search_path",
-  source: 'https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY',
+  source:
+    'https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY',
   severity: 'high',
   needs: ['rows'],
   remedy:
@@ -24,7 +25,8 @@ export default defineCatalogProbe({
         entry === undefined || pinned
           ? null
           : `${signature(entry)} runs with the rights of ${entry.owner} and resolves names by the caller's search_path`,
-      evidenceSql: `SELECT count(*) AS definer_functions FROM pg_proc WHERE prosecdef AND proname = ` +
+      evidenceSql:
+        `SELECT count(*) AS definer_functions FROM pg_proc WHERE prosecdef AND proname = ` +
         `${literal(entry?.name ?? '')}`,
     }
   },

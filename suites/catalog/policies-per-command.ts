@@ -27,7 +27,9 @@ export default defineCatalogProbe({
     cellsOf(
       objectsOfKind(world, ['table', 'partitioned table']).filter((object) => {
         const relation = object.relationOf(world.tenant(world.tenants[0]?.id ?? ''))
-        return relation !== null && relation.relrowsecurity && relation.applicationPrivileges.length > 0
+        return (
+          relation !== null && relation.relrowsecurity && relation.applicationPrivileges.length > 0
+        )
       }),
       'policies',
       'SELECT',
@@ -37,11 +39,14 @@ export default defineCatalogProbe({
     const evidenceSql =
       `SELECT polname, polcmd::text, polpermissive, pg_get_expr(polqual, polrelid) AS qual, ` +
       `pg_get_expr(polwithcheck, polrelid) AS with_check FROM pg_policy WHERE polrelid = ` +
-        `${literal(String(relation?.oid ?? 0))}::oid ` +
+      `${literal(String(relation?.oid ?? 0))}::oid ` +
       `UNION ALL SELECT '(table)', relkind::text, relrowsecurity, NULL, NULL FROM pg_class WHERE oid = ` +
-        `${literal(String(relation?.oid ?? 0))}::oid`
+      `${literal(String(relation?.oid ?? 0))}::oid`
     const shared = objectOf(cell).shared
-    return { sentence: relation === null ? null : defectOf(world, relation, { shared }), evidenceSql }
+    return {
+      sentence: relation === null ? null : defectOf(world, relation, { shared }),
+      evidenceSql,
+    }
   },
 })
 

@@ -18,11 +18,12 @@ export default defineCatalogProbe({
   needs: ['rows'],
   remedy:
     'ALTER ROLE {relation} NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION; revoke its memberships in ' +
-      'owning and bypassing roles',
+    'owning and bypassing roles',
   cells: (world) => [{ object: null, name: world.application, path: 'role' }],
   inspect: (world) => ({
     sentence: defectOf(world),
-    evidenceSql: `SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolreplication FROM pg_roles WHERE ` +
+    evidenceSql:
+      `SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolreplication FROM pg_roles WHERE ` +
       `rolname = ${literal(world.application)}`,
   }),
 })

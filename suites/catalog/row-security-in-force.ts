@@ -51,7 +51,8 @@ function defectOf(
   if (!relation.relrowsecurity) {
     return reached
       ? {
-          sentence: `Row security is not enabled on ${relation.name}, and the application holds ` +
+          sentence:
+            `Row security is not enabled on ${relation.name}, and the application holds ` +
             `${relation.applicationPrivileges.join(', ')} on it`,
         }
       : { sentence: null }
@@ -69,7 +70,8 @@ function defectOf(
     }
   return reached
     ? {
-        sentence: `Row security is not forced on ${relation.name}: whatever runs as its owner ` +
+        sentence:
+          `Row security is not forced on ${relation.name}: whatever runs as its owner ` +
           `${relation.owner} sees every tenant`,
         severity: 'low',
       }

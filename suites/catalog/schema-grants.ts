@@ -9,12 +9,14 @@ export default defineCatalogProbe({
   needs: ['rows'],
   remedy:
     "REVOKE CREATE ON SCHEMA {relation} FROM PUBLIC; grant USAGE on a tenant's schema to its role alone",
-  cells: (world) => world.catalog.schemas.map(({ name }) => ({ object: null, name, path: 'schema' })),
+  cells: (world) =>
+    world.catalog.schemas.map(({ name }) => ({ object: null, name, path: 'schema' })),
   inspect: (world, cell) => {
     const schema = world.catalog.schemas.find((each) => each.name === cell.name)
     return {
       ...(schema === undefined ? { sentence: null } : defectOf(world, schema)),
-      evidenceSql: `SELECT nspname, pg_get_userbyid(nspowner) AS owner, nspacl::text FROM pg_namespace ` +
+      evidenceSql:
+        `SELECT nspname, pg_get_userbyid(nspowner) AS owner, nspacl::text FROM pg_namespace ` +
         `WHERE nspname = ${literal(cell.name)}`,
     }
   },
@@ -22,16 +24,24 @@ export default defineCatalogProbe({
 
 function defectOf(world: World, schema: SchemaEntry): { sentence: string | null } {
   const { roles } = world.options
-  const trusted = new Set([schema.owner, roles.owner, world.options.address.user, 'pg_database_owner'])
+  const trusted = new Set([
+    schema.owner,
+    roles.owner,
+    world.options.address.user,
+    'pg_database_owner',
+  ])
   const creator = schema.grants.find(
     ({ role, privilege }) =>
       privilege === 'CREATE' &&
       !trusted.has(role) &&
-      (role === 'public' || role === roles.app || world.tenants.some((tenant) => tenant.role === role)),
+      (role === 'public' ||
+        role === roles.app ||
+        world.tenants.some((tenant) => tenant.role === role)),
   )
   if (creator !== undefined) {
     return {
-      sentence: `${creator.role === 'public' ? 'Everybody' : creator.role} may create objects in the schema ` +
+      sentence:
+        `${creator.role === 'public' ? 'Everybody' : creator.role} may create objects in the schema ` +
         `${schema.name}`,
     }
   }

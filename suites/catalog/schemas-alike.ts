@@ -1,7 +1,13 @@
 // What most tenants' schemas have and one has not, or has differently, escaped a migration: guards may be missing too.
 
 import {
-  defineCatalogProbe, literal, objectOf, type Relation, type Tenant, type World, type WorldObject,
+  defineCatalogProbe,
+  literal,
+  objectOf,
+  type Relation,
+  type Tenant,
+  type World,
+  type WorldObject,
 } from '../../src/index.ts'
 
 export default defineCatalogProbe({
@@ -10,12 +16,16 @@ export default defineCatalogProbe({
   severity: 'low',
   needs: ['rows'],
   tenancies: ['schema-per-tenant'],
-  remedy: 'Bring {relation} to the version of the other schemas, or finish the migration that stopped',
-  cells: (world) => world.objects.filter((object) => !object.shared && homes(world, object).length > 0)
-    .map((object) => ({ object, name: object.name, path: 'schemas alike' })),
+  remedy:
+    'Bring {relation} to the version of the other schemas, or finish the migration that stopped',
+  cells: (world) =>
+    world.objects
+      .filter((object) => !object.shared && homes(world, object).length > 0)
+      .map((object) => ({ object, name: object.name, path: 'schemas alike' })),
   inspect: (world, cell) => ({
     sentence: difference(world, objectOf(cell)),
-    evidenceSql: 'SELECT c.relnamespace::regnamespace::text AS schema, a.attname, a.atttypid::regtype::text AS type, ' +
+    evidenceSql:
+      'SELECT c.relnamespace::regnamespace::text AS schema, a.attname, a.atttypid::regtype::text AS type, ' +
       'a.attnotnull FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid ' +
       `WHERE a.attnum > 0 AND c.relname = ${literal(cell.name)} ORDER BY 1, 2`,
   }),
@@ -39,14 +49,17 @@ function difference(world: World, object: WorldObject): string | null {
   for (const { shape } of shapes) counts.set(shape, (counts.get(shape) ?? 0) + 1)
   const [usual] = [...counts].sort((a, b) => b[1] - a[1])[0] ?? []
   const odd = shapes.find(({ shape }) => shape !== usual)
-  return odd === undefined ? null
+  return odd === undefined
+    ? null
     : `${object.name} of tenant ${odd.tenant.id} has other columns, keys or privileges than those of the others`
 }
 
 function shapeOf(relation: Relation | null): string {
   if (relation === null) return ''
   const { kind, columns, primaryKey, uniqueKeys, applicationPrivileges } = relation
-  const columnTexts = columns.map(({ name, type, notNull }) => [name, type, notNull].join(' ')).sort()
+  const columnTexts = columns
+    .map(({ name, type, notNull }) => [name, type, notNull].join(' '))
+    .sort()
   const keys = uniqueKeys.map((key) => key.join(' ')).sort()
   return JSON.stringify([kind, columnTexts, primaryKey, keys, [...applicationPrivileges].sort()])
 }

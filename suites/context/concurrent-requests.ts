@@ -9,7 +9,7 @@ export default defineContextProbe({
   needs: ['pool'],
   remedy:
     'Give every request a client of its own from checkout to release; never keep a client or a tenant in a ' +
-      'shared variable',
+    'shared variable',
   pooler: 'driver',
   form: 'interleaving',
 })

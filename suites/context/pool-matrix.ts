@@ -8,5 +8,6 @@ export default definePoolMatrix({
   source: 'https://www.pgbouncer.org/features.html',
   severity: 'high',
   needs: ['pool'],
-  remedy: 'Bind the tenant with set_config(.., true) inside a transaction: no pooler carries it over',
+  remedy:
+    'Bind the tenant with set_config(.., true) inside a transaction: no pooler carries it over',
 })

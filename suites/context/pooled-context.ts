@@ -3,7 +3,8 @@
 import { defineContextProbe } from '../../src/index.ts'
 
 export default defineContextProbe({
-  claim: "No request over a pooled connection sees rows of an earlier or concurrent request's tenant",
+  claim:
+    "No request over a pooled connection sees rows of an earlier or concurrent request's tenant",
   source: 'https://www.postgresql.org/docs/current/sql-set.html',
   severity: 'critical',
   needs: ['pool'],

@@ -4,10 +4,11 @@
 import { defineTimingProbe } from '../../src/index.ts'
 
 export default defineTimingProbe({
-  claim: 'The time of an answer does not tell whether another tenant\'s row exists',
+  claim: "The time of an answer does not tell whether another tenant's row exists",
   source: 'https://www.postgresql.org/docs/current/ddl-rowsecurity.html',
   severity: 'low',
   needs: ['timing'],
   tenancies: ['row-level-security'],
-  remedy: 'Put tenant_id first into the keys of {relation}, so that a foreign row is not even fetched',
+  remedy:
+    'Put tenant_id first into the keys of {relation}, so that a foreign row is not even fetched',
 })

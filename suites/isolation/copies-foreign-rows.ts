@@ -32,7 +32,7 @@ export default defineProbe<Input>({
   needs: ['rows', 'writes'],
   remedy:
     'Enable row security on {relation} for the role that copies; load through a staging table and INSERT .. ' +
-      'SELECT as the tenant',
+    'SELECT as the tenant',
   cells: (world) => cellsOf(ownedTables(world), 'COPY', 'SELECT'),
   inputs: (world, { object }) => anyAttack(world, object, forms),
   examples: (world, { object }) =>
@@ -44,7 +44,8 @@ export default defineProbe<Input>({
     const object = objectOf(cell)
     const target = targetOf(object, world.tenant(victim))
     const sample = object.samplesOf(victim)[0]
-    if (target === null || (form === 'in' && sample === undefined)) return Promise.resolve(vacuousAttempt)
+    if (target === null || (form === 'in' && sample === undefined))
+      return Promise.resolve(vacuousAttempt)
     const where =
       target.tenantColumn === null
         ? ''
@@ -58,7 +59,11 @@ export default defineProbe<Input>({
               ? `COPY ${target.address} (${target.columns}) TO STDOUT`
               : `COPY (SELECT ${target.columns} FROM ${target.address}${where} LIMIT 200) TO STDOUT`,
           }
-    return world.attempt([...world.enter(world.tenant(attacker)), deferred, { ...attack, role: 'attack' }])
+    return world.attempt([
+      ...world.enter(world.tenant(attacker)),
+      deferred,
+      { ...attack, role: 'attack' },
+    ])
   },
   judge: (attempt, { attacker, victim, form }, { world, cell }) =>
     form === 'in'

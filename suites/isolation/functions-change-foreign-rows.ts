@@ -2,32 +2,60 @@
 
 import fc from 'fast-check'
 import {
-  anyPair, callableFunctions, callFunction, changedForeignRows, deferred, defineProbe, everyAttacker,
-  functionSignature, writeAttempt, type Pair,
+  anyPair,
+  callableFunctions,
+  callFunction,
+  changedForeignRows,
+  deferred,
+  defineProbe,
+  everyAttacker,
+  functionSignature,
+  writeAttempt,
+  type Pair,
 } from '../../src/index.ts'
 
-interface Input extends Pair { readonly choice: number }
+interface Input extends Pair {
+  readonly choice: number
+}
 
 export default defineProbe<Input>({
   claim: 'No function or procedure changes a row of another tenant, whatever it is asked to do',
-  source: 'https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY',
+  source:
+    'https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY',
   severity: 'critical',
   needs: ['writes'],
-  remedy: 'Make {relation} SECURITY INVOKER, or let it take the tenant from the context instead of its arguments',
-  cells: (world) => callableFunctions(world).map((entry) =>
-    ({ object: null, name: functionSignature(entry), path: 'call writes' })),
-  inputs: (world) => fc.record({ pair: anyPair(world), choice: fc.nat({ max: 7 }) }).map(
-    ({ pair, choice }) => ({ ...pair, choice }), (value) => {
-      const { attacker, victim, choice } = value as Input
-      return { pair: { attacker, victim }, choice }
-    }),
-  examples: (world) => everyAttacker(world).slice(0, 4).map((pair, choice): Input => ({ ...pair, choice })),
-  attempt: (world, cell, { attacker, victim, choice }) => writeAttempt(world, world.tenant(attacker), [
-    deferred, callFunction({ world, cell }, { text: victim, owner: victim, choice }, 'comparison')]),
+  remedy:
+    'Make {relation} SECURITY INVOKER, or let it take the tenant from the context instead of its arguments',
+  cells: (world) =>
+    callableFunctions(world).map((entry) => ({
+      object: null,
+      name: functionSignature(entry),
+      path: 'call writes',
+    })),
+  inputs: (world) =>
+    fc.record({ pair: anyPair(world), choice: fc.nat({ max: 7 }) }).map(
+      ({ pair, choice }) => ({ ...pair, choice }),
+      (value) => {
+        const { attacker, victim, choice } = value as Input
+        return { pair: { attacker, victim }, choice }
+      },
+    ),
+  examples: (world) =>
+    everyAttacker(world)
+      .slice(0, 4)
+      .map((pair, choice): Input => ({ ...pair, choice })),
+  attempt: (world, cell, { attacker, victim, choice }) =>
+    writeAttempt(world, world.tenant(attacker), [
+      deferred,
+      callFunction({ world, cell }, { text: victim, owner: victim, choice }, 'comparison'),
+    ]),
   judge: (attempt, { attacker }, { world, cell }) =>
     changedForeignRows(attempt, { world, attacker, object: cell.name, command: 'call writes' }),
-  control: (world, cell, tenant) => world.attempt([
-    ...world.enter(tenant), callFunction({ world, cell }, { text: tenant.id, owner: tenant.id }, 'comparison'),
-    // Reached only when the call was answered: an error ends the transaction before it.
-    { sql: 'SELECT 1 AS reached', role: 'control' }]),
+  control: (world, cell, tenant) =>
+    world.attempt([
+      ...world.enter(tenant),
+      callFunction({ world, cell }, { text: tenant.id, owner: tenant.id }, 'comparison'),
+      // Reached only when the call was answered: an error ends the transaction before it.
+      { sql: 'SELECT 1 AS reached', role: 'control' },
+    ]),
 })

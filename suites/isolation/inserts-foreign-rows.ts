@@ -31,7 +31,8 @@ export default defineProbe<Input>({
   source: 'https://www.postgresql.org/docs/current/sql-createpolicy.html',
   severity: 'critical',
   needs: ['writes'],
-  remedy: 'Give the INSERT policy of {relation} a WITH CHECK that compares tenant_id with the context',
+  remedy:
+    'Give the INSERT policy of {relation} a WITH CHECK that compares tenant_id with the context',
   cells: (world) => cellsOf(ownedTables(world), 'INSERT', 'INSERT'),
   inputs: (world, cell) => anyAttack(world, cell.object, forms),
   examples: (world, cell) =>
@@ -69,7 +70,8 @@ export default defineProbe<Input>({
     // A trigger may have put the row where it belongs: then the attacker has it and the victim not.
     if (world.id.tenancy === 'row-level-security' && mine === true && theirs === false) return null
     return {
-      sentence: `Tenant ${attacker} inserts a row into ${cell.name} that ` +
+      sentence:
+        `Tenant ${attacker} inserts a row into ${cell.name} that ` +
         `${theirs === true ? victim : 'another tenant'} owns`,
       rows: [],
       victim,

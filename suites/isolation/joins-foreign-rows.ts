@@ -46,7 +46,8 @@ export default defineProbe<Input>({
       command: 'join',
       tenantColumn: objectOf(cell).relationOf(world.tenant(attacker))?.tenantColumn ?? null,
     }),
-  control: (world, cell, tenant) => controlOn({ world, cell }, tenant, (target) => query('join', target)),
+  control: (world, cell, tenant) =>
+    controlOn({ world, cell }, tenant, (target) => query('join', target)),
 })
 
 function joined(world: World): readonly WorldObject[] {
@@ -57,8 +58,9 @@ function joined(world: World): readonly WorldObject[] {
 
 function query(form: Input['form'], { relation, address, columns }: Target): string {
   const key =
-    relation.foreignKeys.find((each) => each.columns.length > 0 && !each.name.endsWith('_tenant')) ??
-    relation.foreignKeys[0]
+    relation.foreignKeys.find(
+      (each) => each.columns.length > 0 && !each.name.endsWith('_tenant'),
+    ) ?? relation.foreignKeys[0]
   if (key === undefined) return `SELECT ${columns} FROM ${address} LIMIT 100`
   const parent = key.referencedRelation.split('.').map(identifier).join('.')
   const on = key.columns

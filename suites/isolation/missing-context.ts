@@ -37,7 +37,8 @@ export default defineProbe<Input>({
   source: 'https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SET',
   severity: 'critical',
   needs: ['rows'],
-  remedy: "Let {relation} fail closed: compare tenant_id with nullif(current_setting(..., true), '')",
+  remedy:
+    "Let {relation} fail closed: compare tenant_id with nullif(current_setting(..., true), '')",
   cells: (world) => cellsOf(ownedTables(world), 'no context', 'SELECT'),
   inputs: (world) =>
     fc.record({
@@ -45,13 +46,22 @@ export default defineProbe<Input>({
       form: fc.constantFrom(...forms),
       state: fc.nat({ max: 30 }),
     }),
-  examples: (world) =>
-    [
-      ...world.tenants.slice(0, 1).flatMap(({ id: victim }) => [0, 1, 2, 3].flatMap((state) =>
-        forms.map((form): Input => ({ victim, form, state })))),
-      ...world.tenants.slice(0, 2).flatMap(({ id: victim }) => Array.from({ length: malformedMax }, (_, index): Input =>
-        ({ victim, form: 'SELECT', state: index + 3 }))),
-    ],
+  examples: (world) => [
+    ...world.tenants
+      .slice(0, 1)
+      .flatMap(({ id: victim }) =>
+        [0, 1, 2, 3].flatMap((state) => forms.map((form): Input => ({ victim, form, state }))),
+      ),
+    ...world.tenants
+      .slice(0, 2)
+      .flatMap(({ id: victim }) =>
+        Array.from({ length: malformedMax }, (_, index): Input => ({
+          victim,
+          form: 'SELECT',
+          state: index + 3,
+        })),
+      ),
+  ],
   attempt: (world, cell, input) => {
     const missing = stateOf(world, input)
     const attack = statement(world, cell, input)
@@ -107,7 +117,9 @@ function statement(world: World, cell: Cell, { victim, form }: Input): Statement
     case 'DELETE':
       return { sql: `${deferred.sql}; DELETE FROM ${target.address}`, role: 'comparison' }
     case 'INSERT':
-      return sample === undefined ? null : { sql: insertLike(target.relation, sample), role: 'comparison' }
+      return sample === undefined
+        ? null
+        : { sql: insertLike(target.relation, sample), role: 'comparison' }
     case 'UPDATE':
       return column === null
         ? null

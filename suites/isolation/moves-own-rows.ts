@@ -58,7 +58,11 @@ export default defineProbe<Input>({
     const sql = move(world, cell, input)
     return sql === null
       ? Promise.resolve(vacuousAttempt)
-      : world.attempt([...world.enter(world.tenant(input.attacker)), deferred, { sql, role: 'attack' }])
+      : world.attempt([
+          ...world.enter(world.tenant(input.attacker)),
+          deferred,
+          { sql, role: 'attack' },
+        ])
   },
   judge: (attempt, { attacker, victim }, { cell }) =>
     affectedBy(stepOf(attempt, 'attack')) === 0
@@ -75,18 +79,23 @@ export default defineProbe<Input>({
       return column === null || Object.keys(sample).length === 0
         ? null
         : `UPDATE ${address} SET ${identifier(column.name)} = ${literal(column.value)} WHERE ` +
-          `${keyCondition(relation, sample)}`
+            `${keyCondition(relation, sample)}`
     }),
 })
 
 /** Where rows carry their owner it is rewritten; where the schema is the owner the row is carried over. */
 function move(world: World, cell: Cell, { attacker, victim, form }: Input): string | null {
   const object = objectOf(cell)
-  const [own, foreign] = [targetOf(object, world.tenant(attacker)), targetOf(object, world.tenant(victim))]
+  const [own, foreign] = [
+    targetOf(object, world.tenant(attacker)),
+    targetOf(object, world.tenant(victim)),
+  ]
   const sample = object.samplesOf(attacker)[0]
   if (own === null || foreign === null || sample === undefined) return null
   if (own.address !== foreign.address)
-    return insertLike(foreign.relation, sample, { set: { [own.tenantColumn ?? 'tenant_id']: victim } })
+    return insertLike(foreign.relation, sample, {
+      set: { [own.tenantColumn ?? 'tenant_id']: victim },
+    })
   const head = `UPDATE ${own.address} SET ${identifier(own.tenantColumn ?? 'tenant_id')} = ${literal(victim)}`
   return form === 'blind' ? head : `${head} WHERE ${keyCondition(own.relation, sample)}`
 }

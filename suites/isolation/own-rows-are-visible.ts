@@ -27,12 +27,14 @@ export default defineProbe<Input>({
   needs: ['rows'],
   remedy: "Give {relation} a permissive SELECT policy that matches the tenant's own rows exactly",
   cells: (world) =>
-    cellsOf(ownedTables(world), 'own rows', 'SELECT').filter(({ object }) =>
-      world.tenants.some(
-        (tenant) =>
-          object?.rowsOf(tenant.id) !== 0 &&
-          (object?.relationOf(tenant)?.applicationPrivileges.includes('SELECT') ?? false),
-      ) || object !== null && world.expects({ name: object.name, privilege: 'SELECT' }),
+    cellsOf(ownedTables(world), 'own rows', 'SELECT').filter(
+      ({ object }) =>
+        world.tenants.some(
+          (tenant) =>
+            object?.rowsOf(tenant.id) !== 0 &&
+            (object?.relationOf(tenant)?.applicationPrivileges.includes('SELECT') ?? false),
+        ) ||
+        (object !== null && world.expects({ name: object.name, privilege: 'SELECT' })),
     ),
   inputs: (world) => fc.record({ attacker: anyTenantId(world) }),
   examples: (world) => world.tenants.map(({ id }): Input => ({ attacker: id })),
@@ -49,10 +51,14 @@ export default defineProbe<Input>({
     const granted = world.tenants.some((tenant) => may(objectOf(cell), tenant, 'SELECT'))
     if (failed !== undefined && own !== 0 && world.expects(cell) && granted && isDenial(failed)) {
       return {
-        sentence: `Tenant ${attacker} owns ${count(own ?? 1, 'row')} in ${cell.name} and cannot read them: ` +
-          (failed.observation.kind === 'rows' ? ''
+        sentence:
+          `Tenant ${attacker} owns ${count(own ?? 1, 'row')} in ${cell.name} and cannot read them: ` +
+          (failed.observation.kind === 'rows'
+            ? ''
             : `${failed.observation.sqlstate ?? ''} ${failed.observation.message}`),
-        rows: [], victim: attacker, command: 'own rows',
+        rows: [],
+        victim: attacker,
+        command: 'own rows',
       }
     }
     const [row] = rowsOf(stepOf(attempt, 'attack'))

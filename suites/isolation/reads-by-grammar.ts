@@ -1,11 +1,34 @@
 // Every production of SELECT over every object: composed from the catalog, nested and planned at random.
 
 import {
-  anyReading, countsTooMany, defineProbe, firstOwners, firstReadings, foreignContent, hasValue, may, nested, objectOf,
-  ownerOfRelation, plannerSettings, readForms, readRequest, readsWholeRows, rowsOf, rowsOfForeignRelation,
-  vacuousAttempt, versionText,
-  type Attempt, type Cell, type GrammarInput,
-  type ReadForm, type Scene, type Statement, type Tenant, type World, type WorldObject,
+  anyReading,
+  countsTooMany,
+  defineProbe,
+  firstOwners,
+  firstReadings,
+  foreignContent,
+  hasValue,
+  may,
+  nested,
+  objectOf,
+  ownerOfRelation,
+  plannerSettings,
+  readForms,
+  readRequest,
+  readsWholeRows,
+  rowsOf,
+  rowsOfForeignRelation,
+  vacuousAttempt,
+  versionText,
+  type Attempt,
+  type Cell,
+  type GrammarInput,
+  type ReadForm,
+  type Scene,
+  type Statement,
+  type Tenant,
+  type World,
+  type WorldObject,
 } from '../../src/index.ts'
 
 export default defineProbe<GrammarInput>({
@@ -13,45 +36,75 @@ export default defineProbe<GrammarInput>({
   source: 'https://www.postgresql.org/docs/current/ddl-rowsecurity.html',
   severity: 'critical',
   needs: ['rows'],
-  remedy: 'Enable and FORCE row level security on {relation}, with a SELECT policy that compares tenant_id ' +
+  remedy:
+    'Enable and FORCE row level security on {relation}, with a SELECT policy that compares tenant_id ' +
     'with the context; give views security_invoker and security_barrier',
-  cells: (world) => world.objects.filter((object) => !object.shared).flatMap((object) => readForms
-    .filter((form) => applies(world, object, form))
-    .map((form): Cell => ({ object, name: object.name, path: form.id, privilege: form.privilege ?? 'SELECT' }))),
+  cells: (world) =>
+    world.objects
+      .filter((object) => !object.shared)
+      .flatMap((object) =>
+        readForms
+          .filter((form) => applies(world, object, form))
+          .map((form): Cell => ({
+            object,
+            name: object.name,
+            path: form.id,
+            privilege: form.privilege ?? 'SELECT',
+          })),
+      ),
   inputs: (world, { object }) => anyReading(world, object),
   examples: (world, { object }) => firstReadings(world, object),
   attempt: (world, cell, input) => {
     const statements = reading(world, cell, input)
-    return statements === null ? Promise.resolve(vacuousAttempt)
+    return statements === null
+      ? Promise.resolve(vacuousAttempt)
       : world.attempt([...world.enter(world.tenant(input.attacker)), ...statements])
   },
   judge: (attempt, { attacker, victim }, { world, cell }) => {
     const object = objectOf(cell)
-    const suspicion = { ...suspect(world, object, attacker), command: cell.path, own: object.rowsOf(attacker) }
+    const suspicion = {
+      ...suspect(world, object, attacker),
+      command: cell.path,
+      own: object.rowsOf(attacker),
+    }
     const shows = formOf(cell).shows ?? 'content'
     if (shows === 'count') return countsTooMany(attempt, suspicion)
     if (shows === 'content') {
-      return foreignContent(attempt, suspicion) ?? rowsOfForeignRelation(attempt, suspicion, world.tenant(victim))
+      return (
+        foreignContent(attempt, suspicion) ??
+        rowsOfForeignRelation(attempt, suspicion, world.tenant(victim))
+      )
     }
     if (shows === 'marks') return foreignContent(attempt, suspicion)
-    return rowsOf(attempt.steps.at(-1) ?? null).length === 0 ? foreignContent(attempt, suspicion) : {
-      sentence: `Tenant ${attacker} learns that a row of ${victim} exists in ${cell.name}`,
-      rows: [], victim, command: cell.path, severity: 'medium',
-    }
+    return rowsOf(attempt.steps.at(-1) ?? null).length === 0
+      ? foreignContent(attempt, suspicion)
+      : {
+          sentence: `Tenant ${attacker} learns that a row of ${victim} exists in ${cell.name}`,
+          rows: [],
+          victim,
+          command: cell.path,
+          severity: 'medium',
+        }
   },
   control: (world, cell, tenant) => controlOf({ world, cell }, tenant),
-  spares: ({ catalog }, cell) => formOf(cell).crashes !== catalog.serverVersionNum ? null
-    : `not tried: PostgreSQL ${versionText(catalog.serverVersionNum)} crashes on ${cell.path}`,
+  spares: ({ catalog }, cell) =>
+    formOf(cell).crashes !== catalog.serverVersionNum
+      ? null
+      : `not tried: PostgreSQL ${versionText(catalog.serverVersionNum)} crashes on ${cell.path}`,
 })
 
 function applies(world: World, object: WorldObject, form: ReadForm): boolean {
   const { kinds, tenancies, byKey, wholeRow } = form
-  if (kinds?.includes(object.kind) === false || tenancies?.includes(world.id.tenancy) === false) return false
+  if (kinds?.includes(object.kind) === false || tenancies?.includes(world.id.tenancy) === false)
+    return false
   if (byKey === true && object.rowsTotal === null) return false
-  return wholeRow !== true || world.tenants.every((tenant) => {
-    const relation = object.relationOf(tenant)
-    return relation === null || !may(object, tenant, 'SELECT') || readsWholeRows({ relation })
-  })
+  return (
+    wholeRow !== true ||
+    world.tenants.every((tenant) => {
+      const relation = object.relationOf(tenant)
+      return relation === null || !may(object, tenant, 'SELECT') || readsWholeRows({ relation })
+    })
+  )
 }
 
 function formOf(cell: Cell): ReadForm {
@@ -67,14 +120,19 @@ function suspect(world: World, object: WorldObject, attacker: string) {
 
 /** Planner settings, the statements before the last, and the last, which is wrapped where that is possible. */
 function reading(
-  world: World, cell: Cell, { attacker, victim, predicate, planner, nesting }: GrammarInput,
+  world: World,
+  cell: Cell,
+  { attacker, victim, predicate, planner, nesting }: GrammarInput,
 ): readonly Statement[] | null {
   const [form, object] = [formOf(cell), objectOf(cell)]
   const parts = { attacker: world.tenant(attacker), victim: world.tenant(victim), predicate }
   const request = readRequest(world, object, parts)
   const sqls = request === null ? null : form.build(request)
   if (sqls === null) return null
-  const context = [...plannerSettings(planner, world.catalog.serverVersionNum), ...sqls.slice(0, -1)]
+  const context = [
+    ...plannerSettings(planner, world.catalog.serverVersionNum),
+    ...sqls.slice(0, -1),
+  ]
   const last = sqls.at(-1) ?? ''
   return [
     ...context.map((sql): Statement => ({ sql, role: 'context' })),
@@ -86,16 +144,26 @@ function reading(
 function controlOf({ world, cell }: Scene, tenant: Tenant): Promise<Attempt> | null {
   const object = objectOf(cell)
   if (!firstOwners(world, object).includes(tenant.id)) return null
-  if (!may(object, tenant, 'SELECT') || !may(object, tenant, cell.privilege ?? 'SELECT')) return null
+  if (!may(object, tenant, 'SELECT') || !may(object, tenant, cell.privilege ?? 'SELECT'))
+    return null
   const own: GrammarInput = {
-    attacker: tenant.id, victim: tenant.id, predicate: 'none', planner: 'as is', nesting: [],
+    attacker: tenant.id,
+    victim: tenant.id,
+    predicate: 'none',
+    planner: 'as is',
+    nesting: [],
   }
   const path = formOf(cell).controlledBy ?? cell.path
   const statements = reading(world, { ...cell, path }, own)
   if (statements === null) return null
-  return world.attempt([...world.enter(tenant), ...statements.map((statement): Statement =>
-    statement.role === 'attack' ? { ...statement, role: 'control' } : statement)]).then((attempt) =>
-    ownOnly(attempt, { world, cell: { ...cell, path } }, tenant))
+  return world
+    .attempt([
+      ...world.enter(tenant),
+      ...statements.map((statement): Statement =>
+        statement.role === 'attack' ? { ...statement, role: 'control' } : statement,
+      ),
+    ])
+    .then((attempt) => ownOnly(attempt, { world, cell: { ...cell, path } }, tenant))
 }
 
 function ownOnly(attempt: Attempt, { world, cell }: Scene, tenant: Tenant): Attempt {
@@ -108,8 +176,15 @@ function ownOnly(attempt: Attempt, { world, cell }: Scene, tenant: Tenant): Atte
     steps: attempt.steps.map((step) => {
       const { observation } = step
       if (step.role !== 'control' || observation.kind !== 'rows') return step
-      const rows = observation.rows.filter((row) => shows === 'existence' || (shows === 'count' ? Number(row['n']) > 0
-        : located ? hasValue(row) : world.ownership.ownersIn(row, { tenantColumn }).has(tenant.id)))
+      const rows = observation.rows.filter(
+        (row) =>
+          shows === 'existence' ||
+          (shows === 'count'
+            ? Number(row['n']) > 0
+            : located
+              ? hasValue(row)
+              : world.ownership.ownersIn(row, { tenantColumn }).has(tenant.id)),
+      )
       return { ...step, observation: { ...observation, rows, affected: null } }
     }),
   }

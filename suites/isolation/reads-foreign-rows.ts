@@ -2,8 +2,21 @@
 
 import fc from 'fast-check'
 import {
-  anyPair, cellsOf, controlOn, defineProbe, everyAttacker, foreignRows, identifier, keyCondition,
-  literal, objectOf, ownedTables, targetOf, type Pair, type Row, type Target,
+  anyPair,
+  cellsOf,
+  controlOn,
+  defineProbe,
+  everyAttacker,
+  foreignRows,
+  identifier,
+  keyCondition,
+  literal,
+  objectOf,
+  ownedTables,
+  targetOf,
+  type Pair,
+  type Row,
+  type Target,
 } from '../../src/index.ts'
 
 const forms = [
@@ -30,7 +43,7 @@ export default defineProbe<Input>({
   needs: ['rows'],
   remedy:
     'ALTER TABLE {relation} ENABLE ROW LEVEL SECURITY; ALTER TABLE {relation} FORCE ROW LEVEL SECURITY; and ' +
-      'let the SELECT policy compare tenant_id with the context',
+    'let the SELECT policy compare tenant_id with the context',
   cells: (world) => cellsOf(ownedTables(world), 'SELECT', 'SELECT'),
   inputs: (world, { object }) =>
     fc
@@ -50,7 +63,9 @@ export default defineProbe<Input>({
     const target = targetOf(object, world.tenant(victim))
     const sample = object.samplesOf(victim)[0] ?? {}
     const sql =
-      target === null ? 'SELECT 1 WHERE false' : select(form, target, { attacker, victim, byName, sample })
+      target === null
+        ? 'SELECT 1 WHERE false'
+        : select(form, target, { attacker, victim, byName, sample })
     return world.attempt([...world.enter(world.tenant(attacker)), { sql, role: 'attack' }])
   },
   judge: (attempt, { attacker }, { world, cell }) =>
@@ -73,7 +88,8 @@ interface Names extends Pair {
 
 function select(form: Form, target: Target, { attacker, victim, byName, sample }: Names): string {
   // By name it may be another tenant's relation, with columns of its own.
-  const wanted = byName && target.relation.columns.every((column) => column.selectable) ? '*' : target.columns
+  const wanted =
+    byName && target.relation.columns.every((column) => column.selectable) ? '*' : target.columns
   const from = `SELECT ${wanted} FROM ${byName ? identifier(target.relation.name) : target.address}`
   const tenant = target.tenantColumn === null ? null : identifier(target.tenantColumn)
   switch (form) {

@@ -1,8 +1,16 @@
 // TRUNCATE is a table privilege: no policy is asked, and GRANT ALL contains it.
 
 import {
-  anyPair, cellsOf, defineProbe, everyAttacker, objectOf, ownedTables, stepOf, targetOf,
-  vacuousAttempt, type Pair,
+  anyPair,
+  cellsOf,
+  defineProbe,
+  everyAttacker,
+  objectOf,
+  ownedTables,
+  stepOf,
+  targetOf,
+  vacuousAttempt,
+  type Pair,
 } from '../../src/index.ts'
 
 export default defineProbe<Pair>({
@@ -15,13 +23,22 @@ export default defineProbe<Pair>({
   inputs: (world, { object }) => anyPair(world, object),
   attempt: (world, cell, { attacker, victim }) => {
     const target = targetOf(objectOf(cell), world.tenant(victim))
-    return target === null ? Promise.resolve(vacuousAttempt) : world.attempt([
-      ...world.enter(world.tenant(attacker)), { sql: `TRUNCATE ${target.address} CASCADE`, role: 'attack' }])
+    return target === null
+      ? Promise.resolve(vacuousAttempt)
+      : world.attempt([
+          ...world.enter(world.tenant(attacker)),
+          { sql: `TRUNCATE ${target.address} CASCADE`, role: 'attack' },
+        ])
   },
-  judge: (attempt, { attacker, victim }, { cell }) => stepOf(attempt, 'attack')?.observation.kind !== 'rows' ? null : {
-    sentence: `Tenant ${attacker} truncates ${cell.name}, the rows of ${victim} among them`,
-    rows: [], victim, command: 'TRUNCATE',
-  },
+  judge: (attempt, { attacker, victim }, { cell }) =>
+    stepOf(attempt, 'attack')?.observation.kind !== 'rows'
+      ? null
+      : {
+          sentence: `Tenant ${attacker} truncates ${cell.name}, the rows of ${victim} among them`,
+          rows: [],
+          victim,
+          command: 'TRUNCATE',
+        },
   control: () => null,
   examples: (world, { object }) => everyAttacker(world, object),
 })

@@ -31,7 +31,8 @@ export default defineProbe<Input>({
   source: 'https://www.postgresql.org/docs/current/sql-createpolicy.html',
   severity: 'critical',
   needs: ['writes'],
-  remedy: 'Give the UPDATE policy of {relation} a USING clause that compares tenant_id with the context',
+  remedy:
+    'Give the UPDATE policy of {relation} a USING clause that compares tenant_id with the context',
   cells: (world) => cellsOf(ownedTables(world), 'UPDATE', 'UPDATE'),
   inputs: (world, cell) => anyAttack(world, cell.object, forms),
   examples: (world, cell) =>
@@ -46,7 +47,13 @@ export default defineProbe<Input>({
       : world.attempt([...world.enter(world.tenant(attacker)), deferred, { sql, role: 'attack' }])
   },
   judge: (attempt, { attacker, victim }, { cell }) =>
-    wroteForeignRows(attempt, { attacker, victim, object: cell.name, verb: 'updates', command: 'UPDATE' }),
+    wroteForeignRows(attempt, {
+      attacker,
+      victim,
+      object: cell.name,
+      verb: 'updates',
+      command: 'UPDATE',
+    }),
   control: (world, cell, tenant) =>
     controlOn({ world, cell }, tenant, (target, sample) =>
       Object.keys(sample).length === 0 ? null : update('by key', target, sample),
@@ -57,7 +64,9 @@ function update(form: Input['form'], target: Target, sample: Row): string {
   const column = writableColumn(target.relation)
   const first = identifier(target.relation.columns[0]?.name ?? 'id')
   const set =
-    column === null ? `${first} = ${first}` : `${identifier(column.name)} = ${literal(column.value)}`
+    column === null
+      ? `${first} = ${first}`
+      : `${identifier(column.name)} = ${literal(column.value)}`
   const key = keyCondition(target.relation, sample)
   const head = `UPDATE ${target.address} SET ${set}`
   switch (form) {

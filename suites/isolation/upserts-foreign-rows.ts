@@ -1,10 +1,31 @@
 // ON CONFLICT meets rows that the tenant cannot see: it must neither change them nor tell of them.
 
 import {
-  affectedBy, anyAttack, answersDiffer, keyCondition, rowsOf, stepOf, attackId, cellsOf,
-  controlOn, deferred, defineProbe, everyAttacker, identifier, insertLike, literal, objectOf,
-  ownedTables, targetOf, vacuousAttempt, writableColumn, type Attempt, type Cell, type Pair,
-  type Statement, type World,
+  affectedBy,
+  anyAttack,
+  answersDiffer,
+  keyCondition,
+  rowsOf,
+  stepOf,
+  attackId,
+  cellsOf,
+  controlOn,
+  deferred,
+  defineProbe,
+  everyAttacker,
+  identifier,
+  insertLike,
+  literal,
+  objectOf,
+  ownedTables,
+  targetOf,
+  vacuousAttempt,
+  writableColumn,
+  type Attempt,
+  type Cell,
+  type Pair,
+  type Statement,
+  type World,
 } from '../../src/index.ts'
 
 const forms = ['take over', 'hidden predicate'] as const
@@ -19,7 +40,7 @@ export default defineProbe<Input>({
   needs: ['writes'],
   remedy:
     'Put tenant_id into the primary key and every unique index of {relation}: a conflict with a foreign row ' +
-      'must be impossible',
+    'must be impossible',
   cells: (world) =>
     cellsOf(
       ownedTables(world).filter(
@@ -32,7 +53,9 @@ export default defineProbe<Input>({
     ),
   inputs: (world, cell) => anyAttack(world, cell.object, forms),
   examples: (world, cell) =>
-    everyAttacker(world, cell.object).flatMap((pair) => forms.map((form): Input => ({ ...pair, form }))),
+    everyAttacker(world, cell.object).flatMap((pair) =>
+      forms.map((form): Input => ({ ...pair, form })),
+    ),
   attempt: (world, cell, { attacker, victim, form }) => {
     const statements =
       form === 'take over'
@@ -81,7 +104,8 @@ function takeOver(world: World, cell: Cell, victim: string): readonly Statement[
     attack,
     ...world.enter(world.tenant(victim)),
     {
-      sql: `SELECT 1 AS changed FROM ${target.address} WHERE ${keyCondition(target.relation, sample)} AND ` +
+      sql:
+        `SELECT 1 AS changed FROM ${target.address} WHERE ${keyCondition(target.relation, sample)} AND ` +
         `${identifier(column.name)} = ${literal(column.value)}`,
       role: 'proof',
     },
@@ -89,7 +113,11 @@ function takeOver(world: World, cell: Cell, victim: string): readonly Statement[
 }
 
 /** The same insert twice: once the predicate is true of the victim's row, once it is false. */
-function hiddenPredicate(world: World, cell: Cell, { attacker, victim }: Pair): readonly Statement[] {
+function hiddenPredicate(
+  world: World,
+  cell: Cell,
+  { attacker, victim }: Pair,
+): readonly Statement[] {
   const object = objectOf(cell)
   const target = targetOf(object, world.tenant(attacker))
   const [own, foreign] = [object.samplesOf(attacker)[0], object.samplesOf(victim)[0]]

@@ -27,7 +27,7 @@ export default defineProbe<Input>({
   needs: ['rows'],
   remedy:
     'ALTER VIEW {relation} SET (security_invoker = true, security_barrier = true); read a materialized view ' +
-      'only through a view that filters by the context',
+    'only through a view that filters by the context',
   cells: (world) => cellsOf(objectsOfKind(world, ['view', 'materialized view']), 'view', 'SELECT'),
   inputs: (world, cell) => anyAttack(world, cell.object, forms),
   examples: (world, cell) =>
@@ -38,7 +38,8 @@ export default defineProbe<Input>({
   attempt: (world, cell, { attacker, victim, form }) => {
     const target = targetOf(objectOf(cell), world.tenant(victim))
     const from = target === null ? '' : `SELECT ${target.columns} FROM ${target.address}`
-    const tenant = target?.tenantColumn === null || target === null ? null : identifier(target.tenantColumn)
+    const tenant =
+      target?.tenantColumn === null || target === null ? null : identifier(target.tenantColumn)
     const where = {
       all: '',
       'whole row': '',

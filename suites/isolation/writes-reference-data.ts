@@ -47,8 +47,10 @@ export default defineProbe<Input>({
   },
   judge: (attempt, { attacker, form }, { cell }) => {
     const step = stepOf(attempt, 'attack')
-    const affected = form === 'truncate' || form === 'insert' ? Number(step?.observation.kind === 'rows')
-      : affectedBy(step)
+    const affected =
+      form === 'truncate' || form === 'insert'
+        ? Number(step?.observation.kind === 'rows')
+        : affectedBy(step)
     return affected === 0
       ? null
       : {
@@ -70,7 +72,10 @@ export default defineProbe<Input>({
 })
 
 function write(form: Input['form'], { relation, address }: Target): string {
-  const column = writableColumn(relation) ?? { name: relation.columns.at(-1)?.name ?? 'code', value: '0' }
+  const column = writableColumn(relation) ?? {
+    name: relation.columns.at(-1)?.name ?? 'code',
+    value: '0',
+  }
   switch (form) {
     case 'update':
       return `UPDATE ${address} SET ${identifier(column.name)} = ${literal(column.value)}`

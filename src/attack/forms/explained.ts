@@ -5,7 +5,8 @@ import type { Attempt } from '../../model/observation.ts'
 /** The largest number of rows that the answers mention; 0 when they mention none. */
 export function explainedRows(attempt: Attempt): number {
   const rows = attempt.steps.flatMap(({ role, observation }) =>
-    role === 'attack' && observation.kind === 'rows' ? observation.rows : [])
+    role === 'attack' && observation.kind === 'rows' ? observation.rows : [],
+  )
   const numbers = rows.flatMap((row) => {
     const plan = row['QUERY PLAN']
     if (typeof plan === 'string') {

@@ -17,15 +17,22 @@ export interface GrammarInput extends Pair {
 
 /** Shrinks to the first tenants, to a plain condition, the planner as it is, and no wrapper. */
 export function anyReading(world: World, object: WorldObject | null): fc.Arbitrary<GrammarInput> {
-  return fc.record({
-    pair: anyPair(world, object),
-    predicate: fc.constantFrom(...predicates),
-    planner: fc.constantFrom(...planners),
-    nesting: fc.array(fc.constantFrom(...nestings), { maxLength: 2 }) as fc.Arbitrary<readonly Nesting[]>,
-  }).map(({ pair, ...rest }) => ({ ...pair, ...rest }), (value) => {
-    const { attacker, victim, ...rest } = value as GrammarInput
-    return { pair: { attacker, victim }, ...rest }
-  })
+  return fc
+    .record({
+      pair: anyPair(world, object),
+      predicate: fc.constantFrom(...predicates),
+      planner: fc.constantFrom(...planners),
+      nesting: fc.array(fc.constantFrom(...nestings), { maxLength: 2 }) as fc.Arbitrary<
+        readonly Nesting[]
+      >,
+    })
+    .map(
+      ({ pair, ...rest }) => ({ ...pair, ...rest }),
+      (value) => {
+        const { attacker, victim, ...rest } = value as GrammarInput
+        return { pair: { attacker, victim }, ...rest }
+      },
+    )
 }
 
 const firstPairs = 3
@@ -33,12 +40,24 @@ const firstPairs = 3
 /** A few pairs with the conditions that show most; the random inputs vary the rest. */
 export function firstReadings(world: World, object: WorldObject | null): readonly GrammarInput[] {
   const conditions: readonly Predicate[] = ['not mine', 'none', 'leaky']
-  return everyAttacker(world, object).slice(0, firstPairs).map((pair, index): GrammarInput => ({
-    ...pair, predicate: conditions[index] ?? 'not mine', planner: 'as is', nesting: [],
-  }))
+  return everyAttacker(world, object)
+    .slice(0, firstPairs)
+    .map((pair, index): GrammarInput => ({
+      ...pair,
+      predicate: conditions[index] ?? 'not mine',
+      planner: 'as is',
+      nesting: [],
+    }))
 }
 
 /** The first tenants that own rows of the object: enough for the positive control of one form. */
-export function firstOwners(world: World, object: WorldObject | null, max = 2): readonly TenantId[] {
-  return world.tenants.filter(({ id }) => object === null || object.rowsOf(id) !== 0).slice(0, max).map(({ id }) => id)
+export function firstOwners(
+  world: World,
+  object: WorldObject | null,
+  max = 2,
+): readonly TenantId[] {
+  return world.tenants
+    .filter(({ id }) => object === null || object.rowsOf(id) !== 0)
+    .slice(0, max)
+    .map(({ id }) => id)
 }

@@ -2,7 +2,15 @@
 
 /** The first is what shrinking ends at. */
 export const nestings = [
-  'sub-select', 'CTE', 'materialized CTE', 'UNION ALL', 'LATERAL', 'DISTINCT', 'EXCEPT nothing', 'ordered', 'row',
+  'sub-select',
+  'CTE',
+  'materialized CTE',
+  'UNION ALL',
+  'LATERAL',
+  'DISTINCT',
+  'EXCEPT nothing',
+  'ordered',
+  'row',
 ] as const
 export type Nesting = (typeof nestings)[number]
 

@@ -17,7 +17,9 @@ export function foreignContent(attempt: Attempt, suspicion: Suspicion): Witness 
  */
 export function foreignEcho(attempt: Attempt, suspicion: Suspicion): Witness | null {
   const { world, attacker } = suspicion
-  for (const step of attempt.steps.filter(({ role }) => role === 'attack' || role === 'comparison')) {
+  for (const step of attempt.steps.filter(
+    ({ role }) => role === 'attack' || role === 'comparison',
+  )) {
     const echoed = echoOf(step, world)
     if (echoed === null || echoed === attacker) continue
     return {
@@ -45,15 +47,22 @@ export interface Counted extends Suspicion {
 }
 
 /** The largest number in column n exceeds what the tenant owns. */
-export function countsTooMany(attempt: Attempt, { own, attacker, object, command }: Counted): Witness | null {
+export function countsTooMany(
+  attempt: Attempt,
+  { own, attacker, object, command }: Counted,
+): Witness | null {
   if (own === null) return null
   const rows = attempt.steps.flatMap(({ role, observation }) =>
-    role === 'attack' && observation.kind === 'rows' ? observation.rows : [])
+    role === 'attack' && observation.kind === 'rows' ? observation.rows : [],
+  )
   const most = Math.max(0, ...rows.map((row) => Number(row['n'] ?? 0)))
   if (most <= own) return null
   return {
     sentence: `Tenant ${attacker} counts ${count(most, 'row')} in ${object} and owns ${own}`,
-    rows: rows.slice(0, 5), victim: null, command, severity: 'medium',
+    rows: rows.slice(0, 5),
+    victim: null,
+    command,
+    severity: 'medium',
   }
 }
 
@@ -61,16 +70,24 @@ export function countsTooMany(attempt: Attempt, { own, attacker, object, command
  * Rows of a relation that belongs to the victim as a whole, as a table in its schema does: they need
  * no mark to be foreign. Null where rows carry their owner.
  */
-export function rowsOfForeignRelation(attempt: Attempt, suspicion: Suspicion, victim: Tenant): Witness | null {
+export function rowsOfForeignRelation(
+  attempt: Attempt,
+  suspicion: Suspicion,
+  victim: Tenant,
+): Witness | null {
   const { world, attacker, object, command, verb } = suspicion
   const relation = world.objects.find(({ name }) => name === object)?.relationOf(victim) ?? null
-  if (relation === null || ownerOfRelation(world, relation) !== victim.id || victim.id === attacker) return null
+  if (relation === null || ownerOfRelation(world, relation) !== victim.id || victim.id === attacker)
+    return null
   const rows = attempt.steps.flatMap(({ role, observation }) =>
-    role === 'attack' && observation.kind === 'rows' ? observation.rows.filter(hasValue) : [])
+    role === 'attack' && observation.kind === 'rows' ? observation.rows.filter(hasValue) : [],
+  )
   if (rows.length === 0) return null
   return {
     sentence: `Tenant ${attacker} ${verb} ${count(rows.length, 'row')} of ${victim.id} from ${object}`,
-    rows: rows.slice(0, 5), victim: victim.id, command,
+    rows: rows.slice(0, 5),
+    victim: victim.id,
+    command,
   }
 }
 

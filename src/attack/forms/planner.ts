@@ -1,8 +1,15 @@
 /** Planner settings by which an attacker forces another order of evaluation; every role may change them. */
 
 /** The first is what shrinking ends at. */
-export const planners = ['as is', 'no indexes', 'no seqscan', 'generic plans', 'parallel', 'no hashing',
-  'nested loops'] as const
+export const planners = [
+  'as is',
+  'no indexes',
+  'no seqscan',
+  'generic plans',
+  'parallel',
+  'no hashing',
+  'nested loops',
+] as const
 export type Planner = (typeof planners)[number]
 
 /** https://www.postgresql.org/docs/current/runtime-config-query.html */
@@ -19,7 +26,8 @@ export function plannerSettings(planner: Planner, serverVersionNum: number): rea
     case 'parallel':
       return [
         `SET LOCAL ${serverVersionNum >= 160000 ? 'debug_parallel_query' : 'force_parallel_mode'} = on`,
-        'SET LOCAL parallel_setup_cost = 0', 'SET LOCAL parallel_tuple_cost = 0',
+        'SET LOCAL parallel_setup_cost = 0',
+        'SET LOCAL parallel_tuple_cost = 0',
         'SET LOCAL min_parallel_table_scan_size = 0',
       ]
     case 'no hashing':

@@ -9,7 +9,16 @@ import type { Target } from '../../world/targets.ts'
 
 /** The first is what shrinking ends at. */
 export const predicates = [
-  'not mine', 'none', 'by key', 'by tenant', 'or true', 'in list', 'is not null', 'like', 'text of row', 'leaky',
+  'not mine',
+  'none',
+  'by key',
+  'by tenant',
+  'or true',
+  'in list',
+  'is not null',
+  'like',
+  'text of row',
+  'leaky',
 ] as const
 export type Predicate = (typeof predicates)[number]
 
@@ -21,23 +30,32 @@ interface Asker {
 }
 
 /** `WHERE ...` over the alias t, or the empty text. */
-export function predicateOf(predicate: Predicate, { target, attacker, victim, sample }: Asker): string {
+export function predicateOf(
+  predicate: Predicate,
+  { target, attacker, victim, sample }: Asker,
+): string {
   const column = target.tenantColumn === null ? null : `t.${identifier(target.tenantColumn)}`
   const [own, foreign] = [literal(attacker.id), literal(victim.id)]
   // Without a tenant column the only mark of an own row is what the tenant itself wrote into it.
-  const notMine = column === null ? `strpos(t::text, ${literal(attacker.watermark)}) = 0`
-    : `${column} IS DISTINCT FROM ${own}`
+  const notMine =
+    column === null
+      ? `strpos(t::text, ${literal(attacker.watermark)}) = 0`
+      : `${column} IS DISTINCT FROM ${own}`
   switch (predicate) {
     case 'none':
       return ''
     case 'not mine':
       return readsWholeRows(target) || column !== null ? `WHERE ${notMine}` : ''
     case 'by key':
-      return Object.keys(sample).length === 0 ? '' : `WHERE ${keyCondition(target.relation, sample, 't.')}`
+      return Object.keys(sample).length === 0
+        ? ''
+        : `WHERE ${keyCondition(target.relation, sample, 't.')}`
     case 'by tenant':
       return column === null ? '' : `WHERE ${column} = ${foreign}`
     case 'or true':
-      return column === null ? 'WHERE true OR false' : `WHERE ${column} = ${own} OR ${column} <> ${own}`
+      return column === null
+        ? 'WHERE true OR false'
+        : `WHERE ${column} = ${own} OR ${column} <> ${own}`
     case 'in list':
       return column === null ? '' : `WHERE ${column} IN (${foreign}, ${own}, '')`
     case 'is not null':
@@ -63,8 +81,10 @@ export function readsWholeRows({ relation }: Pick<Target, 'relation'>): boolean 
 export function leaky({ relation, tenantColumn }: Target, attacker: Tenant): string {
   const text = secretColumn(relation.columns, tenantColumn === null)
   if (text === null) return ''
-  const mine = tenantColumn === null ? `strpos(t.${text}::text, ${literal(attacker.watermark)}) > 0`
-    : `t.${identifier(tenantColumn)} = ${literal(attacker.id)}`
+  const mine =
+    tenantColumn === null
+      ? `strpos(t.${text}::text, ${literal(attacker.watermark)}) > 0`
+      : `t.${identifier(tenantColumn)} = ${literal(attacker.id)}`
   return `WHERE CAST(CASE WHEN ${mine} THEN '1' ELSE t.${text}::text END AS integer) = 1`
 }
 
@@ -73,8 +93,11 @@ const content = /(name|number|title|remark|notes|label|subject|description|sourc
 
 /** A readable text column whose values carry their owner's mark; always a natural key if it must carry it. */
 function secretColumn(columns: readonly Column[], mustBeMarked: boolean): string | null {
-  const texts = columns.filter((column) => column.selectable && /^(text|character varying)/.test(column.type))
-  const secret = texts.find(({ name }) => naturalKey.test(name))
-    ?? (mustBeMarked ? undefined : texts.find(({ name }) => content.test(name)) ?? texts[0])
+  const texts = columns.filter(
+    (column) => column.selectable && /^(text|character varying)/.test(column.type),
+  )
+  const secret =
+    texts.find(({ name }) => naturalKey.test(name)) ??
+    (mustBeMarked ? undefined : (texts.find(({ name }) => content.test(name)) ?? texts[0]))
   return secret === undefined ? null : identifier(secret.name)
 }

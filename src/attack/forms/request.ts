@@ -33,18 +33,34 @@ export interface ReadParts {
 }
 
 /** Null when the victim has no such relation. */
-export function readRequest(world: World, object: WorldObject, parts: ReadParts): ReadRequest | null {
+export function readRequest(
+  world: World,
+  object: WorldObject,
+  parts: ReadParts,
+): ReadRequest | null {
   const { attacker, victim, predicate } = parts
   const target = targetOf(object, victim)
   if (target === null) return null
   const sample = object.samplesOf(victim.id)[0] ?? {}
   const where = predicateOf(predicate, { target, attacker, victim, sample })
-  return { ...target, world, attacker, victim, sample, own: targetOf(object, attacker), from: target.address, where,
-    keys: keysOf(target.relation) }
+  return {
+    ...target,
+    world,
+    attacker,
+    victim,
+    sample,
+    own: targetOf(object, attacker),
+    from: target.address,
+    where,
+    keys: keysOf(target.relation),
+  }
 }
 
 /** `"id" = '...'` of the victim's row over the alias t; null when no row of it is known. */
-export function victimsKey({ relation, sample }: Pick<ReadRequest, 'relation' | 'sample'>): string | null {
+export function victimsKey({
+  relation,
+  sample,
+}: Pick<ReadRequest, 'relation' | 'sample'>): string | null {
   return Object.keys(sample).length === 0 ? null : keyCondition(relation, sample, 't.')
 }
 
@@ -58,15 +74,19 @@ export function isOrdered(column: Column): boolean {
 
 function keysOf(relation: Relation): string {
   const ordered = relation.columns.filter((column) => column.selectable && isOrdered(column))
-  const names = relation.primaryKey.length > 0
-    ? relation.primaryKey.filter((name) => ordered.some((column) => column.name === name))
-    : ordered.slice(0, 2).map((column) => column.name)
+  const names =
+    relation.primaryKey.length > 0
+      ? relation.primaryKey.filter((name) => ordered.some((column) => column.name === name))
+      : ordered.slice(0, 2).map((column) => column.name)
   return names.length === 0 ? 'NULL::text' : names.map((name) => `t.${identifier(name)}`).join(', ')
 }
 
 /** `t.a, t.b` of the readable columns. */
 export function aliased(columns: string): string {
-  return columns.split(', ').map((column) => `t.${column}`).join(', ')
+  return columns
+    .split(', ')
+    .map((column) => `t.${column}`)
+    .join(', ')
 }
 
 /** The tenant's own rows as a condition over t; always true where rows do not carry their owner. */

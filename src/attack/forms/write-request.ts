@@ -27,10 +27,11 @@ export interface WriteRequest {
 }
 
 /** Null when one of the two has no row to write about. */
-export function writeRequest(world: World, object: WorldObject, pair: {
-  readonly attacker: Tenant
-  readonly victim: Tenant
-}): WriteRequest | null {
+export function writeRequest(
+  world: World,
+  object: WorldObject,
+  pair: { readonly attacker: Tenant; readonly victim: Tenant },
+): WriteRequest | null {
   const { attacker, victim } = pair
   const [own, foreign] = [writable(world, object, attacker), writable(world, object, victim)]
   const [ownRow, foreignRow] = [own?.row ?? null, foreign?.row ?? null]
@@ -38,9 +39,20 @@ export function writeRequest(world: World, object: WorldObject, pair: {
   const column = writableColumn(foreign.relation)
   const first = identifier(foreign.relation.columns[0]?.name ?? 'id')
   return {
-    world, object, attacker, victim, own, foreign, ownRow, foreignRow,
-    assignment: column === null ? `${first} = ${first}` : `${identifier(column.name)} = ${literal(column.value)}`,
-    foreignKey: keyCondition(foreign.relation, foreignRow), ownKey: keyCondition(own.relation, ownRow),
+    world,
+    object,
+    attacker,
+    victim,
+    own,
+    foreign,
+    ownRow,
+    foreignRow,
+    assignment:
+      column === null
+        ? `${first} = ${first}`
+        : `${identifier(column.name)} = ${literal(column.value)}`,
+    foreignKey: keyCondition(foreign.relation, foreignRow),
+    ownKey: keyCondition(own.relation, ownRow),
   }
 }
 
@@ -48,23 +60,32 @@ export function writeRequest(world: World, object: WorldObject, pair: {
  * The tenant's relation and a row of it. A view has neither keys nor rows of its own that are known: they
  * are those of a table that has all of its columns.
  */
-function writable(world: World, object: WorldObject, tenant: Tenant): (Target & { readonly row: Row | null }) | null {
+function writable(
+  world: World,
+  object: WorldObject,
+  tenant: Tenant,
+): (Target & { readonly row: Row | null }) | null {
   const target = targetOf(object, tenant)
   if (target === null) return null
   const [sample] = object.samplesOf(tenant.id)
   if (object.kind !== 'view' || sample !== undefined) return { ...target, row: sample ?? null }
   const names = target.relation.columns.map(({ name }) => name)
-  const base = ownedTables(world).find((table) => hasAll(table.relationOf(tenant), names)
-    && table.samplesOf(tenant.id).length > 0)
+  const base = ownedTables(world).find(
+    (table) => hasAll(table.relationOf(tenant), names) && table.samplesOf(tenant.id).length > 0,
+  )
   const [relation, row] = [base?.relationOf(tenant) ?? null, base?.samplesOf(tenant.id)[0]]
   if (relation === null || row === undefined) return { ...target, row: null }
   const { primaryKey, uniqueKeys, foreignKeys } = relation
   return {
-    ...target, relation: { ...target.relation, primaryKey, uniqueKeys, foreignKeys },
+    ...target,
+    relation: { ...target.relation, primaryKey, uniqueKeys, foreignKeys },
     row: Object.fromEntries(names.map((name) => [name, row[name] ?? null])),
   }
 }
 
 function hasAll(relation: Relation | null, names: readonly string[]): boolean {
-  return relation !== null && names.every((name) => relation.columns.some((column) => column.name === name))
+  return (
+    relation !== null &&
+    names.every((name) => relation.columns.some((column) => column.name === name))
+  )
 }

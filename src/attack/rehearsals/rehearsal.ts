@@ -36,7 +36,12 @@ export const platform = 'watertight_platform'
 export const attacker = 'watertight_attacker'
 
 export function quotedRoles({ owner, app, admin }: RoleNames): QuotedRoles {
-  return { owner: identifier(owner), app: identifier(app), appText: literal(app), admin: identifier(admin) }
+  return {
+    owner: identifier(owner),
+    app: identifier(app),
+    appText: literal(app),
+    admin: identifier(admin),
+  }
 }
 
 export function context(...sql: readonly string[]): readonly Statement[] {
@@ -55,6 +60,8 @@ export function attack(sql: string): Statement {
 /** The schema of the platform, open to the application, and one of the application's own. */
 export function schemas({ app, admin }: QuotedRoles): readonly Statement[] {
   return context(
-    `CREATE SCHEMA ${platform}`, `GRANT USAGE ON SCHEMA ${platform} TO ${app}, ${admin}`,
-    `CREATE SCHEMA ${attacker} AUTHORIZATION ${app}`)
+    `CREATE SCHEMA ${platform}`,
+    `GRANT USAGE ON SCHEMA ${platform} TO ${app}, ${admin}`,
+    `CREATE SCHEMA ${attacker} AUTHORIZATION ${app}`,
+  )
 }

@@ -6,7 +6,13 @@
 import { fixOf, serverDefects, versionText, type ServerDefect } from '../../model/server-defects.ts'
 import type { Attempt, Step, Witness } from '../../model/observation.ts'
 import type { CellVerdict } from '../../model/verdict.ts'
-import { metaOf, type Cell, type Probe, type ProbeMeta, type SearchSettings } from '../../probe/define.ts'
+import {
+  metaOf,
+  type Cell,
+  type Probe,
+  type ProbeMeta,
+  type SearchSettings,
+} from '../../probe/define.ts'
 import { inherent, withoutUnclaimed } from '../../probe/inherent.ts'
 import { missingChecks } from './missing-checks.ts'
 import { plannerStatistics } from './planner-statistics.ts'
@@ -30,11 +36,15 @@ export function defineServerProbe(meta: ProbeMeta): Probe {
     ...metaOf(meta),
     basis: 'executed',
     exhaustive: true,
-    cells: (world) => speaksForServer(world) ? rehearsals.filter((each) => isKnown(each, world)).map(cellOf) : [],
+    cells: (world) =>
+      speaksForServer(world) ? rehearsals.filter((each) => isKnown(each, world)).map(cellOf) : [],
     search: async (world, cell, settings) => {
-      const rehearsal = rehearsals.find((each) => each.defect === cell.name && each.path === cell.path)
+      const rehearsal = rehearsals.find(
+        (each) => each.defect === cell.name && each.path === cell.path,
+      )
       const defect = serverDefects.find(({ id }) => id === cell.name)
-      if (rehearsal === undefined || defect === undefined) throw new Error(`there is no rehearsal of ${cell.name}`)
+      if (rehearsal === undefined || defect === undefined)
+        throw new Error(`there is no rehearsal of ${cell.name}`)
       return await rehearse({ world, cell, rehearsal, defect }, settings)
     },
   }
@@ -60,7 +70,13 @@ async function rehearse(scene: Scene, settings: SearchSettings): Promise<CellVer
   const { world, cell, rehearsal } = scene
   const tally = new Tally()
   const runs = Math.min(1, settings.runs)
-  const outcome = { cell, tally, runs, privilege: 'granted' as const, replaying: settings.replay !== undefined }
+  const outcome = {
+    cell,
+    tally,
+    runs,
+    privilege: 'granted' as const,
+    replaying: settings.replay !== undefined,
+  }
   if (runs === 0) return cellVerdict({ ...outcome, counterexample: null })
   const attempt = await world.admin.attempt(rehearsal.script(quotedRoles(world.options.roles)))
   settings.onCase?.(cell, attempt, null)
@@ -68,10 +84,18 @@ async function rehearse(scene: Scene, settings: SearchSettings): Promise<CellVer
   // An exception that carries the hidden value is an answer, and a clear one.
   tally.addAttempt({ ...attempt, steps: attempt.steps.filter((each) => each !== step) })
   tally.controlsTried += 1
-  if (attempt.steps.some(({ role, observation }) =>
-    role === 'control' && observation.kind === 'rows' && observation.rows.length > 0)) tally.controlsSeen += 1
+  if (
+    attempt.steps.some(
+      ({ role, observation }) =>
+        role === 'control' && observation.kind === 'rows' && observation.rows.length > 0,
+    )
+  )
+    tally.controlsSeen += 1
   if (step === null) return cellVerdict({ ...outcome, counterexample: null })
-  const verdict = cellVerdict({ ...outcome, counterexample: counterexampleOf(scene, { attempt, step, settings }) })
+  const verdict = cellVerdict({
+    ...outcome,
+    counterexample: counterexampleOf(scene, { attempt, step, settings }),
+  })
   return withoutUnclaimed(verdict, settings.claims ?? new Set())
 }
 
@@ -85,19 +109,24 @@ function counterexampleOf({ world, cell, defect }: Scene, { attempt, step, setti
   const { observation } = step
   const fixed = fixOf(defect, world.catalog.serverVersionNum)
   const witness: Witness = {
-    sentence: `PostgreSQL ${versionText(world.catalog.serverVersionNum)} shows ${defect.id}: ${defect.title}` +
+    sentence:
+      `PostgreSQL ${versionText(world.catalog.serverVersionNum)} shows ${defect.id}: ${defect.title}` +
       (fixed === null ? '' : ` (fixed in ${fixed})`),
     rows: observation.kind === 'rows' ? observation.rows.slice(0, 5) : [],
-    victim: null, command: cell.path, severity: defect.severity,
+    victim: null,
+    command: cell.path,
+    severity: defect.severity,
   }
   // Whether a platform can be attacked by it is asked of the platform, key by key, by the upsert probes.
   const dependsOnKeys = defect.id === 'CVE-2026-120154'
   return {
     input: { defect: defect.id, path: cell.path },
     steps: attempt.steps,
-    witness: dependsOnKeys ? inherent('server', witness) ?? witness : witness,
+    witness: dependsOnKeys ? (inherent('server', witness) ?? witness) : witness,
     replay: { seed: settings.seed, path: '0', replayPath: null },
-    shrinks: 0, casesToWitness: 1, msToWitness: 0,
+    shrinks: 0,
+    casesToWitness: 1,
+    msToWitness: 0,
     login: world.options.address.user,
   }
 }

@@ -19,8 +19,11 @@ export function addAudit(dotmac: Command, finish: (code: number) => void): void 
   withPlatformFlags(audit.command('partitions'))
     .description('partition the trail by month: make the months ahead, drop those that are too old')
     .option('--ahead <months>', 'months made beyond the current one', '3')
-    .option('--keep <months>', 'whole months kept before the current one; older partitions are dropped, and '
-      + 'older entries outside of every month deleted (default: all are kept)')
+    .option(
+      '--keep <months>',
+      'whole months kept before the current one; older partitions are dropped, and ' +
+        'older entries outside of every month deleted (default: all are kept)',
+    )
     .option('--json', 'print JSON')
     .action(async (given: Record<string, unknown>) => {
       const { runAuditPartitions } = await import('./run-audit.ts')

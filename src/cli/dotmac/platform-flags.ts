@@ -13,10 +13,13 @@ export function withPlatformFlags(command: Command): Command {
 
 /** The flag, or else the variable of the same meaning. */
 export function platformFlags(given: Readonly<Record<string, unknown>>): PlatformFlags {
-  const text = (name: string) => typeof given[name] === 'string' ? { [name]: given[name] } : {}
+  const text = (name: string) => (typeof given[name] === 'string' ? { [name]: given[name] } : {})
   const fallback = process.env['WATERTIGHT_TARGET']
   return {
     ...(fallback === undefined ? {} : { target: fallback }),
-    ...text('target'), ...text('mode'), ...text('management'), ...text('isp'),
+    ...text('target'),
+    ...text('mode'),
+    ...text('management'),
+    ...text('isp'),
   }
 }

@@ -8,7 +8,11 @@ import { WatertightError } from '../../errors.ts'
 import { services, type Service } from '../../model/tenancy.ts'
 import { visible } from '../../report/text.ts'
 import { openPlatform, type PlatformSessions } from '../../reference/platform/platform-sessions.ts'
-import { platformTarget, type PlatformFlags, type PlatformTarget } from '../../reference/platform/platform-target.ts'
+import {
+  platformTarget,
+  type PlatformFlags,
+  type PlatformTarget,
+} from '../../reference/platform/platform-target.ts'
 import { reportFailure } from '../failure.ts'
 import { toldWithout } from './told-without.ts'
 
@@ -24,16 +28,25 @@ export async function runAuditList(given: Given, flags: PlatformFlags): Promise<
   const found: Record<string, readonly TrailEntry[]> = {}
   for (const service of services) {
     found[service] = await readTrail(platform.sessions[service], {
-      tenancy: target.tenancy, roles: target.roles, schemas: trails.schemas[service], limit,
+      tenancy: target.tenancy,
+      roles: target.roles,
+      schemas: trails.schemas[service],
+      limit,
       refused: given['refused'] === true,
       ...(since === undefined ? {} : { since }),
       ...(typeof given['tenant'] === 'string' ? { tenant: given['tenant'] } : {}),
     })
   }
-  console.log(given['json'] === true ? JSON.stringify(found, null, 2)
-    : Object.entries(found).flatMap(([service, entries]) => [
-      `${service}: ${entries.length === 0 ? 'no entries' : `${entries.length} entries`}`, ...entries.map(lineOf),
-    ]).join('\n'))
+  console.log(
+    given['json'] === true
+      ? JSON.stringify(found, null, 2)
+      : Object.entries(found)
+          .flatMap(([service, entries]) => [
+            `${service}: ${entries.length === 0 ? 'no entries' : `${entries.length} entries`}`,
+            ...entries.map(lineOf),
+          ])
+          .join('\n'),
+  )
   return toldWithout(trails.without)
 }
 
@@ -41,7 +54,8 @@ export async function runAuditList(given: Given, flags: PlatformFlags): Promise<
 export async function runAuditPartitions(given: Given, flags: PlatformFlags): Promise<number> {
   const target = platformTarget(flags)
   const ahead = whole(given, 'ahead', { least: 0, most: 120 })
-  const keep = given['keep'] === undefined ? undefined : whole(given, 'keep', { least: 0, most: 1200 })
+  const keep =
+    given['keep'] === undefined ? undefined : whole(given, 'keep', { least: 0, most: 1200 })
   await using platform = await openPlatform(target)
   const done: Record<string, Record<string, AuditPartitions>> = {}
   const failed: WatertightError[] = []
@@ -58,11 +72,19 @@ export async function runAuditPartitions(given: Given, flags: PlatformFlags): Pr
       }
     }
   }
-  console.log(given['json'] === true ? JSON.stringify(done, null, 2)
-    : Object.entries(done).flatMap(([service, schemas]) => Object.entries(schemas)
-      .map(([schema, { created, dropped, deleted }]) =>
-        `${service} ${visible(schema)}: ${told('made', created)}, ${told('dropped', dropped)}` +
-        (deleted === 0 ? '' : `, ${deleted} older entries deleted`))).join('\n'))
+  console.log(
+    given['json'] === true
+      ? JSON.stringify(done, null, 2)
+      : Object.entries(done)
+          .flatMap(([service, schemas]) =>
+            Object.entries(schemas).map(
+              ([schema, { created, dropped, deleted }]) =>
+                `${service} ${visible(schema)}: ${told('made', created)}, ${told('dropped', dropped)}` +
+                (deleted === 0 ? '' : `, ${deleted} older entries deleted`),
+            ),
+          )
+          .join('\n'),
+  )
   for (const error of failed) reportFailure(error)
   const code = toldWithout(trails.without)
   return failed.length > 0 ? 1 : code
@@ -79,18 +101,26 @@ interface Trails {
 }
 
 async function trailsOf(
-  { sessions }: PlatformSessions, { tenancy }: PlatformTarget, tenant?: unknown,
+  { sessions }: PlatformSessions,
+  { tenancy }: PlatformTarget,
+  tenant?: unknown,
 ): Promise<Trails> {
   const known = await mappedTenants(sessions.management, tenancy)
   const wanted = tenant === undefined ? known : known.filter(({ id }) => id === tenant)
   if (tenant !== undefined && wanted.length === 0) {
-    throw new WatertightError('WATERTIGHT_NO_TENANT', `There is no tenant ${JSON.stringify(tenant)}`, {
-      hint: 'Name it as the tenants table of the management database does',
-    })
+    throw new WatertightError(
+      'WATERTIGHT_NO_TENANT',
+      `There is no tenant ${JSON.stringify(tenant)}`,
+      { hint: 'Name it as the tenants table of the management database does' },
+    )
   }
-  if (tenancy === 'row-level-security') return { schemas: { management: ['public'], isp: ['public'] }, without: [] }
+  if (tenancy === 'row-level-security')
+    return { schemas: { management: ['public'], isp: ['public'] }, without: [] }
   const question = { sessions, tenancy, tenants: wanted }
-  const [management, isp] = [await tenantsHere('management', question), await tenantsHere('isp', question)]
+  const [management, isp] = [
+    await tenantsHere('management', question),
+    await tenantsHere('isp', question),
+  ]
   const schemasOf = ({ here }: TenantsHere) => here.map(({ schema }) => schema)
   return {
     schemas: { management: schemasOf(management), isp: schemasOf(isp) },
@@ -100,9 +130,14 @@ async function trailsOf(
 
 function lineOf({ accessTime, tenantId, userId, success, ...entry }: TrailEntry): string {
   const outcome = success ? 'ok' : 'REFUSED'
-  const from = [entry.clientIp, entry.userAgent].filter((each) => each !== null).map(visible).join(' ')
-  return `  ${accessTime} ${visible(tenantId)} ${visible(userId)} ${outcome} ${visible(entry.operation)} ` +
+  const from = [entry.clientIp, entry.userAgent]
+    .filter((each) => each !== null)
+    .map(visible)
+    .join(' ')
+  return (
+    `  ${accessTime} ${visible(tenantId)} ${visible(userId)} ${outcome} ${visible(entry.operation)} ` +
     `${visible(entry.tableName)}${from === '' ? '' : ` from ${from}`}`
+  )
 }
 
 const spans: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
@@ -114,7 +149,8 @@ function sinceOf(given: unknown): Date | undefined {
   const time = new Date(span === null ? String(given) : Date.now() - ago)
   // The 31st of February would be the 3rd of March.
   const [, year, month, day] = /^(\d{4})-(\d{2})-(\d{2})/.exec(String(given)) ?? []
-  const isDay = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day)
+  const isDay =
+    new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day)
   const isIso = span !== null || isDay
   if (isIso && !Number.isNaN(time.getTime())) return time
   throw new WatertightError('WATERTIGHT_BAD_FLAG', `--since ${JSON.stringify(given)} is no time`, {
@@ -122,10 +158,16 @@ function sinceOf(given: unknown): Date | undefined {
   })
 }
 
-function whole(given: Given, flag: string, { least, most }: { least: number; most: number }): number {
+function whole(
+  given: Given,
+  flag: string,
+  { least, most }: { least: number; most: number },
+): number {
   const value = /^\d{1,9}$/.test(String(given[flag])) ? Number(given[flag]) : Number.NaN
   if (value >= least && value <= most) return value
-  throw new WatertightError('WATERTIGHT_BAD_FLAG',
+  throw new WatertightError(
+    'WATERTIGHT_BAD_FLAG',
     `--${flag} ${JSON.stringify(given[flag])} is no whole number from ${least} to ${most}`,
-    { hint: `Give a number from ${least} to ${most}` })
+    { hint: `Give a number from ${least} to ${most}` },
+  )
 }

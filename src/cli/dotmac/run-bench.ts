@@ -1,12 +1,17 @@
 /** Runs the benchmark of the platform, says each value when it is there, and ends with the worst verdict. */
 
 import { WatertightError } from '../../errors.ts'
-import { benchPlatform, type Bounded, type BoundVerdict } from '../../reference/platform/platform-bench.ts'
+import {
+  benchPlatform,
+  type Bounded,
+  type BoundVerdict,
+} from '../../reference/platform/platform-bench.ts'
 
 const exitCodes: Readonly<Record<BoundVerdict, number>> = { met: 0, missed: 1, undecided: 3 }
 
 export async function runBench(
-  given: Readonly<Record<string, unknown>>, say: (text: string) => void,
+  given: Readonly<Record<string, unknown>>,
+  say: (text: string) => void,
 ): Promise<number> {
   const isJson = given['json'] === true
   const found: Bounded[] = []
@@ -32,12 +37,16 @@ function lineOf({ title, value, interval: { low, high }, bound, verdict, note }:
 }
 
 function whole(
-  given: Readonly<Record<string, unknown>>, name: string, { least, most }: { least: number; most: number },
+  given: Readonly<Record<string, unknown>>,
+  name: string,
+  { least, most }: { least: number; most: number },
 ): number {
   const value = /^\d{1,9}$/.test(String(given[name])) ? Number(given[name]) : Number.NaN
   if (value >= least && value <= most) return value
   const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-  throw new WatertightError('WATERTIGHT_BAD_FLAG',
+  throw new WatertightError(
+    'WATERTIGHT_BAD_FLAG',
     `--${flag} ${JSON.stringify(given[name])} is no whole number from ${least} to ${most}`,
-    { hint: `Give a number from ${least} to ${most}` })
+    { hint: `Give a number from ${least} to ${most}` },
+  )
 }

@@ -3,7 +3,12 @@
 import { readConfiguration } from '../../dotmac/configuration.ts'
 import { driftOf, tenantVersions, type Drift } from '../../dotmac/migrations/drift.ts'
 import { expectedShape } from '../../dotmac/migrations/expected-shape.ts'
-import { mappedTenants, migrate, type Migrated, type MigrateOptions } from '../../dotmac/migrations/migrate.ts'
+import {
+  mappedTenants,
+  migrate,
+  type Migrated,
+  type MigrateOptions,
+} from '../../dotmac/migrations/migrate.ts'
 import type { Upgraded } from '../../dotmac/migrations/upgrade.ts'
 import { WatertightError } from '../../errors.ts'
 import { services, type Service } from '../../model/tenancy.ts'
@@ -12,7 +17,10 @@ import { openPlatform } from '../../reference/platform/platform-sessions.ts'
 import { platformTarget, type PlatformFlags } from '../../reference/platform/platform-target.ts'
 
 /** Exit 0 when every place is at its version, 1 when a tenant stayed behind or drifted. */
-export async function runMigrate(given: Readonly<Record<string, unknown>>, flags: PlatformFlags): Promise<number> {
+export async function runMigrate(
+  given: Readonly<Record<string, unknown>>,
+  flags: PlatformFlags,
+): Promise<number> {
   const target = platformTarget(flags)
   const wanted = wantedOf(given)
   const { dryRun = false } = wanted
@@ -20,9 +28,18 @@ export async function runMigrate(given: Readonly<Record<string, unknown>>, flags
   const { tenancy, roles } = target
   const { requireTenantColumn, enableAuditTriggers: auditTriggers } = readConfiguration(process.env)
   const { sessions } = platform
-  const options: MigrateOptions = { tenancy, roles, sessions, requireTenantColumn, auditTriggers, ...wanted }
+  const options: MigrateOptions = {
+    tenancy,
+    roles,
+    sessions,
+    requireTenantColumn,
+    auditTriggers,
+    ...wanted,
+  }
   const json = given['json'] === true
-  const onPlace = (place: Upgraded) => { if (!json) console.log(lineOf(place, dryRun)) }
+  const onPlace = (place: Upgraded) => {
+    if (!json) console.log(lineOf(place, dryRun))
+  }
   const done = await migrate({ ...options, onPlace })
   const drift = dryRun || tenancy === 'row-level-security' ? [] : await driftIn(options)
   if (json) console.log(JSON.stringify({ ...done, drift }, null, 2))
@@ -33,7 +50,10 @@ export async function runMigrate(given: Readonly<Record<string, unknown>>, flags
 function wantedOf(given: Readonly<Record<string, unknown>>): Partial<MigrateOptions> {
   const { service, tenant, to, directory } = given
   if (service !== undefined && !services.includes(service as Service)) {
-    throw badFlag(`--service ${String(service)} is neither management nor isp`, 'Leave it out to migrate both')
+    throw badFlag(
+      `--service ${String(service)} is neither management nor isp`,
+      'Leave it out to migrate both',
+    )
   }
   if (to !== undefined && !/^[1-9]\d{0,8}$/.test(String(to))) {
     throw badFlag(`--to ${String(to)} is no version`, 'Give the number of a migration, e.g. --to 2')
@@ -60,19 +80,35 @@ async function driftIn(options: MigrateOptions): Promise<readonly Drift[]> {
     const versions = await tenantVersions(sessions[service], service, tenants)
     const version = Math.max(0, ...versions.map((each) => each.version ?? 0))
     if (version === 0) drift.push(...driftOf(versions))
-    else drift.push(...driftOf(versions, await expectedShape(sessions[service], { ...options, service, version })))
+    else
+      drift.push(
+        ...driftOf(
+          versions,
+          await expectedShape(sessions[service], { ...options, service, version }),
+        ),
+      )
   }
   return drift
 }
 
-function lineOf({ title: named, from, to, applied, guards, auditTriggers }: Upgraded, dryRun: boolean): string {
+function lineOf(
+  { title: named, from, to, applied, guards, auditTriggers }: Upgraded,
+  dryRun: boolean,
+): string {
   const title = visible(named)
   const { added, removed } = auditTriggers
-  const audit = [[added, 'added'], [removed, 'removed']] as const
-  const triggers = audit.flatMap(([{ length }, did]) => length === 0 ? [] : [`\n  ${length} audit triggers ${did}`])
+  const audit = [
+    [added, 'added'],
+    [removed, 'removed'],
+  ] as const
+  const triggers = audit.flatMap(([{ length }, did]) =>
+    length === 0 ? [] : [`\n  ${length} audit triggers ${did}`],
+  )
   if (applied.length === 0) return `${title}: at version ${to}${triggers.join('')}`
   const verb = dryRun ? 'would go' : 'went'
-  const did = guards.flatMap((guard) => guard.did.map((what) => `\n  ${guard.table}: ${what}`)).join('')
+  const did = guards
+    .flatMap((guard) => guard.did.map((what) => `\n  ${guard.table}: ${what}`))
+    .join('')
   return `${title}: ${verb} from ${from} to ${to} (${applied.join(', ')})${did}${triggers.join('')}`
 }
 

@@ -5,7 +5,8 @@ import { drills, runDrill, type DrillResult } from '../../reference/platform/rec
 
 /** Each result is handed over when it is there; returns the number of faults. @throws WATERTIGHT_BAD_FLAG. */
 export async function runRecover(
-  flags: Readonly<Record<string, unknown>>, say: (text: string) => void,
+  flags: Readonly<Record<string, unknown>>,
+  say: (text: string) => void,
 ): Promise<number> {
   const wanted = flags['drill'] === true ? 'all' : String(flags['drill'])
   const mode = flags['mode'] ?? 'rls'
@@ -14,7 +15,9 @@ export async function runRecover(
   if (mode !== 'rls' && mode !== 'schema') throw badFlag('mode', String(mode), ['rls', 'schema'])
   const results: DrillResult[] = []
   for (const name of names) {
-    const result = await runDrill(name, { tenancy: mode === 'rls' ? 'row-level-security' : 'schema-per-tenant' })
+    const result = await runDrill(name, {
+      tenancy: mode === 'rls' ? 'row-level-security' : 'schema-per-tenant',
+    })
     results.push(result)
     if (flags['json'] !== true) say(told(result))
   }
@@ -23,15 +26,24 @@ export async function runRecover(
 }
 
 function told(result: DrillResult): string {
-  const { drill, target, rpoSeconds, rtoSeconds, validatedSeconds, tenants, suites, faults } = result
-  const verdict = faults.length === 0 ? `${tenants} tenants as at the target, isolation holds` : faults.join('\n  ')
-  return `${drill}: to ${target}\n  RPO ${rpoSeconds.toFixed(3)} s of committed work lost, ` +
+  const { drill, target, rpoSeconds, rtoSeconds, validatedSeconds, tenants, suites, faults } =
+    result
+  const verdict =
+    faults.length === 0
+      ? `${tenants} tenants as at the target, isolation holds`
+      : faults.join('\n  ')
+  return (
+    `${drill}: to ${target}\n  RPO ${rpoSeconds.toFixed(3)} s of committed work lost, ` +
     `RTO ${rtoSeconds.toFixed(3)} s until rows and policies were proved, ` +
     `${validatedSeconds.toFixed(3)} s until the leak suites had answered\n  ` +
     `leak suites: ${suites.probes} probes, ${suites.cells} cells, ${suites.cases} cases\n  ${verdict}`
+  )
 }
 
 function badFlag(flag: string, value: string, known: readonly string[]): WatertightError {
-  return new WatertightError('WATERTIGHT_BAD_FLAG', `--${flag} ${JSON.stringify(value)} is none of ${known.join(', ')}`,
-    { hint: `Give one of ${known.join(', ')}` })
+  return new WatertightError(
+    'WATERTIGHT_BAD_FLAG',
+    `--${flag} ${JSON.stringify(value)} is none of ${known.join(', ')}`,
+    { hint: `Give one of ${known.join(', ')}` },
+  )
 }

@@ -1,6 +1,13 @@
 /** Who asks: the tenant comes from a signed token and from nowhere else. */
 
-import { createLocalJWKSet, createRemoteJWKSet, errors, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose'
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  errors,
+  jwtVerify,
+  type JSONWebKeySet,
+  type JWTPayload,
+} from 'jose'
 import { WatertightError } from '../../errors.ts'
 import { tenantNames } from '../tenant-names.ts'
 
@@ -38,23 +45,38 @@ const acceptable: readonly string[] = ['ES256', 'RS256', 'EdDSA', 'PS256']
  * @throws WatertightError WATERTIGHT_BAD_VERIFIER for an empty issuer or audience, and for other algorithms.
  */
 export function tokenVerifier(options: VerifierOptions): TokenVerifier {
-  const { jwks, issuer, audience, algorithms = ['ES256', 'RS256', 'EdDSA'], clockToleranceS = 5 } = options
+  const {
+    jwks,
+    issuer,
+    audience,
+    algorithms = ['ES256', 'RS256', 'EdDSA'],
+    clockToleranceS = 5,
+  } = options
   assertPinned(issuer, audience, algorithms)
-  const keys = jwks instanceof URL
-    ? createRemoteJWKSet(jwks, {
-        cacheMaxAge: options.jwksMaxAgeMs ?? 600_000, cooldownDuration: options.jwksCooldownMs ?? 30_000,
-        timeoutDuration: 5_000,
-      })
-    : createLocalJWKSet(jwks)
+  const keys =
+    jwks instanceof URL
+      ? createRemoteJWKSet(jwks, {
+          cacheMaxAge: options.jwksMaxAgeMs ?? 600_000,
+          cooldownDuration: options.jwksCooldownMs ?? 30_000,
+          timeoutDuration: 5_000,
+        })
+      : createLocalJWKSet(jwks)
   return {
     async callerOf(authorization) {
       const [, token] = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization ?? '') ?? []
       if (token === undefined) {
-        throw tokenError('MISSING', 'The request carries no bearer token', 'Send Authorization: Bearer <token>')
+        throw tokenError(
+          'MISSING',
+          'The request carries no bearer token',
+          'Send Authorization: Bearer <token>',
+        )
       }
       try {
         const { payload } = await jwtVerify(token, keys, {
-          issuer, audience, algorithms: [...algorithms], clockTolerance: clockToleranceS,
+          issuer,
+          audience,
+          algorithms: [...algorithms],
+          clockTolerance: clockToleranceS,
           requiredClaims: ['exp', 'sub', 'tenant_id'],
         })
         return callerIn(payload)
@@ -68,21 +90,34 @@ export function tokenVerifier(options: VerifierOptions): TokenVerifier {
 /** jose takes an empty issuer or audience for "do not look": an unset variable would let every token in. */
 function assertPinned(issuer: string, audience: string, algorithms: readonly string[]): void {
   const others = algorithms.filter((each) => !acceptable.includes(each))
-  const isGiven = [issuer, audience].every((name: unknown) => typeof name === 'string' && name.trim() !== '')
+  const isGiven = [issuer, audience].every(
+    (name: unknown) => typeof name === 'string' && name.trim() !== '',
+  )
   if (isGiven && algorithms.length > 0 && others.length === 0) return
-  throw new WatertightError('WATERTIGHT_BAD_VERIFIER',
+  throw new WatertightError(
+    'WATERTIGHT_BAD_VERIFIER',
     `Tokens cannot be judged by the issuer ${JSON.stringify(issuer)}, the audience ${JSON.stringify(audience)} and ` +
-    `the algorithms ${JSON.stringify(algorithms)}`,
-    { hint: `Name the issuer and the audience, and algorithms among ${acceptable.join(', ')}` })
+      `the algorithms ${JSON.stringify(algorithms)}`,
+    { hint: `Name the issuer and the audience, and algorithms among ${acceptable.join(', ')}` },
+  )
 }
 
 function callerIn({ sub, tenant_id: tenantId, scope }: JWTPayload): Caller {
-  if (typeof tenantId !== 'string') throw tokenError('INVALID', 'The claim tenant_id is no text', 'Ask for a new token')
+  if (typeof tenantId !== 'string')
+    throw tokenError('INVALID', 'The claim tenant_id is no text', 'Ask for a new token')
   tenantNames(tenantId)
   if (typeof sub !== 'string' || sub === '' || sub.includes('\0') || !sub.isWellFormed()) {
-    throw tokenError('INVALID', 'The claim sub is no name that the audit trail can hold', 'Ask for a new token')
+    throw tokenError(
+      'INVALID',
+      'The claim sub is no name that the audit trail can hold',
+      'Ask for a new token',
+    )
   }
-  const scopes: readonly unknown[] = Array.isArray(scope) ? scope : typeof scope === 'string' ? scope.split(' ') : []
+  const scopes: readonly unknown[] = Array.isArray(scope)
+    ? scope
+    : typeof scope === 'string'
+      ? scope.split(' ')
+      : []
   const named = scopes.filter((each): each is string => typeof each === 'string' && each !== '')
   return { tenantId, userId: sub, scopes: new Set(named) }
 }
@@ -90,18 +125,32 @@ function callerIn({ sub, tenant_id: tenantId, scope }: JWTPayload): Caller {
 /** Never with the token in it, and never with more than its bearer needs to know. */
 function asTokenError(error: unknown): WatertightError {
   if (error instanceof WatertightError) return error
-  if (error instanceof errors.JWTExpired) return tokenError('EXPIRED', 'The token has expired', 'Ask for a new token')
+  if (error instanceof errors.JWTExpired)
+    return tokenError('EXPIRED', 'The token has expired', 'Ask for a new token')
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return tokenError('INVALID', `The claim ${error.claim} of the token is not what this service takes`,
-      'Ask for a token for this service')
+    return tokenError(
+      'INVALID',
+      `The claim ${error.claim} of the token is not what this service takes`,
+      'Ask for a token for this service',
+    )
   }
   // The set could not be fetched or read: the token may be good, and nobody can tell.
   const isJose = error instanceof errors.JOSEError
-  if (!isJose || ['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'].includes(error.code)) {
-    return new WatertightError('WATERTIGHT_KEYS_UNREACHABLE', 'The keys of the issuer could not be fetched', {
-      hint: 'Try again; the operator looks at the address of the JWKS', cause: error })
+  if (
+    !isJose ||
+    ['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'].includes(error.code)
+  ) {
+    return new WatertightError(
+      'WATERTIGHT_KEYS_UNREACHABLE',
+      'The keys of the issuer could not be fetched',
+      { hint: 'Try again; the operator looks at the address of the JWKS', cause: error },
+    )
   }
-  return tokenError('INVALID', 'The token is not one that this service can accept', 'Ask for a new token')
+  return tokenError(
+    'INVALID',
+    'The token is not one that this service can accept',
+    'Ask for a new token',
+  )
 }
 
 function tokenError(kind: string, sentence: string, hint: string): WatertightError {

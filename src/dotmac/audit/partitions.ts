@@ -44,16 +44,22 @@ const pauseMs = 500
  *   transaction holds the trail for longer than lockWaitMs; nothing is changed by any error.
  */
 export async function ensureAuditPartitions(
-  session: Session, options: AuditPartitionOptions,
+  session: Session,
+  options: AuditPartitionOptions,
 ): Promise<AuditPartitions> {
   const { schema = 'public', now, ahead, keep, lockWaitMs = 30_000 } = options
-  const bounded = (value: number, most: number) => Number.isInteger(value) && value >= 0 && value <= most
+  const bounded = (value: number, most: number) =>
+    Number.isInteger(value) && value >= 0 && value <= most
   if (!bounded(ahead, 120) || !bounded(keep ?? 0, 1200) || Number.isNaN(now.getTime())) {
-    throw new WatertightError('WATERTIGHT_AUDIT_PARTITIONS',
+    throw new WatertightError(
+      'WATERTIGHT_AUDIT_PARTITIONS',
       `Partitions cannot be made for ahead ${ahead} and keep ${keep ?? 'all'}`,
-      { hint: 'Give whole months: ahead 0 to 120, keep 0 to 1200, and a valid date' })
+      { hint: 'Give whole months: ahead 0 to 120, keep 0 to 1200, and a valid date' },
+    )
   }
-  const months = Array.from({ length: (keep ?? 0) + ahead + 1 }, (_, index) => monthOf(now, index - (keep ?? 0)))
+  const months = Array.from({ length: (keep ?? 0) + ahead + 1 }, (_, index) =>
+    monthOf(now, index - (keep ?? 0)),
+  )
   const wanted = { schema, months, dropsOld: keep !== undefined }
   const deadline = Date.now() + lockWaitMs
   for (;;) {
@@ -69,9 +75,14 @@ export async function ensureAuditPartitions(
 }
 
 function busy(schema: string, lockWaitMs: number, cause: unknown): WatertightError {
-  return new WatertightError('WATERTIGHT_AUDIT_PARTITIONS_BUSY',
+  return new WatertightError(
+    'WATERTIGHT_AUDIT_PARTITIONS_BUSY',
     `The trail of the schema ${schema} was held by other transactions for ${lockWaitMs / 1_000} s`,
-    { hint: 'Nothing was changed. Look for them in pg_stat_activity, and run it again when they have ended', cause })
+    {
+      hint: 'Nothing was changed. Look for them in pg_stat_activity, and run it again when they have ended',
+      cause,
+    },
+  )
 }
 
 interface Wanted {
@@ -90,10 +101,15 @@ async function partitioned(session: Session, wanted: Wanted): Promise<AuditParti
       await session.query('COMMIT')
       return { created: [], dropped: [], deleted: 0 }
     }
-    await session.query(`SET LOCAL lock_timeout = ${attemptMs}; LOCK TABLE ${at}.${table} IN ACCESS EXCLUSIVE MODE`)
+    await session.query(
+      `SET LOCAL lock_timeout = ${attemptMs}; LOCK TABLE ${at}.${table} IN ACCESS EXCLUSIVE MODE`,
+    )
     const [kind] = await session.query(`SELECT relkind FROM pg_class WHERE oid = ${oidOf(schema)}`)
     if (kind?.['relkind'] !== 'p') await session.query(await partitionedSql(session, schema))
-    const { missing: created, old: dropped } = differences(await partitionsOf(session, schema), wanted)
+    const { missing: created, old: dropped } = differences(
+      await partitionsOf(session, schema),
+      wanted,
+    )
     for (const month of months) {
       const name = nameOf(month)
       if (created.includes(name)) await session.query(monthSql({ schema, name, ...month }))
@@ -113,8 +129,10 @@ function nameOf({ suffix }: { readonly suffix: string }): string {
 }
 
 async function partitionsOf(session: Session, schema: string): Promise<readonly string[]> {
-  return (await session.query(`SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-    WHERE i.inhparent = ${oidOf(schema)}`)).map((row) => String(row['name']))
+  return (
+    await session.query(`SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = ${oidOf(schema)}`)
+  ).map((row) => String(row['name']))
 }
 
 function differences(there: readonly string[], { months, dropsOld }: Wanted) {
@@ -133,7 +151,8 @@ async function isDone(session: Session, wanted: Wanted): Promise<boolean> {
   const { missing, old } = differences(there, wanted)
   if (missing.length > 0 || old.length > 0 || !there.includes(`${table}_default`)) return false
   if (!dropsOld) return true
-  const [row] = await session.query(`SELECT (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)
+  const [row] =
+    await session.query(`SELECT (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)
     AND NOT EXISTS (SELECT FROM ${identifier(schema)}.${table}_default WHERE ${isOld(wanted)}) AS done`)
   return row?.['done'] === 't'
 }
@@ -157,15 +176,30 @@ function oidOf(schema: string): string {
 }
 
 function monthOf(now: Date, offset: number) {
-  const first = (month: number) => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + month, 1))
+  const first = (month: number) =>
+    new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + month, 1))
   const day = (date: Date) => date.toISOString().slice(0, 10)
   const [from, to] = [day(first(offset)), day(first(offset + 1))]
   const midnight = '00:00:00+00'
-  return { suffix: `y${from.slice(0, 4)}m${from.slice(5, 7)}`, from: `${from} ${midnight}`, to: `${to} ${midnight}` }
+  return {
+    suffix: `y${from.slice(0, 4)}m${from.slice(5, 7)}`,
+    from: `${from} ${midnight}`,
+    to: `${to} ${midnight}`,
+  }
 }
 
 /** Rows of the month that went into the default partition move; else it could not be attached. */
-function monthSql({ schema, name, from, to }: { schema: string; name: string; from: string; to: string }): string {
+function monthSql({
+  schema,
+  name,
+  from,
+  to,
+}: {
+  schema: string
+  name: string
+  from: string
+  to: string
+}): string {
   const at = identifier(schema)
   const month = `access_time >= ${literal(from)} AND access_time < ${literal(to)}`
   return `CREATE TABLE ${at}.${name} (LIKE ${at}.${table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
@@ -189,25 +223,27 @@ REVOKE ALL ON ${at}.${name} FROM PUBLIC;`
 async function partitionedSql(session: Session, schema: string): Promise<string> {
   const at = identifier(schema)
   const oid = oidOf(schema)
-  const texts = async (sql: string) => (await session.query(sql)).map((row) => `${String(row['sql'])};`)
+  const texts = async (sql: string) =>
+    (await session.query(sql)).map((row) => `${String(row['sql'])};`)
   const name = `${at}.${table}`
   const carried = [
-    ...await texts(`SELECT pg_get_indexdef(indexrelid) AS sql FROM pg_index
-      WHERE indrelid = ${oid} AND NOT indisprimary`),
-    ...await texts(`SELECT format('ALTER TABLE ${name} ADD CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)) AS sql
-      FROM pg_constraint WHERE conrelid = ${oid} AND contype = 'f'`),
-    ...await texts(`SELECT format('GRANT %s ON ${name} TO %s', a.privilege_type, CASE WHEN a.grantee = 0 THEN 'PUBLIC'
+    ...(await texts(`SELECT pg_get_indexdef(indexrelid) AS sql FROM pg_index
+      WHERE indrelid = ${oid} AND NOT indisprimary`)),
+    ...(await texts(`SELECT
+        format('ALTER TABLE ${name} ADD CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)) AS sql
+      FROM pg_constraint WHERE conrelid = ${oid} AND contype = 'f'`)),
+    ...(await texts(`SELECT format('GRANT %s ON ${name} TO %s', a.privilege_type, CASE WHEN a.grantee = 0 THEN 'PUBLIC'
         ELSE quote_ident(a.grantee::regrole::name) END) AS sql
-      FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a WHERE c.oid = ${oid} AND a.grantee <> c.relowner`),
-    ...await texts(`SELECT format('ALTER TABLE ${name} OWNER TO %I', relowner::regrole::name) AS sql
-      FROM pg_class WHERE oid = ${oid}`),
-    ...await texts(`SELECT format('ALTER TABLE ${name} %s ROW LEVEL SECURITY', v) AS sql FROM pg_class
+      FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a WHERE c.oid = ${oid} AND a.grantee <> c.relowner`)),
+    ...(await texts(`SELECT format('ALTER TABLE ${name} OWNER TO %I', relowner::regrole::name) AS sql
+      FROM pg_class WHERE oid = ${oid}`)),
+    ...(await texts(`SELECT format('ALTER TABLE ${name} %s ROW LEVEL SECURITY', v) AS sql FROM pg_class
       CROSS JOIN LATERAL (VALUES ('ENABLE', relrowsecurity), ('FORCE', relforcerowsecurity)) AS m (v, wanted)
-      WHERE oid = ${oid} AND m.wanted`),
-    ...await texts(`SELECT format('CREATE POLICY %I ON ${name} AS %s FOR %s TO %s', policyname, permissive, cmd,
+      WHERE oid = ${oid} AND m.wanted`)),
+    ...(await texts(`SELECT format('CREATE POLICY %I ON ${name} AS %s FOR %s TO %s', policyname, permissive, cmd,
         (SELECT string_agg(CASE r WHEN 'public' THEN 'PUBLIC' ELSE quote_ident(r) END, ', ') FROM unnest(roles) r))
       || coalesce(' USING (' || qual || ')', '') || coalesce(' WITH CHECK (' || with_check || ')', '') AS sql
-      FROM pg_policies WHERE schemaname = ${literal(schema)} AND tablename = '${table}'`),
+      FROM pg_policies WHERE schemaname = ${literal(schema)} AND tablename = '${table}'`)),
   ]
   return `ALTER TABLE ${name} RENAME TO ${table}_plain;
 CREATE TABLE ${name} (LIKE ${at}.${table}_plain INCLUDING DEFAULTS INCLUDING CONSTRAINTS,

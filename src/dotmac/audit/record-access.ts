@@ -32,7 +32,9 @@ export interface AuditOptions {
  * @throws WatertightError WATERTIGHT_AUDIT_ENTRY for a value that the table cannot hold, WATERTIGHT_NO_TENANT.
  */
 export async function recordAccess(
-  pool: Pick<StrategyPool, 'connect'>, entry: AuditEntry, { enabled = true }: AuditOptions = {},
+  pool: Pick<StrategyPool, 'connect'>,
+  entry: AuditEntry,
+  { enabled = true }: AuditOptions = {},
 ): Promise<boolean> {
   if (!enabled) return false
   assertEntry(entry)
@@ -53,7 +55,8 @@ export interface Refused {
  *   withTenant around it.
  */
 export async function recordRefusals(
-  pool: Pick<StrategyPool, 'connect'>, request: Omit<AuditEntry, 'success'> & AuditOptions,
+  pool: Pick<StrategyPool, 'connect'>,
+  request: Omit<AuditEntry, 'success'> & AuditOptions,
   { count = 1, thrown }: Refused,
 ): Promise<void> {
   const { enabled = true } = request
@@ -63,21 +66,41 @@ export async function recordRefusals(
   } catch (failure) {
     // Nothing of a tenant who is not there can be written.
     if (failure instanceof WatertightError && failure.code === 'WATERTIGHT_NO_TENANT') throw failure
-    throw new AggregateError([...thrown, failure], 'A refusal could not be written to the audit trail')
+    throw new AggregateError(
+      [...thrown, failure],
+      'A refusal could not be written to the audit trail',
+    )
   }
 }
 
-function written(pool: Pick<StrategyPool, 'connect'>, entry: AuditEntry, count: number): Promise<void> {
+function written(
+  pool: Pick<StrategyPool, 'connect'>,
+  entry: AuditEntry,
+  count: number,
+): Promise<void> {
   return withKnownTenant(pool, entry.tenant, (session) => insertEntry(session, entry, count))
 }
 
 /** The row alone, as often as it is to be there, inside of a transaction that is already in the tenant's context. */
-export async function insertEntry(session: StrategySession, entry: AuditEntry, count = 1): Promise<void> {
+export async function insertEntry(
+  session: StrategySession,
+  entry: AuditEntry,
+  count = 1,
+): Promise<void> {
   await session.query(
     `INSERT INTO audit_tenant_access (tenant_id, user_id, table_name, operation, success, client_ip, user_agent)
      SELECT $1, $2, $3, $4, $5, coalesce($6::inet, inet_client_addr()), $7 FROM generate_series(1, $8)`,
-    [entry.tenant.id, entry.userId, entry.tableName, entry.operation, entry.success,
-      entry.clientIp ?? null, entry.userAgent ?? null, count])
+    [
+      entry.tenant.id,
+      entry.userId,
+      entry.tableName,
+      entry.operation,
+      entry.success,
+      entry.clientIp ?? null,
+      entry.userAgent ?? null,
+      count,
+    ],
+  )
 }
 
 /** A caller's text as the trail can hold it: what the columns refuse is cut or left out, and nothing becomes empty. */
@@ -91,21 +114,28 @@ export function fitted(text: string): string {
  * 255, 255 and 50 characters.
  */
 export function assertEntry(entry: Omit<AuditEntry, 'success'>): void {
-  const given = { ...entry as object } as Readonly<Record<string, unknown>>
+  const given = { ...(entry as object) } as Readonly<Record<string, unknown>>
   const { clientIp, userAgent = '' } = given
   tenantIdOf(given['tenant'])
-  const bounds = [['user', 'userId', 255], ['table', 'tableName', 255], ['operation', 'operation', 50]] as const
+  const bounds = [
+    ['user', 'userId', 255],
+    ['table', 'tableName', 255],
+    ['operation', 'operation', 50],
+  ] as const
   for (const [name, key, most] of bounds) {
     const value = given[key]
     if (typeof value !== 'string') throw unstorable(`the ${name} is no text`)
     const size = [...value].length
-    if (size === 0 || size > most) throw unstorable(`the ${name} has ${size} characters, allowed are 1 to ${most}`)
+    if (size === 0 || size > most)
+      throw unstorable(`the ${name} has ${size} characters, allowed are 1 to ${most}`)
     if (!isText(value)) throw unstorable(`the ${name} is no valid Unicode without NUL`)
   }
   if (!isText(userAgent)) throw unstorable('the user agent is no valid Unicode without NUL')
   if (clientIp !== undefined && (typeof clientIp !== 'string' || isIP(clientIp) === 0)) {
-    throw unstorable(`${typeof clientIp === 'string' ? JSON.stringify(clientIp.slice(0, 60)) : 'the client'} ` +
-      'is no IP address')
+    throw unstorable(
+      `${typeof clientIp === 'string' ? JSON.stringify(clientIp.slice(0, 60)) : 'the client'} ` +
+        'is no IP address',
+    )
   }
 }
 
@@ -119,7 +149,11 @@ function isText(value: unknown): boolean {
 }
 
 function unstorable(what: string): WatertightError {
-  return new WatertightError('WATERTIGHT_AUDIT_ENTRY', `The audit entry cannot be stored: ${what}`, {
-    hint: 'Give a user, a table and an operation of at most 255, 255 and 50 characters, and an IP address',
-  })
+  return new WatertightError(
+    'WATERTIGHT_AUDIT_ENTRY',
+    `The audit entry cannot be stored: ${what}`,
+    {
+      hint: 'Give a user, a table and an operation of at most 255, 255 and 50 characters, and an IP address',
+    },
+  )
 }

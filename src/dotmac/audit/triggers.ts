@@ -52,17 +52,22 @@ export interface AuditTriggers {
   readonly owner: string
 }
 
-export interface AuditTriggersDone { readonly added: readonly string[]; readonly removed: readonly string[] }
+export interface AuditTriggersDone {
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+}
 
 /**
  * Brings the triggers of a schema to what the configuration says, in one transaction, and names those that it made or
  * removed. Locks nothing where nothing is to be done; a schema without a trail is left alone.
  */
 export async function ensureAuditTriggers(
-  session: Session, { schema, enabled, owner }: AuditTriggers,
+  session: Session,
+  { schema, enabled, owner }: AuditTriggers,
 ): Promise<AuditTriggersDone> {
   const wanted = enabled ? (await session.query(auditedTablesSql(schema))).map(nameOf) : []
-  const there = await session.query(`SELECT g.tgname AS trigger, format('%I.%I', n.nspname, c.relname) AS at,
+  const there =
+    await session.query(`SELECT g.tgname AS trigger, format('%I.%I', n.nspname, c.relname) AS at,
       g.tgenabled <> 'D' AS fires
     FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid
     JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -5,7 +5,13 @@ import type { StrategyPool, StrategySession } from '../../model/context-strategy
 import { isRefusal } from '../../postgres/session/sqlstate.ts'
 import { withKnownTenant } from './known-tenant.ts'
 import {
-  assertEntry, assertText, fitted, insertEntry, recordRefusals, type AuditEntry, type AuditOptions,
+  assertEntry,
+  assertText,
+  fitted,
+  insertEntry,
+  recordRefusals,
+  type AuditEntry,
+  type AuditOptions,
 } from './record-access.ts'
 
 export interface AuditedRequest extends Omit<AuditEntry, 'success'>, AuditOptions {
@@ -38,7 +44,9 @@ export interface AuditedRequest extends Omit<AuditEntry, 'success'>, AuditOption
  *   throws, after ROLLBACK.
  */
 export async function withAuditedTenant<T>(
-  pool: Pick<StrategyPool, 'connect'>, request: AuditedRequest, work: (session: StrategySession) => Promise<T>,
+  pool: Pick<StrategyPool, 'connect'>,
+  request: AuditedRequest,
+  work: (session: StrategySession) => Promise<T>,
 ): Promise<T> {
   assertEntry(request)
   assertText('requested tenant', request.requestedTenantId)
@@ -47,15 +55,21 @@ export async function withAuditedTenant<T>(
   if (requestedTenantId !== undefined && requestedTenantId !== tenant.id) {
     const error = foreign(tenant.id, requestedTenantId)
     const aimed = aimedAt(tableName, 'of', requestedTenantId)
-    await recordRefusals(pool, { ...request, operation: 'CROSS TENANT', tableName: aimed }, { thrown: [error] })
+    await recordRefusals(
+      pool,
+      { ...request, operation: 'CROSS TENANT', tableName: aimed },
+      { thrown: [error] },
+    )
     throw error
   }
   const refusals: unknown[] = []
   const asked = withKnownTenant(pool, tenant, async (session) => {
     // Not waited for: it travels with the first statement of the work. If it fails, so does the transaction.
-    void session.query(`SELECT set_config('app.current_user_id', $1, true),
+    void session.query(
+      `SELECT set_config('app.current_user_id', $1, true),
       set_config('app.client_ip', $2, true), set_config('app.user_agent', $3, true)`,
-    [request.userId, request.clientIp ?? '', request.userAgent ?? ''])
+      [request.userId, request.clientIp ?? '', request.userAgent ?? ''],
+    )
     const value = await work(watched(session, refusals))
     if (enabled) await insertEntry(session, { ...request, success: true }).catch(unlessFailed)
     return value
@@ -63,7 +77,10 @@ export async function withAuditedTenant<T>(
   const [outcome] = await Promise.allSettled([asked])
   const thrown = outcome.status === 'rejected' ? [outcome.reason as unknown] : []
   refusals.push(...thrown.filter((error) => isRefused(error) && !refusals.includes(error)))
-  const refused = { ...request, tableName: aim === undefined ? tableName : aimedAt(tableName, 'row', aim) }
+  const refused = {
+    ...request,
+    tableName: aim === undefined ? tableName : aimedAt(tableName, 'row', aim),
+  }
   await recordRefusals(pool, refused, { count: refusals.length, thrown })
   return asked
 }
@@ -73,7 +90,9 @@ function watched(session: StrategySession, refusals: unknown[]): StrategySession
   return {
     query: (sql, values) => {
       const asked = values === undefined ? session.query(sql) : session.query(sql, values)
-      asked.catch((error: unknown) => { if (isRefused(error)) refusals.push(error) })
+      asked.catch((error: unknown) => {
+        if (isRefused(error)) refusals.push(error)
+      })
       return asked
     },
   }
@@ -88,8 +107,11 @@ function isRefused(error: unknown): boolean {
   if (error instanceof WatertightError) return error.code === 'WATERTIGHT_NOT_FOUND'
   const sqlstate = sqlstateOf(error)
   const { constraint } = error as { readonly constraint?: unknown }
-  return isRefusal(sqlstate, '') || sqlstate === '23503'
-    || (sqlstate === '23514' && typeof constraint === 'string' && constraint.endsWith('_only_tenant'))
+  return (
+    isRefusal(sqlstate, '') ||
+    sqlstate === '23503' ||
+    (sqlstate === '23514' && typeof constraint === 'string' && constraint.endsWith('_only_tenant'))
+  )
 }
 
 /** Quoted, so that no control character gets through, and cut to the column. */
@@ -98,7 +120,11 @@ export function aimedAt(table: string, relation: 'of' | 'row', aim: string): str
 }
 
 function foreign(acting: string, requested: string): WatertightError {
-  return new WatertightError('WATERTIGHT_FOREIGN_TENANT',
+  return new WatertightError(
+    'WATERTIGHT_FOREIGN_TENANT',
     `The tenant ${JSON.stringify(acting)} asked in the name of ${JSON.stringify(requested.slice(0, 80))}`,
-    { hint: 'Take the tenant from the token only; the attempt is in the audit trail of the acting tenant' })
+    {
+      hint: 'Take the tenant from the token only; the attempt is in the audit trail of the acting tenant',
+    },
+  )
 }

@@ -27,13 +27,16 @@ test('a full backup holds every row of both databases, and no pg_dump older than
         expect(`${table} ${rows}`).toBe(`${table} ${String(row?.['n'])}`)
       }
     }
-    expect(manifest.databases.isp?.tables.find(({ table }) => table === 'isp_analytics_usage')?.rows).toBeGreaterThan(0)
+    expect(
+      manifest.databases.isp?.tables.find(({ table }) => table === 'isp_analytics_usage')?.rows,
+    ).toBeGreaterThan(0)
     if (manifest.method === 'copy') await verifyFiles(join(scratch, 'full'), manifest)
     // The application's login sees no rows at all: it must not be able to write an empty backup.
     const { namespace, passwords } = platform.open.site
     const login = { ...address, user: namespace.roles.app, password: passwords.app }
-    await expect(backupFull(onOneServer(login, target), { to: join(scratch, 'blind') }))
-      .rejects.toMatchObject({ code: 'WATERTIGHT_RIGHTS' })
+    await expect(
+      backupFull(onOneServer(login, target), { to: join(scratch, 'blind') }),
+    ).rejects.toMatchObject({ code: 'WATERTIGHT_RIGHTS' })
     expect(await readdir(scratch)).toEqual(['full'])
   } finally {
     await rm(scratch, { recursive: true, force: true })

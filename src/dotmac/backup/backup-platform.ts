@@ -14,7 +14,8 @@ export interface BackupPlatform {
 
 /** Both databases on one server. */
 export function onOneServer(
-  address: ServerAddress, platform: Omit<BackupPlatform, 'addresses'>,
+  address: ServerAddress,
+  platform: Omit<BackupPlatform, 'addresses'>,
 ): BackupPlatform {
   const { tenancy, databases } = platform
   return { tenancy, databases, addresses: { management: address, isp: address } }
@@ -28,10 +29,16 @@ const lockTimeoutMs = 10_000
  * error. @throws WatertightError WATERTIGHT_RIGHTS, WATERTIGHT_UNREACHABLE, WATERTIGHT_LOGIN_REFUSED.
  * https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-ROW-SECURITY
  */
-export async function openBackupSession(platform: BackupPlatform, service: Service): Promise<Session> {
+export async function openBackupSession(
+  platform: BackupPlatform,
+  service: Service,
+): Promise<Session> {
   const session = await Session.connect({
-    address: platform.addresses[service], database: platform.databases[service],
-    pipeline: false, statementTimeoutMs, lockTimeoutMs,
+    address: platform.addresses[service],
+    database: platform.databases[service],
+    pipeline: false,
+    statementTimeoutMs,
+    lockTimeoutMs,
   })
   try {
     await requireRights(session, platform.databases[service])
@@ -48,15 +55,26 @@ export async function openBackupSession(platform: BackupPlatform, service: Servi
  * settings of its own.
  */
 export const seeingAll = [
-  'row_security = off', 'TimeZone = UTC', 'DateStyle = ISO', 'IntervalStyle = postgres', 'bytea_output = hex',
-  'extra_float_digits = 1', `client_encoding = 'UTF8'`, 'search_path = pg_catalog', `lc_monetary = 'C'`,
-].map((setting) => `SET ${setting}`).join('; ')
+  'row_security = off',
+  'TimeZone = UTC',
+  'DateStyle = ISO',
+  'IntervalStyle = postgres',
+  'bytea_output = hex',
+  'extra_float_digits = 1',
+  `client_encoding = 'UTF8'`,
+  'search_path = pg_catalog',
+  `lc_monetary = 'C'`,
+]
+  .map((setting) => `SET ${setting}`)
+  .join('; ')
 
 async function requireRights(session: Session, database: string): Promise<void> {
   const [row] = await session.query(`SELECT rolsuper OR rolbypassrls AS may, rolname AS who
     FROM pg_catalog.pg_roles WHERE rolname = current_user`)
   if (row?.['may'] === 't') return
-  throw new WatertightError('WATERTIGHT_RIGHTS',
+  throw new WatertightError(
+    'WATERTIGHT_RIGHTS',
     `Row security hides rows of ${database} from the role ${String(row?.['who'])}: its backup would be empty or short`,
-    { hint: 'Name a superuser or a role with BYPASSRLS in --target' })
+    { hint: 'Name a superuser or a role with BYPASSRLS in --target' },
+  )
 }

@@ -13,7 +13,12 @@ import { inDraft } from './draft.ts'
 import { manifestFormat, writeManifest, type Manifest, type TableEntry } from './manifest.ts'
 import { beginTogether } from './snapshots.ts'
 import {
-  countAndHash, schemaVersionOf, tenantSchemaOf, tenantTables, type TenantPlace, type TenantTable,
+  countAndHash,
+  schemaVersionOf,
+  tenantSchemaOf,
+  tenantTables,
+  type TenantPlace,
+  type TenantTable,
 } from './tenant-tables.ts'
 
 export interface BackupOptions {
@@ -28,15 +33,23 @@ export interface BackupOptions {
  *   WATERTIGHT_BACKUP_SHORT, WATERTIGHT_BACKUP_EXISTS, WATERTIGHT_BACKUP_WRITE, WATERTIGHT_RIGHTS.
  */
 export async function backupTenant(
-  platform: BackupPlatform, tenant: string, options: BackupOptions,
+  platform: BackupPlatform,
+  tenant: string,
+  options: BackupOptions,
 ): Promise<Manifest> {
   tenantNames(tenant)
   await using management = await openBackupSession(platform, 'management')
   await using isp = await openBackupSession(platform, 'isp')
-  const sessions = new Map<Service, Session>([['management', management], ['isp', isp]])
+  const sessions = new Map<Service, Session>([
+    ['management', management],
+    ['isp', isp],
+  ])
   const tenantSchema = await tenantSchemaOf(management, platform.tenancy, tenant)
   const place: TenantPlace = { tenancy: platform.tenancy, tenant, tenantSchema }
-  return await inDraft(options.to, async (directory) => await writeTenant({ platform, place, directory, sessions }))
+  return await inDraft(
+    options.to,
+    async (directory) => await writeTenant({ platform, place, directory, sessions }),
+  )
 }
 
 interface Writing {
@@ -67,13 +80,23 @@ async function writeTenant(writing: Writing): Promise<Manifest> {
       entries.push(await writeTable(session, table, { place, directory, file, proof }))
     }
     databases[service] = {
-      database: platform.databases[service], ...fact, schemaVersion: schemaVersionOf(found), tables: entries,
+      database: platform.databases[service],
+      ...fact,
+      schemaVersion: schemaVersionOf(found),
+      tables: entries,
     }
     await session.query('COMMIT')
   }
   const manifest: Manifest = {
-    format: manifestFormat, kind: 'tenant', tenant: place.tenant, tenantSchema: place.tenantSchema,
-    tenancy: platform.tenancy, createdAt: new Date().toISOString(), method: 'copy', samePoint, databases,
+    format: manifestFormat,
+    kind: 'tenant',
+    tenant: place.tenant,
+    tenantSchema: place.tenantSchema,
+    tenancy: platform.tenancy,
+    createdAt: new Date().toISOString(),
+    method: 'copy',
+    samePoint,
+    databases,
   }
   await writeManifest(directory, manifest)
   return manifest
@@ -105,28 +128,45 @@ interface TableWriting extends Pick<Writing, 'place' | 'directory'> {
 
 /** COPY out, read back into a temporary table of the same snapshot, and compare what both hold. */
 async function writeTable(
-  session: Session, table: TenantTable, { place, directory, file, proof }: TableWriting,
+  session: Session,
+  table: TenantTable,
+  { place, directory, file, proof }: TableWriting,
 ): Promise<TableEntry> {
   const names = table.columns.map(({ name }) => identifier(name)).join(', ')
   const path = join(directory, file)
   const { where } = table
-  const { bytes, sha256 } = await copyToFile(session,
-    `COPY (SELECT ${names} FROM ${table.address} WHERE ${where}) TO STDOUT`, path)
+  const { bytes, sha256 } = await copyToFile(
+    session,
+    `COPY (SELECT ${names} FROM ${table.address} WHERE ${where}) TO STDOUT`,
+    path,
+  )
   const live = await countAndHash(session, table.address, { columns: table.columns, where })
   if (table.placement === 'control' && live.rows !== 1) throw unknownTenant(place, live.rows)
   const back = await copyFromFile(session, `COPY ${proof} (${names}) FROM STDIN`, path)
   const read = await countAndHash(session, proof, { columns: table.columns })
   await session.query(`DELETE FROM ${proof}`)
   if (read.rows !== live.rows || read.contentHash !== live.contentHash || back.sha256 !== sha256) {
-    throw new WatertightError('WATERTIGHT_BACKUP_SHORT',
+    throw new WatertightError(
+      'WATERTIGHT_BACKUP_SHORT',
       `The file of ${table.address} holds ${read.rows} rows where the snapshot has ${live.rows}, or other rows`,
-      { hint: 'Nothing was kept; look at the disk and try again' })
+      { hint: 'Nothing was kept; look at the disk and try again' },
+    )
   }
-  return { schema: table.schema, table: table.name, file, columns: table.columns, ...live, bytes, sha256 }
+  return {
+    schema: table.schema,
+    table: table.name,
+    file,
+    columns: table.columns,
+    ...live,
+    bytes,
+    sha256,
+  }
 }
 
 function unknownTenant({ tenant }: TenantPlace, rows: number): WatertightError {
-  return new WatertightError('WATERTIGHT_TENANT_UNKNOWN',
+  return new WatertightError(
+    'WATERTIGHT_TENANT_UNKNOWN',
     `The platform has ${rows} control rows for the tenant ${JSON.stringify(tenant)} instead of one`,
-    { hint: 'Check the id, its upper and lower case included' })
+    { hint: 'Check the id, its upper and lower case included' },
+  )
 }

@@ -16,7 +16,8 @@ export interface RoleEntry {
 
 /** Without the predefined roles, which every server has. */
 export async function rolesOf(session: Session): Promise<readonly RoleEntry[]> {
-  const rows = await session.query(`SELECT r.rolname AS name, r.rolcanlogin AS login, r.rolinherit AS inherits,
+  const rows =
+    await session.query(`SELECT r.rolname AS name, r.rolcanlogin AS login, r.rolinherit AS inherits,
       r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication AS elevated,
       coalesce((SELECT json_agg(g.rolname ORDER BY g.rolname) FROM pg_auth_members m
         JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid), '[]') AS groups
@@ -29,7 +30,9 @@ export async function rolesOf(session: Session): Promise<readonly RoleEntry[]> {
       UNION SELECT p.proowner FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
         WHERE n.nspname !~ '^(pg_|information_schema$)') ORDER BY 1`)
   return rows.map((row) => ({
-    name: String(row['name']), canLogin: row['login'] === 't', inherits: row['inherits'] === 't',
+    name: String(row['name']),
+    canLogin: row['login'] === 't',
+    inherits: row['inherits'] === 't',
     isElevated: row['elevated'] === 't',
     memberOf: JSON.parse(String(row['groups'])) as string[],
   }))
@@ -37,10 +40,17 @@ export async function rolesOf(session: Session): Promise<readonly RoleEntry[]> {
 
 export function isRoleEntry(value: unknown): value is RoleEntry {
   if (typeof value !== 'object' || value === null) return false
-  const { name, canLogin, inherits, isElevated, memberOf } = value as Readonly<Record<string, unknown>>
-  return typeof name === 'string' && typeof canLogin === 'boolean' && typeof inherits === 'boolean'
-    && typeof isElevated === 'boolean'
-    && Array.isArray(memberOf) && memberOf.every((each) => typeof each === 'string')
+  const { name, canLogin, inherits, isElevated, memberOf } = value as Readonly<
+    Record<string, unknown>
+  >
+  return (
+    typeof name === 'string' &&
+    typeof canLogin === 'boolean' &&
+    typeof inherits === 'boolean' &&
+    typeof isElevated === 'boolean' &&
+    Array.isArray(memberOf) &&
+    memberOf.every((each) => typeof each === 'string')
+  )
 }
 
 /**
@@ -49,30 +59,54 @@ export function isRoleEntry(value: unknown): value is RoleEntry {
  * @throws WatertightError WATERTIGHT_ROLES_MISSING, before anything is changed.
  */
 export async function requireRoles(
-  session: Session, roles: readonly RoleEntry[], { create = false }: { readonly create?: boolean },
+  session: Session,
+  roles: readonly RoleEntry[],
+  { create = false }: { readonly create?: boolean },
 ): Promise<void> {
   if (roles.length === 0) return
-  const there = new Set((await session.query(`SELECT rolname FROM pg_roles WHERE rolname IN (
-    ${roles.map(({ name }) => literal(name)).join(', ')})`)).map(({ rolname }) => String(rolname)))
+  const there = new Set(
+    (
+      await session.query(`SELECT rolname FROM pg_roles WHERE rolname IN (
+    ${roles.map(({ name }) => literal(name)).join(', ')})`)
+    ).map(({ rolname }) => String(rolname)),
+  )
   const missing = roles.filter(({ name }) => !there.has(name))
-  const refused = create ? missing.filter(({ isElevated, name }) => isElevated || name.startsWith('pg_')) : missing
+  const refused = create
+    ? missing.filter(({ isElevated, name }) => isElevated || name.startsWith('pg_'))
+    : missing
   if (refused.length > 0) {
     const names = refused.map(({ name }) => JSON.stringify(name)).join(', ')
-    throw new WatertightError('WATERTIGHT_ROLES_MISSING', create
-      ? `The server lacks the roles ${names}, whose rights no restore may give`
-      : `The server lacks the roles ${names}, to which what is in the backup belongs or is granted`,
-    { hint: create ? 'Nothing was changed; create them by hand, with the rights that they are to have'
-      : 'Nothing was changed; create them, or give --create (createRoles): those that log in get no password' })
+    throw new WatertightError(
+      'WATERTIGHT_ROLES_MISSING',
+      create
+        ? `The server lacks the roles ${names}, whose rights no restore may give`
+        : `The server lacks the roles ${names}, to which what is in the backup belongs or is granted`,
+      {
+        hint: create
+          ? 'Nothing was changed; create them by hand, with the rights that they are to have'
+          : 'Nothing was changed; create them, or give --create (createRoles): those that log in get no password',
+      },
+    )
   }
   if (missing.length === 0) return
   const made = new Set(missing.map(({ name }) => name))
   const known = new Set(roles.filter(({ isElevated }) => !isElevated).map(({ name }) => name))
-  await session.query(['BEGIN',
-    ...missing.map(({ name, canLogin, inherits }) => roleSql(name,
-      `${canLogin ? '' : 'NO'}LOGIN ${inherits ? '' : 'NO'}INHERIT NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE ` +
-      'NOREPLICATION')),
-    ...roles.flatMap(({ name, memberOf, isElevated }) => memberOf
-      .filter((group) => !isElevated && known.has(group) && (made.has(name) || made.has(group)))
-      .map((group) => `GRANT ${identifier(group)} TO ${identifier(name)}`)),
-    'COMMIT'].join(';\n'))
+  await session.query(
+    [
+      'BEGIN',
+      ...missing.map(({ name, canLogin, inherits }) =>
+        roleSql(
+          name,
+          `${canLogin ? '' : 'NO'}LOGIN ${inherits ? '' : 'NO'}INHERIT NOSUPERUSER NOBYPASSRLS ` +
+            'NOCREATEDB NOCREATEROLE NOREPLICATION',
+        ),
+      ),
+      ...roles.flatMap(({ name, memberOf, isElevated }) =>
+        memberOf
+          .filter((group) => !isElevated && known.has(group) && (made.has(name) || made.has(group)))
+          .map((group) => `GRANT ${identifier(group)} TO ${identifier(name)}`),
+      ),
+      'COMMIT',
+    ].join(';\n'),
+  )
 }

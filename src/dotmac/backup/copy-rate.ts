@@ -32,7 +32,8 @@ export interface CopyRateOptions {
  * slowly: they have to be deleted first, and their index entries are in the way until the next vacuum.
  */
 export async function measureCopyRate(
-  platform: BackupPlatform, { tenant, rounds = 5 }: CopyRateOptions,
+  platform: BackupPlatform,
+  { tenant, rounds = 5 }: CopyRateOptions,
 ): Promise<CopyRate> {
   const directory = await mkdtemp(join(tmpdir(), 'watertight-rate-'))
   try {
@@ -45,7 +46,8 @@ export async function measureCopyRate(
     const ratios: number[] = []
     for (let round = 0; round < rounds; round += 1) {
       // Either way the tenant is there again at the end of a round.
-      const order = round % 2 === 0 ? ['plain', 'restored'] as const : ['restored', 'plain'] as const
+      const order =
+        round % 2 === 0 ? (['plain', 'restored'] as const) : (['restored', 'plain'] as const)
       const ms = { plain: 0, restored: 0 }
       for (const way of order) {
         await lose(platform, manifest)
@@ -73,19 +75,27 @@ async function lose(platform: BackupPlatform, manifest: Manifest): Promise<void>
     const place = placeOf(platform, manifest)
     const tables = await tenantTables(session, service, place)
     await session.query('BEGIN; SET LOCAL session_replication_role = replica')
-    for (const { address, where } of tables) await session.query(`DELETE FROM ${address} WHERE ${where}`)
+    for (const { address, where } of tables)
+      await session.query(`DELETE FROM ${address} WHERE ${where}`)
     await session.query('COMMIT')
-    await session.query(`VACUUM (INDEX_CLEANUP ON) ${tables.map(({ address }) => address).join(', ')}`)
+    await session.query(
+      `VACUUM (INDEX_CLEANUP ON) ${tables.map(({ address }) => address).join(', ')}`,
+    )
   }
 }
 
-async function copyPlainly(platform: BackupPlatform, manifest: Manifest, from: string): Promise<void> {
+async function copyPlainly(
+  platform: BackupPlatform,
+  manifest: Manifest,
+  from: string,
+): Promise<void> {
   for (const service of services) {
     await using session = await openBackupSession(platform, service)
     const tables = await tenantTables(session, service, placeOf(platform, manifest))
     await session.query('BEGIN; SET LOCAL session_replication_role = replica')
     for (const { address, name, columns } of tables) {
-      const file = manifest.databases[service]?.tables.find(({ table }) => table === name)?.file ?? ''
+      const file =
+        manifest.databases[service]?.tables.find(({ table }) => table === name)?.file ?? ''
       const names = columns.map(({ name }) => identifier(name)).join(', ')
       await copyFromFile(session, `COPY ${address} (${names}) FROM STDIN`, join(from, file))
     }

@@ -11,10 +11,16 @@ import { messageOf, WatertightError } from '../../errors.ts'
  * @throws WatertightError WATERTIGHT_BACKUP_EXISTS, WATERTIGHT_BACKUP_WRITE (full disk, missing rights), and
  *   what the work throws.
  */
-export async function inDraft<T>(target: string, work: (directory: string) => Promise<T>): Promise<T> {
+export async function inDraft<T>(
+  target: string,
+  work: (directory: string) => Promise<T>,
+): Promise<T> {
   const place = resolve(target)
   await requireFree(place)
-  const draft = join(dirname(place), `.${basename(place)}.unfinished-${randomBytes(4).toString('hex')}`)
+  const draft = join(
+    dirname(place),
+    `.${basename(place)}.unfinished-${randomBytes(4).toString('hex')}`,
+  )
   try {
     await mkdir(draft, { mode: 0o700 })
     const value = await work(draft)
@@ -30,10 +36,14 @@ export async function inDraft<T>(target: string, work: (directory: string) => Pr
 }
 
 async function requireFree(place: string): Promise<void> {
-  const taken = await access(place).then(() => true, () => false)
+  const taken = await access(place).then(
+    () => true,
+    () => false,
+  )
   if (!taken) return
-  throw new WatertightError('WATERTIGHT_BACKUP_EXISTS', `${place} is already there`,
-    { hint: 'Name a directory that does not exist; backups are never written over' })
+  throw new WatertightError('WATERTIGHT_BACKUP_EXISTS', `${place} is already there`, {
+    hint: 'Name a directory that does not exist; backups are never written over',
+  })
 }
 
 /** The names in a directory are on disk only when the directory itself is flushed. */
@@ -44,17 +54,28 @@ async function flush(directory: string): Promise<void> {
 }
 
 const fileErrors: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full', EDQUOT: 'the disk quota is used up', EFBIG: 'the file grew too large',
-  EACCES: 'the directory may not be written', EPERM: 'the directory may not be written',
-  EROFS: 'the file system is read-only', ENOENT: 'its parent directory does not exist',
-  ENOTDIR: 'its parent is no directory', EIO: 'the disk failed', ENAMETOOLONG: 'the name is too long',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file grew too large',
+  EACCES: 'the directory may not be written',
+  EPERM: 'the directory may not be written',
+  EROFS: 'the file system is read-only',
+  ENOENT: 'its parent directory does not exist',
+  ENOTDIR: 'its parent is no directory',
+  EIO: 'the disk failed',
+  ENAMETOOLONG: 'the name is too long',
 }
 
 function writeError(error: unknown, place: string): unknown {
   const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown }
   const reason = typeof code === 'string' && syscall !== undefined ? fileErrors[code] : undefined
   if (reason === undefined) return error
-  return new WatertightError('WATERTIGHT_BACKUP_WRITE',
+  return new WatertightError(
+    'WATERTIGHT_BACKUP_WRITE',
     `The backup ${place} was not written: ${reason} (${messageOf(error)})`,
-    { hint: 'Nothing was left behind; name a directory with room that this user may write', cause: error })
+    {
+      hint: 'Nothing was left behind; name a directory with room that this user may write',
+      cause: error,
+    },
+  )
 }

@@ -28,17 +28,23 @@ export async function everyTable(session: Session): Promise<readonly LiveTable[]
       AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
     ORDER BY 1, 2`)
   return rows.map((row) => ({
-    schema: String(row['schema']), table: String(row['table']), address: String(row['address']),
-    columns: parsed<ColumnEntry>(row['columns']), storedAs: parsed<string>(row['stored']),
+    schema: String(row['schema']),
+    table: String(row['table']),
+    address: String(row['address']),
+    columns: parsed<ColumnEntry>(row['columns']),
+    storedAs: parsed<string>(row['stored']),
   }))
 }
 
 /** One fingerprint over the names and types of all columns. */
 export function shapeOf(tables: readonly LiveTable[]): string {
-  const shape = tables.map(({ address, columns }) => [address, columns.map(({ name, type }) => [name, type])])
+  const shape = tables.map(({ address, columns }) => [
+    address,
+    columns.map(({ name, type }) => [name, type]),
+  ])
   return createHash('sha256').update(JSON.stringify(shape)).digest('hex').slice(0, 16)
 }
 
 function parsed<T>(json: unknown): readonly T[] {
-  return typeof json === 'string' ? JSON.parse(json) as readonly T[] : []
+  return typeof json === 'string' ? (JSON.parse(json) as readonly T[]) : []
 }

@@ -9,7 +9,10 @@ import { isRoleEntry, type RoleEntry } from './cluster-roles.ts'
 export const manifestName = 'manifest.json'
 export const manifestFormat = 1
 
-export interface ColumnEntry { readonly name: string; readonly type: string }
+export interface ColumnEntry {
+  readonly name: string
+  readonly type: string
+}
 
 export interface TableEntry {
   /** Schema and name of the table, for people; restoring takes them from the live platform. */
@@ -60,8 +63,11 @@ export interface Manifest {
 }
 
 export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
-  await writeFile(join(directory, manifestName), `${JSON.stringify(manifest, null, 2)}\n`,
-    { flag: 'wx', mode: 0o600, flush: true })
+  await writeFile(join(directory, manifestName), `${JSON.stringify(manifest, null, 2)}\n`, {
+    flag: 'wx',
+    mode: 0o600,
+    flush: true,
+  })
 }
 
 /** @throws WatertightError WATERTIGHT_BACKUP_UNREADABLE when there is none, or it is none of ours. */
@@ -71,9 +77,11 @@ export async function readManifest(directory: string): Promise<Manifest> {
     if (!isManifest(value)) throw new Error('it has not the shape of a manifest')
     return value
   } catch (error) {
-    throw new WatertightError('WATERTIGHT_BACKUP_UNREADABLE',
+    throw new WatertightError(
+      'WATERTIGHT_BACKUP_UNREADABLE',
       `${directory} is not a finished backup of this format: ${messageOf(error)}`,
-      { hint: `Name the directory that holds ${manifestName}`, cause: error })
+      { hint: `Name the directory that holds ${manifestName}`, cause: error },
+    )
   }
 }
 
@@ -84,19 +92,34 @@ function isManifest(value: unknown): value is Manifest {
   if (!Array.isArray(roles) || !roles.every(isRoleEntry)) return false
   if (!tenancies.includes(tenancy as TenancyName) || !isRecord(databases)) return false
   if (kind === 'tenant' ? typeof tenant !== 'string' : kind !== 'full') return false
-  return Object.entries(databases).every(([service, entry]) =>
-    services.includes(service as Service) && isRecord(entry) && typeof entry['schemaVersion'] === 'string'
-    && Array.isArray(entry['tables']) && entry['tables'].every(isTable))
+  return Object.entries(databases).every(
+    ([service, entry]) =>
+      services.includes(service as Service) &&
+      isRecord(entry) &&
+      typeof entry['schemaVersion'] === 'string' &&
+      Array.isArray(entry['tables']) &&
+      entry['tables'].every(isTable),
+  )
 }
 
 function isTable(value: unknown): boolean {
   if (!isRecord(value)) return false
   const { file, rows, bytes, columns } = value
-  return ['schema', 'table', 'sha256', 'contentHash'].every((name) => typeof value[name] === 'string')
-    && typeof file === 'string' && /^[a-z0-9_-]+\/[A-Za-z0-9_.-]+$/.test(file) && !file.includes('..')
-    && Number.isSafeInteger(rows) && Number.isSafeInteger(bytes)
-    && Array.isArray(columns) && columns.every((column: unknown) =>
-      isRecord(column) && typeof column['name'] === 'string' && typeof column['type'] === 'string')
+  return (
+    ['schema', 'table', 'sha256', 'contentHash'].every((name) => typeof value[name] === 'string') &&
+    typeof file === 'string' &&
+    /^[a-z0-9_-]+\/[A-Za-z0-9_.-]+$/.test(file) &&
+    !file.includes('..') &&
+    Number.isSafeInteger(rows) &&
+    Number.isSafeInteger(bytes) &&
+    Array.isArray(columns) &&
+    columns.every(
+      (column: unknown) =>
+        isRecord(column) &&
+        typeof column['name'] === 'string' &&
+        typeof column['type'] === 'string',
+    )
+  )
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

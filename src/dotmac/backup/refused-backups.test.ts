@@ -46,7 +46,10 @@ test('a file that changed by one row, or vanished, is refused', async () => {
   const to = await freshBackup('changed')
   const file = join(to, 'isp', 'isp_customers.copy')
   const text = await readFile(file, 'utf8')
-  await writeFile(file, text.replace(/[a-z]/, (letter) => letter === 'x' ? 'y' : 'x'))
+  await writeFile(
+    file,
+    text.replace(/[a-z]/, (letter) => (letter === 'x' ? 'y' : 'x')),
+  )
   await refused(to, 'WATERTIGHT_BACKUP_MISMATCH')
   await appendFile(file, text.split('\n')[0] ?? '')
   await refused(to, 'WATERTIGHT_BACKUP_MISMATCH')
@@ -61,7 +64,9 @@ test('rows of another tenant in a file whose hash was made to fit are rolled bac
   const forged = (await readFile(file, 'utf8')).replaceAll(acme, 'globex-456')
   await writeFile(file, forged)
   const manifest = await readFile(join(to, 'manifest.json'), 'utf8')
-  const old = JSON.parse(manifest) as { databases: { management: { tables: { file: string; sha256: string }[] } } }
+  const old = JSON.parse(manifest) as {
+    databases: { management: { tables: { file: string; sha256: string }[] } }
+  }
   for (const table of old.databases.management.tables) {
     if (table.file !== 'management/users.copy') continue
     const sha256 = createHash('sha256').update(forged).digest('hex')
@@ -85,19 +90,26 @@ test('another column than at the time of the backup is refused', async () => {
   await admin.query('ALTER TABLE isp_services ADD COLUMN later text')
   await refused(to, 'WATERTIGHT_BACKUP_MISMATCH')
   await admin.query('ALTER TABLE isp_services DROP COLUMN later')
-  expect((await restoreTenant(target, { from: to })).map(({ outcome }) => outcome)).toContain('restored')
+  expect((await restoreTenant(target, { from: to })).map(({ outcome }) => outcome)).toContain(
+    'restored',
+  )
 })
 
 test('a tenant nobody knows, a place that is taken and one that cannot be written leave nothing behind', async () => {
   const taken = await freshBackup('taken')
   const before = await readdir(scratch)
-  await expect(backupTenant(target, 'nobody', { to: join(scratch, 'nobody') }))
-    .rejects.toMatchObject({ code: 'WATERTIGHT_TENANT_UNKNOWN' })
-  await expect(backupTenant(target, '', { to: join(scratch, 'empty') }))
-    .rejects.toMatchObject({ code: 'WATERTIGHT_TENANT_NAME' })
-  await expect(backupTenant(target, acme, { to: taken })).rejects.toMatchObject({ code: 'WATERTIGHT_BACKUP_EXISTS' })
-  await expect(backupTenant(target, acme, { to: '/proc/no/backup' }))
-    .rejects.toMatchObject({ code: 'WATERTIGHT_BACKUP_WRITE' })
+  await expect(
+    backupTenant(target, 'nobody', { to: join(scratch, 'nobody') }),
+  ).rejects.toMatchObject({ code: 'WATERTIGHT_TENANT_UNKNOWN' })
+  await expect(backupTenant(target, '', { to: join(scratch, 'empty') })).rejects.toMatchObject({
+    code: 'WATERTIGHT_TENANT_NAME',
+  })
+  await expect(backupTenant(target, acme, { to: taken })).rejects.toMatchObject({
+    code: 'WATERTIGHT_BACKUP_EXISTS',
+  })
+  await expect(backupTenant(target, acme, { to: '/proc/no/backup' })).rejects.toMatchObject({
+    code: 'WATERTIGHT_BACKUP_WRITE',
+  })
   expect(await readdir(scratch)).toEqual(before)
   await refused(scratch, 'WATERTIGHT_BACKUP_UNREADABLE')
 })

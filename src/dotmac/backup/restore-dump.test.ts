@@ -20,12 +20,19 @@ const { version, why } = await dumpableServer()
 const databases: Readonly<Record<Service, string>> = { management: 'back "m', isp: "back i'" }
 
 test.skipIf(version === null).each(['row-level-security', 'schema-per-tenant'] as const)(
-  `a dump fills two new databases with its very rows and policies, or leaves both empty, %s${why}`, async (tenancy) => {
-    await using platform = await PlatformOnTrial.start({ tenancy, rows: 30, ...(version === null ? {} : { version }) })
+  `a dump fills two new databases with its very rows and policies, or leaves both empty, %s${why}`,
+  async (tenancy) => {
+    await using platform = await PlatformOnTrial.start({
+      tenancy,
+      rows: 30,
+      ...(version === null ? {} : { version }),
+    })
     const scratch = await mkdtemp(join(tmpdir(), 'dump-'))
     const { address, namespace, passwords } = platform.open.site
-    const source = onOneServer(address, { tenancy,
-      databases: { management: platform.database('management'), isp: platform.database('isp') } })
+    const source = onOneServer(address, {
+      tenancy,
+      databases: { management: platform.database('management'), isp: platform.database('isp') },
+    })
     const target = onOneServer(address, { tenancy, databases })
     try {
       const from = join(scratch, 'full')
@@ -33,7 +40,8 @@ test.skipIf(version === null).each(['row-level-security', 'schema-per-tenant'] a
       await isp.query('CREATE TABLE public."zz "" : \\ \'two\nlines" AS SELECT 1 AS "a "" \'b"')
       const manifest = await backupFull(source, { to: from })
       expect(manifest.method).toMatch(/^pg_dump/)
-      for (const service of services) await isp.query(`CREATE DATABASE ${identifier(databases[service])}`)
+      for (const service of services)
+        await isp.query(`CREATE DATABASE ${identifier(databases[service])}`)
       const refused = async (code: string, by = manifest) => {
         await expect(restoreFull(target, by, { from })).rejects.toMatchObject({ code })
         expect(await tablesOf(target)).toEqual([])
@@ -44,8 +52,9 @@ test.skipIf(version === null).each(['row-level-security', 'schema-per-tenant'] a
       expect(await readTenantStates(target, ids)).toEqual(await readTenantStates(source, ids))
       const login = { user: namespace.roles.app, password: passwords.app }
       expect(await validateIsolation(target, { tenants: platform.tenants, login })).toEqual([])
-      await expect(restoreFull(target, manifest, { from }))
-        .rejects.toMatchObject({ code: 'WATERTIGHT_RESTORE_NOT_EMPTY' })
+      await expect(restoreFull(target, manifest, { from })).rejects.toMatchObject({
+        code: 'WATERTIGHT_RESTORE_NOT_EMPTY',
+      })
       for (const service of services) {
         await isp.query(`DROP DATABASE ${identifier(databases[service])} WITH (FORCE)`)
         await isp.query(`CREATE DATABASE ${identifier(databases[service])}`)
@@ -54,12 +63,16 @@ test.skipIf(version === null).each(['row-level-security', 'schema-per-tenant'] a
       const file = join(from, 'isp', 'dump.sql')
       await appendFile(file, '\nSELECT 1/0;\n')
       await refused('WATERTIGHT_BACKUP_MISMATCH')
-      const sha256 = createHash('sha256').update(await readFile(file)).digest('hex')
+      const sha256 = createHash('sha256')
+        .update(await readFile(file))
+        .digest('hex')
       await refused('WATERTIGHT_PSQL', changed(manifest, { sha256 }))
     } finally {
       await rm(scratch, { recursive: true, force: true })
     }
-  }, 60_000)
+  },
+  60_000,
+)
 
 /** Something else is said about every table of the ISP database. */
 function changed(manifest: Manifest, by: Partial<TableEntry>): Manifest {
@@ -73,7 +86,8 @@ async function tablesOf(platform: BackupPlatform): Promise<readonly string[]> {
   const found: string[] = []
   for (const service of services) {
     await using session = await openBackupSession(platform, service)
-    const rows = await session.query(`SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+    const rows =
+      await session.query(`SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
       WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`)
     found.push(...rows.map(({ name }) => String(name)))
   }

@@ -13,11 +13,14 @@ import type { Manifest } from './manifest.ts'
 import { restoreFull } from './restore-full.ts'
 
 test.each(['row-level-security', 'schema-per-tenant'] as const)(
-  'a full backup by COPY fills empty databases with its very rows, and nothing else is filled, %s', async (tenancy) => {
+  'a full backup by COPY fills empty databases with its very rows, and nothing else is filled, %s',
+  async (tenancy) => {
     await using platform = await PlatformOnTrial.start({ tenancy, rows: 30 })
     const scratch = await mkdtemp(join(tmpdir(), 'whole-'))
-    const target = onOneServer(platform.open.site.address, { tenancy,
-      databases: { management: platform.database('management'), isp: platform.database('isp') } })
+    const target = onOneServer(platform.open.site.address, {
+      tenancy,
+      databases: { management: platform.database('management'), isp: platform.database('isp') },
+    })
     try {
       const from = join(scratch, 'full')
       const isp = await platform.admin('isp')
@@ -35,14 +38,18 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
         await admin.query(`TRUNCATE ${tables.join(', ')} RESTART IDENTITY CASCADE`)
       }
       // The second database does not prove: the first, which did, stays empty too.
-      await expect(restoreFull(target, withOtherHash(manifest), { from }))
-        .rejects.toMatchObject({ code: 'WATERTIGHT_BACKUP_MISMATCH' })
+      await expect(restoreFull(target, withOtherHash(manifest), { from })).rejects.toMatchObject({
+        code: 'WATERTIGHT_BACKUP_MISMATCH',
+      })
       expect(await filledTables(await platform.admin('management'))).toEqual([])
       await restoreFull(target, manifest, { from })
       expect(await readTenantStates(target, ids)).toEqual(before)
-      const [next] = await isp.query(`INSERT INTO "it's ""counted" (note) VALUES ('next') RETURNING id`)
+      const [next] = await isp.query(
+        `INSERT INTO "it's ""counted" (note) VALUES ('next') RETURNING id`,
+      )
       expect(Number(next?.['id'])).toBe(3)
-      const schema = tenancy === 'row-level-security' ? 'public' : `"${platform.tenants[0]?.schema ?? ''}"`
+      const schema =
+        tenancy === 'row-level-security' ? 'public' : `"${platform.tenants[0]?.schema ?? ''}"`
       const [row] = await isp.query(`SELECT nextval('${schema}.isp_billing_ledger_seq') AS next,
         (SELECT count(*) FROM ${schema}.isp_analytics_monthly) AS months`)
       expect([Number(row?.['next']) > 1, Number(row?.['months']) > 0]).toEqual([true, true])
@@ -53,14 +60,18 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
     } finally {
       await rm(scratch, { recursive: true, force: true })
     }
-  }, 60_000)
+  },
+  60_000,
+)
 
 /** The last table of the ISP database is said to have had other rows. */
 function withOtherHash(manifest: Manifest): Manifest {
   const { isp } = manifest.databases
   if (isp === undefined) throw new Error('There is no isp database in the backup')
   const last = isp.tables.length - 1
-  const tables = isp.tables.map((each, index) => index === last ? { ...each, contentHash: '1/2' } : each)
+  const tables = isp.tables.map((each, index) =>
+    index === last ? { ...each, contentHash: '1/2' } : each,
+  )
   return { ...manifest, databases: { ...manifest.databases, isp: { ...isp, tables } } }
 }
 

@@ -23,7 +23,11 @@ export interface RestoreFullOptions {
   readonly createRoles?: boolean
 }
 
-export interface RestoredWhole { readonly service: Service; readonly tables: number; readonly rows: number }
+export interface RestoredWhole {
+  readonly service: Service
+  readonly tables: number
+  readonly rows: number
+}
 
 /**
  * A dump wants databases without tables and the roles that the manifest names; COPY files want databases that are
@@ -33,24 +37,32 @@ export interface RestoredWhole { readonly service: Service; readonly tables: num
  *   WATERTIGHT_RESTORE_FAILED, WATERTIGHT_PSQL, WATERTIGHT_RIGHTS.
  */
 export async function restoreFull(
-  platform: BackupPlatform, manifest: Manifest, { from, createRoles = false }: RestoreFullOptions,
+  platform: BackupPlatform,
+  manifest: Manifest,
+  { from, createRoles = false }: RestoreFullOptions,
 ): Promise<readonly RestoredWhole[]> {
-  if (manifest.tenancy !== platform.tenancy) throw mismatch(`it was taken under ${manifest.tenancy}`)
+  if (manifest.tenancy !== platform.tenancy)
+    throw mismatch(`it was taken under ${manifest.tenancy}`)
   await using management = await openBackupSession(platform, 'management')
   await using isp = await openBackupSession(platform, 'isp')
   const sessions: Readonly<Record<Service, Session>> = { management, isp }
   await verifyFullFiles(from, manifest)
   const isDump = manifest.method !== 'copy'
-  for (const service of services) await requireRoom(sessions[service], entryOf(manifest, service), isDump)
+  for (const service of services)
+    await requireRoom(sessions[service], entryOf(manifest, service), isDump)
   // Databases that are migrated have their roles.
-  const roles = isDump ? manifest.roles ?? [] : []
-  for (const service of services) await requireRoles(sessions[service], roles, { create: createRoles })
+  const roles = isDump ? (manifest.roles ?? []) : []
+  for (const service of services)
+    await requireRoles(sessions[service], roles, { create: createRoles })
   const filled: Filled[] = []
   try {
     for (const service of services) {
       const entry = entryOf(manifest, service)
-      filled.push(isDump ? await playDump(platform, service, { entry, from })
-        : await copyBack(sessions[service], entry, from))
+      filled.push(
+        isDump
+          ? await playDump(platform, service, { entry, from })
+          : await copyBack(sessions[service], entry, from),
+      )
     }
     for (const each of filled) await each.commit()
   } finally {
@@ -64,14 +76,16 @@ export async function restoreFull(
 
 /** The files of a full backup, without looking at a database. @throws WATERTIGHT_BACKUP_MISMATCH. */
 export async function verifyFullFiles(from: string, manifest: Manifest): Promise<void> {
-  if (manifest.kind !== 'full') throw mismatch('it is a tenant\'s own backup, not a full one')
+  if (manifest.kind !== 'full') throw mismatch("it is a tenant's own backup, not a full one")
   for (const service of services) entryOf(manifest, service)
   if (manifest.method === 'copy') await verifyFiles(from, manifest)
   else await verifyDumps(from, manifest)
 }
 
 /** A database whose rows are back and proved; without commit() it is as it was. */
-interface Filled extends AsyncDisposable { commit(): Promise<void> }
+interface Filled extends AsyncDisposable {
+  commit(): Promise<void>
+}
 
 function entryOf({ databases }: Manifest, service: Service): DatabaseEntry {
   const entry = databases[service]
@@ -83,9 +97,12 @@ function entryOf({ databases }: Manifest, service: Service): DatabaseEntry {
 async function verifyDumps(from: string, { databases }: Manifest): Promise<void> {
   for (const [first] of Object.values(databases).map(({ tables }) => tables)) {
     if (first === undefined) throw mismatch('a database of it has no tables')
-    const unreadable = (error: unknown) => { throw mismatch(messageOf(error)) }
+    const unreadable = (error: unknown) => {
+      throw mismatch(messageOf(error))
+    }
     const sha256 = await hashOfFile(join(from, first.file)).catch(unreadable)
-    if (sha256 !== first.sha256) throw mismatch(`${first.file} is not the file that was written (SHA-256)`)
+    if (sha256 !== first.sha256)
+      throw mismatch(`${first.file} is not the file that was written (SHA-256)`)
   }
 }
 
@@ -96,15 +113,19 @@ async function requireRoom(session: Session, entry: DatabaseEntry, isDump: boole
   }
   if (isDump) {
     const [first] = live
-    if (first !== undefined) refuse(`There are tables already, ${first.address} among them`, 'Name empty databases')
+    if (first !== undefined)
+      refuse(`There are tables already, ${first.address} among them`, 'Name empty databases')
     return
   }
   if (shapeOf(live) !== entry.schemaVersion) {
-    throw mismatch(`the tables of ${entry.database} have other columns than those that were backed up`)
+    throw mismatch(
+      `the tables of ${entry.database} have other columns than those that were backed up`,
+    )
   }
   for (const { address } of live.filter(({ schema }) => !isBookkeeping(schema))) {
     const rows = await session.query(`SELECT 1 FROM ${address} LIMIT 1`)
-    if (rows.length > 0) refuse(`${address} has rows already`, 'Name databases that are migrated and empty')
+    if (rows.length > 0)
+      refuse(`${address} has rows already`, 'Name databases that are migrated and empty')
   }
 }
 
@@ -117,18 +138,24 @@ function isBookkeeping(schema: string): boolean {
 const otherRows = 'watertight: other rows in '
 
 async function playDump(
-  platform: BackupPlatform, service: Service, { entry, from }: { readonly entry: DatabaseEntry; readonly from: string },
+  platform: BackupPlatform,
+  service: Service,
+  { entry, from }: { readonly entry: DatabaseEntry; readonly from: string },
 ): Promise<Filled> {
   try {
     return await PsqlTransaction.run({
-      address: platform.addresses[service], database: platform.databases[service],
-      file: join(from, entry.tables[0]?.file ?? ''), proof: proofOf(entry),
+      address: platform.addresses[service],
+      database: platform.databases[service],
+      file: join(from, entry.tables[0]?.file ?? ''),
+      proof: proofOf(entry),
     })
   } catch (error) {
     const text = messageOf(error)
     if (!text.includes(otherRows)) throw error
-    throw mismatch(`${text.slice(text.indexOf(otherRows) + otherRows.length).split('"')[0] ?? ''} of ` +
-      `${entry.database} came back with other rows`)
+    throw mismatch(
+      `${text.slice(text.indexOf(otherRows) + otherRows.length).split('"')[0] ?? ''} of ` +
+        `${entry.database} came back with other rows`,
+    )
   }
 }
 
@@ -139,7 +166,9 @@ async function playDump(
 function proofOf({ tables }: DatabaseEntry): string {
   const each = tables.map(({ schema, table, columns, rows, contentHash }, index) => {
     const counted = countAndHashSql(`${identifier(schema)}.${identifier(table)}`, { columns })
-    const complaint = literal(`${otherRows}table ${index + 1}, ${schema}.${table.replaceAll('"', '')}`)
+    const complaint = literal(
+      `${otherRows}table ${index + 1}, ${schema}.${table.replaceAll('"', '')}`,
+    )
     return `SELECT CASE WHEN n = ${rows} AND hash = ${literal(contentHash)} THEN 0
       ELSE (${complaint} || left(n::text, 0))::int END FROM (${counted}) counted;`
   })
@@ -148,7 +177,9 @@ function proofOf({ tables }: DatabaseEntry): string {
 
 /** In a transaction that stays open. */
 async function copyBack(session: Session, entry: DatabaseEntry, from: string): Promise<Filled> {
-  const undo = async () => { await session.query('ROLLBACK').catch(() => undefined) }
+  const undo = async () => {
+    await session.query('ROLLBACK').catch(() => undefined)
+  }
   await session.query('BEGIN')
   try {
     await session.query('SET LOCAL session_replication_role = replica')
@@ -160,13 +191,18 @@ async function copyBack(session: Session, entry: DatabaseEntry, from: string): P
     }
     await proved(session, entry)
     await refreshViews(session)
-    await advanceSequences(session, (await everyTable(session)).map(({ address }) => ({ address, where: 'true' })))
+    await advanceSequences(
+      session,
+      (await everyTable(session)).map(({ address }) => ({ address, where: 'true' })),
+    )
   } catch (error) {
     await undo()
     if (error instanceof WatertightError) throw error
-    throw new WatertightError('WATERTIGHT_RESTORE_FAILED',
+    throw new WatertightError(
+      'WATERTIGHT_RESTORE_FAILED',
       `Restoring ${entry.database} failed (${sqlstateOf(error) ?? 'no SQLSTATE'}): ${messageOf(error)}`,
-      { hint: 'Nothing was changed; run the restore again when the cause is gone', cause: error })
+      { hint: 'Nothing was changed; run the restore again when the cause is gone', cause: error },
+    )
   }
   let open = true
   return {
@@ -174,13 +210,17 @@ async function copyBack(session: Session, entry: DatabaseEntry, from: string): P
       await session.query('COMMIT')
       open = false
     },
-    [Symbol.asyncDispose]: async () => { if (open) await undo() },
+    [Symbol.asyncDispose]: async () => {
+      if (open) await undo()
+    },
   }
 }
 
 /** What stands there now, against what the manifest says. */
 async function proved(session: Session, entry: DatabaseEntry): Promise<void> {
-  const live = new Map((await everyTable(session)).map((each): [string, LiveTable] => [nameOf(each), each]))
+  const live = new Map(
+    (await everyTable(session)).map((each): [string, LiveTable] => [nameOf(each), each]),
+  )
   for (const then of entry.tables) {
     if (isBookkeeping(then.schema)) continue
     const table = live.get(nameOf(then))
@@ -198,7 +238,8 @@ function nameOf({ schema, table }: { readonly schema: string; readonly table: st
 
 /** As their owners, whom policies may bind, so row security has to be on. */
 async function refreshViews(session: Session): Promise<void> {
-  const views = await session.query(`SELECT format('%I.%I', schemaname, matviewname) AS at FROM pg_matviews
+  const views =
+    await session.query(`SELECT format('%I.%I', schemaname, matviewname) AS at FROM pg_matviews
     WHERE ispopulated`)
   await session.query('SET LOCAL row_security = on')
   for (const { at } of views) await session.query(`REFRESH MATERIALIZED VIEW ${String(at)}`)

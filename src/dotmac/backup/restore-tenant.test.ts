@@ -66,23 +66,35 @@ describe.each(tenancies)('under %s', (tenancy) => {
   })
 })
 
-async function tablesOfAcme(session: Session, target: BackupPlatform, platform: PlatformOnTrial, id = 'acme-corp-123') {
-  const service = session.client.database === target.databases.isp ? 'isp' as const : 'management' as const
+async function tablesOfAcme(
+  session: Session,
+  target: BackupPlatform,
+  platform: PlatformOnTrial,
+  id = 'acme-corp-123',
+) {
+  const service =
+    session.client.database === target.databases.isp ? ('isp' as const) : ('management' as const)
   const tenantSchema = platform.tenants.find((tenant) => tenant.id === id)?.schema ?? ''
   return await tenantTables(session, service, {
-    tenancy: target.tenancy, tenant: id, tenantSchema: target.tenancy === 'row-level-security' ? null : tenantSchema,
+    tenancy: target.tenancy,
+    tenant: id,
+    tenantSchema: target.tenancy === 'row-level-security' ? null : tenantSchema,
   })
 }
 
 /** Which transaction wrote each row of a table: rows that were right are not written again. */
 async function versionsOf(target: BackupPlatform, platform: PlatformOnTrial, table: string) {
   await using session = await openBackupSession(target, 'isp')
-  const { address = '' } = (await tablesOfAcme(session, target, platform)).find(({ name }) => name === table) ?? {}
+  const { address = '' } =
+    (await tablesOfAcme(session, target, platform)).find(({ name }) => name === table) ?? {}
   return await session.query(`SELECT id, xmin FROM ${address} ORDER BY id`)
 }
 
 /** Everything a tenant has in both databases, as counts and content hashes. */
-async function everyTenant(platform: PlatformOnTrial, target: BackupPlatform): Promise<Map<string, string[]>> {
+async function everyTenant(
+  platform: PlatformOnTrial,
+  target: BackupPlatform,
+): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>()
   for (const service of ['management', 'isp'] as const) {
     await using session = await openBackupSession(target, service)
@@ -90,7 +102,10 @@ async function everyTenant(platform: PlatformOnTrial, target: BackupPlatform): P
       const list = found.get(id) ?? []
       for (const table of await tablesOfAcme(session, target, platform, id)) {
         const where = `tenant_id = ${literal(id)}`
-        const { rows, contentHash } = await countAndHash(session, table.address, { columns: table.columns, where })
+        const { rows, contentHash } = await countAndHash(session, table.address, {
+          columns: table.columns,
+          where,
+        })
         list.push(`${table.address} ${rows} ${contentHash}`)
       }
       found.set(id, list)
@@ -100,12 +115,19 @@ async function everyTenant(platform: PlatformOnTrial, target: BackupPlatform): P
 }
 
 /** Deletes one leaf table's rows, changes another table, adds a row to a third. */
-async function damage(target: BackupPlatform, service: Service, platform: PlatformOnTrial): Promise<void> {
+async function damage(
+  target: BackupPlatform,
+  service: Service,
+  platform: PlatformOnTrial,
+): Promise<void> {
   await using session = await openBackupSession(target, service)
   const tables = await tablesOfAcme(session, target, platform)
   const at = (name: string) => tables.find(({ name: table }) => table === name)?.address ?? ''
-  const [leaf, changed] = service === 'isp' ? ['isp_analytics_usage', 'isp_customers'] : ['tasks_runs', 'users']
+  const [leaf, changed] =
+    service === 'isp' ? ['isp_analytics_usage', 'isp_customers'] : ['tasks_runs', 'users']
   await session.query(`DELETE FROM ${at(leaf)} WHERE tenant_id = 'acme-corp-123'`)
   const column = service === 'isp' ? 'name' : 'full_name'
-  await session.query(`UPDATE ${at(changed)} SET ${identifier(column)} = 'lost' WHERE tenant_id = 'acme-corp-123'`)
+  await session.query(
+    `UPDATE ${at(changed)} SET ${identifier(column)} = 'lost' WHERE tenant_id = 'acme-corp-123'`,
+  )
 }

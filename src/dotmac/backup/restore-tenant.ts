@@ -40,7 +40,8 @@ export interface RestoreOptions {
  *   WATERTIGHT_RESTORE_FAILED, WATERTIGHT_RIGHTS, WATERTIGHT_SCHEMA_MISSING; with createSchemas those of the manager.
  */
 export async function restoreTenant(
-  platform: BackupPlatform, { from, onDatabase, createSchemas }: RestoreOptions,
+  platform: BackupPlatform,
+  { from, onDatabase, createSchemas }: RestoreOptions,
 ): Promise<readonly RestoredDatabase[]> {
   const manifest = await readManifest(from)
   await using management = await openBackupSession(platform, 'management')
@@ -69,34 +70,55 @@ export async function restoreTenant(
   return done
 }
 
-async function placeOf(platform: BackupPlatform, manifest: Manifest, management: Session): Promise<TenantPlace> {
+async function placeOf(
+  platform: BackupPlatform,
+  manifest: Manifest,
+  management: Session,
+): Promise<TenantPlace> {
   const { tenant, tenancy } = manifest
-  if (manifest.kind !== 'tenant' || tenant === null) throw mismatch('it is a full backup, not a tenant\'s own')
-  if (tenancy !== platform.tenancy) throw mismatch(`it was taken under ${tenancy}, the platform is ${platform.tenancy}`)
+  if (manifest.kind !== 'tenant' || tenant === null)
+    throw mismatch("it is a full backup, not a tenant's own")
+  if (tenancy !== platform.tenancy)
+    throw mismatch(`it was taken under ${tenancy}, the platform is ${platform.tenancy}`)
   return { tenant, tenancy, tenantSchema: await tenantSchemaOf(management, tenancy, tenant) }
 }
 
-async function createMissing(platform: BackupPlatform, tenant: string, roles: RoleNames): Promise<void> {
-  const connect = (service: Service) => Session.connect({ address: platform.addresses[service],
-    database: platform.databases[service], pipeline: false, statementTimeoutMs: 600_000, lockTimeoutMs: 30_000 })
+async function createMissing(
+  platform: BackupPlatform,
+  tenant: string,
+  roles: RoleNames,
+): Promise<void> {
+  const connect = (service: Service) =>
+    Session.connect({
+      address: platform.addresses[service],
+      database: platform.databases[service],
+      pipeline: false,
+      statementTimeoutMs: 600_000,
+      lockTimeoutMs: 30_000,
+    })
   await using management = await connect('management')
   await using isp = await connect('isp')
-  await new SchemaPerTenantManager({ sessions: { management, isp }, roles }).recreateTenantSchema(tenant)
+  await new SchemaPerTenantManager({ sessions: { management, isp }, roles }).recreateTenantSchema(
+    tenant,
+  )
 }
 
 async function restoreDatabase(
-  session: Session, service: Service, plan: Replacing,
+  session: Session,
+  service: Service,
+  plan: Replacing,
 ): Promise<Pick<RestoredDatabase, 'outcome' | 'rows'>> {
   const { tenant } = plan.place
   await session.query('BEGIN')
   try {
     const [lock] = await session.query(
-      `SELECT pg_try_advisory_xact_lock(hashtextextended(${literal(`restore ${tenant}`)}, 0)) AS mine`)
+      `SELECT pg_try_advisory_xact_lock(hashtextextended(${literal(`restore ${tenant}`)}, 0)) AS mine`,
+    )
     if (lock?.['mine'] !== 't') throw busy(tenant)
     const already = await isRestored(session, plan)
     const mapped = await mappingOf(session, service, plan)
     const rows = already ? 0 : await replaceRows(session, plan)
-    if (mapped !== null && mapped !== await mappingOf(session, service, plan)) {
+    if (mapped !== null && mapped !== (await mappingOf(session, service, plan))) {
       throw mismatch(`the tenant had another schema or role when it was taken than now (${mapped})`)
     }
     await session.query('COMMIT')
@@ -105,15 +127,24 @@ async function restoreDatabase(
     // Where the connection is lost there is nothing to roll back, and the first error says why.
     await session.query('ROLLBACK').catch(() => undefined)
     if (error instanceof WatertightError) throw error
-    throw new WatertightError('WATERTIGHT_RESTORE_FAILED',
+    throw new WatertightError(
+      'WATERTIGHT_RESTORE_FAILED',
       `Restoring ${JSON.stringify(tenant)} into the ${service} database failed` +
-      ` (${sqlstateOf(error) ?? 'no SQLSTATE'}): ${messageOf(error)}`,
-      { hint: 'This database is as it was; run the restore again when the cause is gone', cause: error })
+        ` (${sqlstateOf(error) ?? 'no SQLSTATE'}): ${messageOf(error)}`,
+      {
+        hint: 'This database is as it was; run the restore again when the cause is gone',
+        cause: error,
+      },
+    )
   }
 }
 
 /** Schema and role as the tenants table says: a restore must not point the tenant to where its rows are not. */
-async function mappingOf(session: Session, service: Service, { place }: Replacing): Promise<string | null> {
+async function mappingOf(
+  session: Session,
+  service: Service,
+  { place }: Replacing,
+): Promise<string | null> {
   if (service !== 'management' || place.tenantSchema === null) return null
   const [row] = await session.query(`SELECT schema_name, role_name FROM dotmac_control.tenants
     WHERE tenant_id = ${literal(place.tenant)}`)
@@ -121,6 +152,9 @@ async function mappingOf(session: Session, service: Service, { place }: Replacin
 }
 
 function busy(tenant: string): WatertightError {
-  return new WatertightError('WATERTIGHT_RESTORE_BUSY', `Another restore of ${JSON.stringify(tenant)} is running`,
-    { hint: 'Wait until it ends, then run this one again' })
+  return new WatertightError(
+    'WATERTIGHT_RESTORE_BUSY',
+    `Another restore of ${JSON.stringify(tenant)} is running`,
+    { hint: 'Wait until it ends, then run this one again' },
+  )
 }

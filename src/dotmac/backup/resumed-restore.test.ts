@@ -30,7 +30,8 @@ test('a restore that is killed between or within the databases is finished by ru
     const restoring = restoreTenant(target, { from })
     const outcome = expect(restoring).rejects.toMatchObject({ code: 'WATERTIGHT_RESTORE_FAILED' })
     for (let killed = 0; killed === 0;) {
-      const rows = await killer.query(`SELECT pg_terminate_backend(pid) AS gone FROM pg_stat_activity
+      const rows =
+        await killer.query(`SELECT pg_terminate_backend(pid) AS gone FROM pg_stat_activity
         WHERE datname = '${target.databases.isp}' AND wait_event_type = 'Lock'`)
       killed = rows.length
     }
@@ -39,7 +40,10 @@ test('a restore that is killed between or within the databases is finished by ru
     const between = await readTenantStates(target, ids)
     expect(differences(before, between)).toHaveLength(1)
     const done = await restoreTenant(target, { from })
-    expect(done.map(({ service, outcome: how }) => `${service} ${how}`)).toEqual(['management already', 'isp restored'])
+    expect(done.map(({ service, outcome: how }) => `${service} ${how}`)).toEqual([
+      'management already',
+      'isp restored',
+    ])
     expect(await readTenantStates(target, ids)).toEqual(before)
   } finally {
     await rm(scratch, { recursive: true, force: true })

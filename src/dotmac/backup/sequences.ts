@@ -15,7 +15,10 @@ export interface NumberedRows {
  * rows' values. One that is ahead of them stays: others may have taken its numbers. Sequences do not go back with a
  * transaction, so this is the last step before the commit.
  */
-export async function advanceSequences(session: Session, tables: readonly NumberedRows[]): Promise<void> {
+export async function advanceSequences(
+  session: Session,
+  tables: readonly NumberedRows[],
+): Promise<void> {
   const conditions = new Map(tables.map(({ address, where }) => [address, where]))
   for (const { address, column, sequence } of await sequencesOf(session, [...conditions.keys()])) {
     const [name, from] = [literal(String(sequence)), String(address)]
@@ -28,7 +31,8 @@ export async function advanceSequences(session: Session, tables: readonly Number
 
 /** By the dependencies of defaults and identities. Numbers only: a text may hold more than the sequence gave it. */
 async function sequencesOf(
-  session: Session, addresses: readonly string[],
+  session: Session,
+  addresses: readonly string[],
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
   if (addresses.length === 0) return []
   return await session.query(`WITH listed AS (SELECT address, address::regclass::oid AS relid

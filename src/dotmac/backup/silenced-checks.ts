@@ -9,7 +9,10 @@ import { mismatch } from './verify-backup.ts'
  * Foreign keys, and unique and exclusion constraints that are deferrable: each reference of, or to, the tenant's rows
  * finds its row, and no row, whoever owns it, stands against one of them. @throws WATERTIGHT_BACKUP_MISMATCH.
  */
-export async function requireConstraints(session: Session, tables: readonly TenantTable[]): Promise<void> {
+export async function requireConstraints(
+  session: Session,
+  tables: readonly TenantTable[],
+): Promise<void> {
   await requireReferences(session, tables)
   await requireUniqueness(session, tables)
 }
@@ -19,12 +22,18 @@ function relationList(tables: readonly TenantTable[]): string {
 }
 
 function whereOf(tables: readonly TenantTable[], alias: string): ReadonlyMap<string, string> {
-  return new Map(tables.map(({ address, where }) => [address, where.replace(/^tenant_id/, `${alias}.tenant_id`)]))
+  return new Map(
+    tables.map(({ address, where }) => [
+      address,
+      where.replace(/^tenant_id/, `${alias}.tenant_id`),
+    ]),
+  )
 }
 
 /** Keys without tenant_id may bind rows of others, so then all rows of the referring table are asked. */
 async function requireReferences(session: Session, tables: readonly TenantTable[]): Promise<void> {
-  const keys = await session.query(`SELECT conname AS name, conrelid::regclass AS child, confrelid::regclass AS parent,
+  const keys =
+    await session.query(`SELECT conname AS name, conrelid::regclass AS child, confrelid::regclass AS parent,
       (SELECT format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(c.relname, '"', '""'))
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = conrelid) AS address,
       (SELECT string_agg(format('c.%I = p.%I', a.attname, b.attname), ' AND ')
@@ -43,9 +52,10 @@ async function requireReferences(session: Session, tables: readonly TenantTable[
   for (const key of keys) {
     const text = (name: string) => String(key[name])
     const [row] = await session.query(`SELECT count(*) AS n FROM ${text('child')} c
-      WHERE ${text('own') === 't' ? own.get(text('address')) ?? 'true' : 'true'} AND ${text('given')}
+      WHERE ${text('own') === 't' ? (own.get(text('address')) ?? 'true') : 'true'} AND ${text('given')}
       AND NOT EXISTS (SELECT FROM ${text('parent')} p WHERE ${text('joined')})`)
-    if (row?.['n'] !== '0') throw mismatch(`${String(row?.['n'])} rows of ${text('child')} break ${text('name')}`)
+    if (row?.['n'] !== '0')
+      throw mismatch(`${String(row?.['n'])} rows of ${text('child')} break ${text('name')}`)
   }
 }
 
@@ -53,7 +63,8 @@ async function requireReferences(session: Session, tables: readonly TenantTable[
 async function requireUniqueness(session: Session, tables: readonly TenantTable[]): Promise<void> {
   const own = whereOf(tables, 'a')
   for (const { address } of tables) {
-    const keys = await session.query(`SELECT k.conname AS name, 0 = ANY (k.conkey) OR i.indpred IS NOT NULL
+    const keys =
+      await session.query(`SELECT k.conname AS name, 0 = ANY (k.conkey) OR i.indpred IS NOT NULL
           OR to_jsonb(i) ->> 'indnullsnotdistinct' = 'true' AS strange,
         (SELECT string_agg(format('a.%1$I OPERATOR(%2$s) b.%1$I', c.attname,
             (SELECT quote_ident(n.nspname) || '.' || p.oprname FROM pg_operator p
@@ -67,10 +78,12 @@ async function requireUniqueness(session: Session, tables: readonly TenantTable[
       FROM pg_constraint k JOIN pg_index i ON i.indexrelid = k.conindid
       WHERE k.contype IN ('p', 'u', 'x') AND k.condeferrable AND k.conrelid = ${literal(address)}::regclass`)
     for (const { name, against, strange } of keys) {
-      if (strange === 't') throw mismatch(`${String(name)} of ${address} is deferrable, and no query can check it`)
+      if (strange === 't')
+        throw mismatch(`${String(name)} of ${address} is deferrable, and no query can check it`)
       const [row] = await session.query(`SELECT count(*) AS n FROM ${address} a JOIN ${address} b
         ON ${String(against)} AND (a.tableoid, a.ctid) <> (b.tableoid, b.ctid) WHERE ${own.get(address) ?? 'true'}`)
-      if (row?.['n'] !== '0') throw mismatch(`${String(row?.['n'])} rows of ${address} break ${String(name)}`)
+      if (row?.['n'] !== '0')
+        throw mismatch(`${String(row?.['n'])} rows of ${address} break ${String(name)}`)
     }
   }
 }

@@ -31,10 +31,15 @@ export interface TenantPlace {
   readonly tenantSchema: string | null
 }
 
-export interface CountAndHash { readonly rows: number; readonly contentHash: string }
+export interface CountAndHash {
+  readonly rows: number
+  readonly contentHash: string
+}
 
 export function schemaOf(model: TableModel, { tenancy, tenantSchema }: TenantPlace): string {
-  return tenancy === 'row-level-security' ? 'public' : schemaOfTable(model, { schema: tenantSchema ?? '' })
+  return tenancy === 'row-level-security'
+    ? 'public'
+    : schemaOfTable(model, { schema: tenantSchema ?? '' })
 }
 
 /**
@@ -44,22 +49,39 @@ export function schemaOf(model: TableModel, { tenancy, tenantSchema }: TenantPla
  *   where the platform keeps none: they would silently stay out.
  */
 export async function tenantTables(
-  session: Session, service: Service, place: TenantPlace,
+  session: Session,
+  service: Service,
+  place: TenantPlace,
 ): Promise<readonly TenantTable[]> {
-  const models = new Map(tablesOf(service).filter(isTenantAware).map((model) => [
-    `${schemaOf(model, place)}.${model.name}`, model]))
+  const models = new Map(
+    tablesOf(service)
+      .filter(isTenantAware)
+      .map((model) => [`${schemaOf(model, place)}.${model.name}`, model]),
+  )
   const live = await liveTables(session, place)
-  const missing = [...models.keys()].find((name) => !live.some((each) => `${each.schema}.${each.name}` === name))
-  if (missing !== undefined) throw incomplete(`table ${missing} of the ${service} model does not exist`)
+  const missing = [...models.keys()].find(
+    (name) => !live.some((each) => `${each.schema}.${each.name}` === name),
+  )
+  if (missing !== undefined)
+    throw incomplete(`table ${missing} of the ${service} model does not exist`)
   const own = live.filter(({ isOwn, hasTenant }) => isOwn || hasTenant)
-  const tables = own.filter(({ isKept }) => isKept).map(({ schema, name, columns, hasTenant }): TenantTable => ({
-    name, schema, columns, placement: models.get(`${schema}.${name}`)?.placement === 'control' ? 'control' : 'tenant',
-    address: qualified({ schema, name }), where: hasTenant ? ofTenant(place) : 'true',
-  }))
+  const tables = own
+    .filter(({ isKept }) => isKept)
+    .map(({ schema, name, columns, hasTenant }): TenantTable => ({
+      name,
+      schema,
+      columns,
+      placement: models.get(`${schema}.${name}`)?.placement === 'control' ? 'control' : 'tenant',
+      address: qualified({ schema, name }),
+      where: hasTenant ? ofTenant(place) : 'true',
+    }))
   for (const { schema, name } of own.filter(({ isKept }) => !isKept)) {
     const address = qualified({ schema, name })
     const rows = await session.query(`SELECT 1 FROM ${address} WHERE ${ofTenant(place)} LIMIT 1`)
-    if (rows.length > 0) throw incomplete(`table ${address} of ${service} is in no schema of the platform and has rows`)
+    if (rows.length > 0)
+      throw incomplete(
+        `table ${address} of ${service} is in no schema of the platform and has rows`,
+      )
   }
   return await inKeyOrder(session, tables)
 }
@@ -71,19 +93,27 @@ export function ofTenant(place: TenantPlace): string {
 
 /** One fingerprint over the names and types of all columns. */
 export function schemaVersionOf(tables: readonly TenantTable[]): string {
-  const shape = tables.map(({ name, columns }) => [name, columns.map((each) => [each.name, each.type])])
+  const shape = tables.map(({ name, columns }) => [
+    name,
+    columns.map((each) => [each.name, each.type]),
+  ])
   return createHash('sha256').update(JSON.stringify(shape)).digest('hex').slice(0, 16)
 }
 
 /** Rows of the relation that satisfy the condition, and a hash that does not depend on their order. */
 export async function countAndHash(
-  session: Session, from: string, options: CountedRows,
+  session: Session,
+  from: string,
+  options: CountedRows,
 ): Promise<CountAndHash> {
   const [answer] = await session.query(countAndHashSql(from, options))
   return { rows: Number(answer?.['n']), contentHash: String(answer?.['hash']) }
 }
 
-export interface CountedRows { readonly columns: readonly ColumnEntry[]; readonly where?: string }
+export interface CountedRows {
+  readonly columns: readonly ColumnEntry[]
+  readonly where?: string
+}
 
 /** One row: n and hash. */
 export function countAndHashSql(from: string, { columns, where = 'true' }: CountedRows): string {
@@ -100,12 +130,15 @@ export function countAndHashSql(from: string, { columns, where = 'true' }: Count
  * Null under row-level security. @throws WatertightError WATERTIGHT_TENANT_NAME.
  */
 export async function tenantSchemaOf(
-  management: Session, tenancy: TenancyName, tenant: string,
+  management: Session,
+  tenancy: TenancyName,
+  tenant: string,
 ): Promise<string | null> {
   const { schema } = tenantNames(tenant)
   if (tenancy === 'row-level-security') return null
   const [row] = await management.query(
-    `SELECT schema_name FROM dotmac_control.tenants WHERE tenant_id = ${literal(tenant)}`)
+    `SELECT schema_name FROM dotmac_control.tenants WHERE tenant_id = ${literal(tenant)}`,
+  )
   return typeof row?.['schema_name'] === 'string' ? row['schema_name'] : schema
 }
 
@@ -121,7 +154,10 @@ interface LiveTable {
 }
 
 /** All tables but those in other tenants' schemas. */
-async function liveTables(session: Session, { tenancy, tenantSchema }: TenantPlace): Promise<readonly LiveTable[]> {
+async function liveTables(
+  session: Session,
+  { tenancy, tenantSchema }: TenantPlace,
+): Promise<readonly LiveTable[]> {
   const shared = tenancy === 'row-level-security'
   const kept = shared ? ['public'] : [tenantSchema ?? '', controlSchema]
   const rows = await session.query(`SELECT n.nspname AS schema, c.relname AS name,
@@ -136,15 +172,22 @@ async function liveTables(session: Session, { tenancy, tenantSchema }: TenantPla
         OR coalesce(obj_description(n.oid, 'pg_namespace'), '') NOT LIKE 'tenant %')
     GROUP BY 1, 2 ORDER BY 1, 2`)
   return rows.map((row) => ({
-    schema: String(row['schema']), name: String(row['name']), isKept: kept.includes(String(row['schema'])),
-    isOwn: !shared && row['schema'] === tenantSchema, hasTenant: row['tenant'] === 't',
-    columns: row['columns'] === null ? [] : JSON.parse(String(row['columns'])) as ColumnEntry[],
+    schema: String(row['schema']),
+    name: String(row['name']),
+    isKept: kept.includes(String(row['schema'])),
+    isOwn: !shared && row['schema'] === tenantSchema,
+    hasTenant: row['tenant'] === 't',
+    columns: row['columns'] === null ? [] : (JSON.parse(String(row['columns'])) as ColumnEntry[]),
   }))
 }
 
 /** Parents before their children; the order of a cycle's tables does not matter, as none does for it. */
-async function inKeyOrder(session: Session, tables: readonly TenantTable[]): Promise<readonly TenantTable[]> {
-  const rows = await session.query(`SELECT n.nspname AS schema, c.relname AS name, m.nspname AS other,
+async function inKeyOrder(
+  session: Session,
+  tables: readonly TenantTable[],
+): Promise<readonly TenantTable[]> {
+  const rows =
+    await session.query(`SELECT n.nspname AS schema, c.relname AS name, m.nspname AS other,
       p.relname AS parent
     FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace m ON m.oid = p.relnamespace
@@ -155,7 +198,9 @@ async function inKeyOrder(session: Session, tables: readonly TenantTable[]): Pro
   const visit = (table: TenantTable) => {
     if (visited.has(table)) return
     visited.add(table)
-    const ofTable = rows.filter(({ schema, name }) => schema === table.schema && name === table.name)
+    const ofTable = rows.filter(
+      ({ schema, name }) => schema === table.schema && name === table.name,
+    )
     for (const { other, parent } of ofTable) {
       const found = named.get(qualified({ schema: String(other), name: String(parent) }))
       if (found !== undefined) visit(found)
@@ -167,6 +212,9 @@ async function inKeyOrder(session: Session, tables: readonly TenantTable[]): Pro
 }
 
 function incomplete(what: string): WatertightError {
-  return new WatertightError('WATERTIGHT_BACKUP_INCOMPLETE', `A backup would not be whole: ${what}`,
-    { hint: 'Migrate the platform; tables with tenants\' rows belong into its own schemas' })
+  return new WatertightError(
+    'WATERTIGHT_BACKUP_INCOMPLETE',
+    `A backup would not be whole: ${what}`,
+    { hint: "Migrate the platform; tables with tenants' rows belong into its own schemas" },
+  )
 }

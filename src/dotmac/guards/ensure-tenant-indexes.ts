@@ -3,7 +3,14 @@
 import type { Session } from '../../postgres/session/session.ts'
 import { identifier } from '../../sql/identifier.ts'
 import {
-  doing, guardError, indexName, readTable, type GuardedIndex, type GuardedTable, type GuardReport, type GuardScope,
+  doing,
+  guardError,
+  indexName,
+  readTable,
+  type GuardedIndex,
+  type GuardedTable,
+  type GuardReport,
+  type GuardScope,
 } from './guarded-table.ts'
 
 export interface IndexGuardOptions {
@@ -20,16 +27,21 @@ export interface IndexGuardOptions {
  *   does not exist, or a key of a shared table lacks tenant_id.
  */
 export async function ensureTenantIndexes(
-  session: Session, name: string, { scope, columns = [] }: IndexGuardOptions,
+  session: Session,
+  name: string,
+  { scope, columns = [] }: IndexGuardOptions,
 ): Promise<GuardReport> {
   const table = await readTable(session, name, scope)
   refuseKeysWithoutTenant(table, scope)
   const wanted = wantedIndexes(table, { scope, columns })
   const missing = wanted.filter((index) => !hasIndex(table, index))
-  const did = await doing(session, missing.map((index) => ({
-    sql: `CREATE INDEX ${identifier(index.name)} ON ${table.address} (${index.columns.map(identifier).join(', ')})`,
-    did: `created ${index.name} (${index.columns.join(', ')})`,
-  })))
+  const did = await doing(
+    session,
+    missing.map((index) => ({
+      sql: `CREATE INDEX ${identifier(index.name)} ON ${table.address} (${index.columns.map(identifier).join(', ')})`,
+      did: `created ${index.name} (${index.columns.join(', ')})`,
+    })),
+  )
   return { table: name, did }
 }
 
@@ -40,18 +52,32 @@ interface WantedIndex {
 
 /** The indexes that the table must have, by what columns it has. */
 export function wantedIndexes(
-  table: GuardedTable, { scope, columns = [] }: IndexGuardOptions,
+  table: GuardedTable,
+  { scope, columns = [] }: IndexGuardOptions,
 ): readonly WantedIndex[] {
   const has = (column: string) => table.columns.some(({ name }) => name === column)
   const unknown = columns.find((column) => !has(column))
-  if (unknown !== undefined) throw guardError(table.name, `it has no column ${unknown}`, 'Name its own columns')
-  const led = (column: string) => scope.onlyTenant === undefined ? ['tenant_id', column] : [column]
-  const usual = ([['created_at', 'created'], ['updated_at', 'updated'], ['is_active', 'active']] as const)
-    .filter(([column]) => has(column))
+  if (unknown !== undefined)
+    throw guardError(table.name, `it has no column ${unknown}`, 'Name its own columns')
+  const led = (column: string) =>
+    scope.onlyTenant === undefined ? ['tenant_id', column] : [column]
+  const usual = (
+    [
+      ['created_at', 'created'],
+      ['updated_at', 'updated'],
+      ['is_active', 'active'],
+    ] as const
+  ).filter(([column]) => has(column))
   return [
     { name: indexName(table.name, 'tenant_id'), columns: ['tenant_id'] },
-    ...usual.map(([column, suffix]) => ({ name: indexName(table.name, `tenant_${suffix}`), columns: led(column) })),
-    ...columns.map((column) => ({ name: indexName(table.name, `tenant_${column}`), columns: led(column) })),
+    ...usual.map(([column, suffix]) => ({
+      name: indexName(table.name, `tenant_${suffix}`),
+      columns: led(column),
+    })),
+    ...columns.map((column) => ({
+      name: indexName(table.name, `tenant_${column}`),
+      columns: led(column),
+    })),
   ]
 }
 
@@ -61,10 +87,14 @@ export function hasIndex(table: GuardedTable, { name, columns }: WantedIndex): b
   if (found === undefined) return false
   if (found.columns.join() !== columns.join() || found.isPartial) {
     const some = found.isPartial ? ' of some rows' : ''
-    throw guardError(table.name, `${name} is on (${columnsIn(found)})${some} instead of (${columns.join(', ')})`,
-      'Drop or rename it in the migration')
+    throw guardError(
+      table.name,
+      `${name} is on (${columnsIn(found)})${some} instead of (${columns.join(', ')})`,
+      'Drop or rename it in the migration',
+    )
   }
-  if (!found.isValid) throw guardError(table.name, `${name} is invalid`, 'Drop it: a build of it was interrupted')
+  if (!found.isValid)
+    throw guardError(table.name, `${name} is invalid`, 'Drop it: a build of it was interrupted')
   return true
 }
 
@@ -77,11 +107,17 @@ export function refuseKeysWithoutTenant(table: GuardedTable, { onlyTenant }: Gua
   const bad = table.indexes.find(({ isUnique, isOfTenant }) => isUnique && !isOfTenant)
   if (bad === undefined) return
   if (bad.columns.includes('tenant_id')) {
-    throw guardError(table.name, `the key ${bad.name} compares tenant_id by another operator than =`,
-      'Make it tenant_id WITH =')
+    throw guardError(
+      table.name,
+      `the key ${bad.name} compares tenant_id by another operator than =`,
+      'Make it tenant_id WITH =',
+    )
   }
-  throw guardError(table.name, `the key ${bad.name} (${columnsIn(bad)}) does not contain tenant_id`,
-    `Make it (tenant_id, ${columnsIn(bad)})`)
+  throw guardError(
+    table.name,
+    `the key ${bad.name} (${columnsIn(bad)}) does not contain tenant_id`,
+    `Make it (tenant_id, ${columnsIn(bad)})`,
+  )
 }
 
 function columnsIn({ columns }: GuardedIndex): string {

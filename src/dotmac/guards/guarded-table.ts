@@ -58,9 +58,14 @@ export interface GuardedIndex {
 }
 
 /** @throws WatertightError WATERTIGHT_GUARD when there is no such table. */
-export async function readTable(session: Session, name: string, { schema }: GuardScope): Promise<GuardedTable> {
+export async function readTable(
+  session: Session,
+  name: string,
+  { schema }: GuardScope,
+): Promise<GuardedTable> {
   const address = qualified({ schema, name })
-  const [row] = await session.query(`SELECT c.oid::text AS oid, pg_get_userbyid(c.relowner) AS owner,
+  const [row] =
+    await session.query(`SELECT c.oid::text AS oid, pg_get_userbyid(c.relowner) AS owner,
     c.relkind = 'p' AS partitioned, c.relispartition AS partition, c.relrowsecurity AS secured,
     c.relforcerowsecurity AS forced,
     (SELECT coalesce(json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
@@ -85,13 +90,20 @@ export async function readTable(session: Session, name: string, { schema }: Guar
       WHERE x.indrelid = c.oid)::text AS indexes
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = ${literal(schema)} AND c.relname = ${literal(name)} AND c.relkind IN ('r', 'p')`)
-  if (row === undefined) throw guardError(name, `there is no table ${address}`, 'Create the table before its guards')
+  if (row === undefined)
+    throw guardError(name, `there is no table ${address}`, 'Create the table before its guards')
   const list = <T>(key: string) => JSON.parse(String(row[key])) as readonly T[]
   return {
-    name, address, oid: Number(row['oid']), owner: String(row['owner']),
-    isPartitioned: isTrue(row, 'partitioned'), isPartition: isTrue(row, 'partition'),
-    rowSecurity: isTrue(row, 'secured'), forced: isTrue(row, 'forced'),
-    columns: list('columns'), indexes: list('indexes'),
+    name,
+    address,
+    oid: Number(row['oid']),
+    owner: String(row['owner']),
+    isPartitioned: isTrue(row, 'partitioned'),
+    isPartition: isTrue(row, 'partition'),
+    rowSecurity: isTrue(row, 'secured'),
+    forced: isTrue(row, 'forced'),
+    columns: list('columns'),
+    indexes: list('indexes'),
   }
 }
 
@@ -100,12 +112,15 @@ export function isTrue(row: Row, key: string): boolean {
 }
 
 export function guardError(table: string, sentence: string, hint: string): WatertightError {
-  return new WatertightError('WATERTIGHT_GUARD', `The guards of ${table} refuse: ${sentence}`, { hint })
+  return new WatertightError('WATERTIGHT_GUARD', `The guards of ${table} refuse: ${sentence}`, {
+    hint,
+  })
 }
 
 /** Runs the statements in turn and keeps what they did. */
 export async function doing(
-  session: Session, steps: readonly { readonly sql: string; readonly did: string }[],
+  session: Session,
+  steps: readonly { readonly sql: string; readonly did: string }[],
 ): Promise<readonly string[]> {
   for (const { sql } of steps) await session.query(sql)
   return steps.map(({ did }) => did)
@@ -115,6 +130,9 @@ export async function doing(
 export function indexName(table: string, suffix: string): string {
   const name = `idx_${table}_${suffix}`
   if (Buffer.byteLength(name) <= 63) return name
-  throw guardError(table, `the index name ${name} is longer than 63 bytes`, 'Give it a shorter name')
+  throw guardError(
+    table,
+    `the index name ${name} is longer than 63 bytes`,
+    'Give it a shorter name',
+  )
 }
-

@@ -22,13 +22,20 @@ export interface Question {
   readonly counts: { statements: number }
 }
 
-export async function askTable(session: StrategySession, table: AskedTable, question: Question): Promise<Found> {
+export async function askTable(
+  session: StrategySession,
+  table: AskedTable,
+  question: Question,
+): Promise<Found> {
   const { at, own, tenant, other, counts } = question
   const foreign = `tenant_id = ${literal(other.id)}`
   const findings: string[] = []
   const unjudged: string[] = []
   for (const [verb, sql] of [
-    ['own', own === null ? null : `SELECT 1 FROM ${own} WHERE tenant_id = ${literal(tenant.id)} LIMIT 1`],
+    [
+      'own',
+      own === null ? null : `SELECT 1 FROM ${own} WHERE tenant_id = ${literal(tenant.id)} LIMIT 1`,
+    ],
     ['SELECT', `SELECT 1 FROM ${at} WHERE ${foreign} LIMIT 1`],
     ['UPDATE', `UPDATE ${at} SET tenant_id = tenant_id WHERE ${foreign} RETURNING 1`],
     ['DELETE', `DELETE FROM ${at} WHERE ${foreign} RETURNING 1`],
@@ -40,8 +47,10 @@ export async function askTable(session: StrategySession, table: AskedTable, ques
     await session.query('SAVEPOINT ask')
     try {
       const { rows } = await session.query(sql)
-      if (verb === 'own' && rows.length === 0) findings.push(`${table.name}: a tenant does not see its own rows`)
-      if (verb !== 'own' && rows.length > 0) findings.push(`${table.name}: ${verb} reached rows of another tenant`)
+      if (verb === 'own' && rows.length === 0)
+        findings.push(`${table.name}: a tenant does not see its own rows`)
+      if (verb !== 'own' && rows.length > 0)
+        findings.push(`${table.name}: ${verb} reached rows of another tenant`)
       // Nothing kept it out; where it went is the trigger's affair.
       if (verb === 'INSERT' && !table.isChangedBefore) {
         findings.push(`${table.name}: INSERT of a foreign row was not refused`)
@@ -49,8 +58,10 @@ export async function askTable(session: StrategySession, table: AskedTable, ques
     } catch (error) {
       const code = sqlstateOf(error)
       if (code === null) throw error
-      if (verb === 'own' && isBroken(code)) findings.push(`${table.name}: a tenant's own rows ended with ${code}`)
-      else if (verb === 'own') unjudged.push(`${table.name}: a tenant's own rows ended with ${code}`)
+      if (verb === 'own' && isBroken(code))
+        findings.push(`${table.name}: a tenant's own rows ended with ${code}`)
+      else if (verb === 'own')
+        unjudged.push(`${table.name}: a tenant's own rows ended with ${code}`)
       else if (code !== '42501') {
         const sentence = `${table.name}: ${verb} of foreign rows ended with ${code}`
         // A constraint speaks after the policy has let the row pass, unless a trigger changed it before.

@@ -4,7 +4,13 @@ import { identifier } from '../../sql/identifier.ts'
 import { tablesOf } from '../models/index.ts'
 import { sqlstateOf } from '../../errors.ts'
 import { list, loginsOf } from './application-rights.ts'
-import { askedTenants, healthCheck, inTenant, type HealthCheck, type HealthSubject } from './health-check.ts'
+import {
+  askedTenants,
+  healthCheck,
+  inTenant,
+  type HealthCheck,
+  type HealthSubject,
+} from './health-check.ts'
 
 const endings = ['commit', 'rollback', 'error'] as const
 type Ending = (typeof endings)[number]
@@ -14,7 +20,7 @@ type Ending = (typeof endings)[number]
  * and without one after each ending the check is not ok.
  */
 export async function validateTenantContextLeaks(subject: HealthSubject): Promise<HealthCheck> {
-  const findings: string[] = [...await defaultContexts(subject)]
+  const findings: string[] = [...(await defaultContexts(subject))]
   const shared: Record<Ending, number> = { commit: 0, rollback: 0, error: 0 }
   const [tenant] = askedTenants(subject)
   if (tenant !== undefined) {
@@ -47,8 +53,10 @@ async function defaultContexts(subject: HealthSubject): Promise<readonly string[
     WHERE s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))
       AND (s.setrole = 0 OR r.rolname IN (${list(await loginsOf(subject))}))
       AND setting ~ '^(app.current_tenant_id|role)=.' AND setting <> 'role=none'`)
-  return rows.map(({ who, setting }) =>
-    `every new connection starts in a context: ${String(who)} has ${String(setting)}`)
+  return rows.map(
+    ({ who, setting }) =>
+      `every new connection starts in a context: ${String(who)} has ${String(setting)}`,
+  )
 }
 
 class RolledBack extends Error {}
@@ -65,32 +73,43 @@ function troubleOf(error: unknown): string | null {
 /** Whoever has no context is refused, or under schema-per-tenant finds no table of that name. */
 const refusals = ['42501', '42P01']
 
-async function lookAtNext({ pool, service }: HealthSubject): Promise<{ pid: string; left: readonly string[] }> {
+async function lookAtNext({
+  pool,
+  service,
+}: HealthSubject): Promise<{ pid: string; left: readonly string[] }> {
   const client = await pool.connect()
   const left: string[] = []
   let pid = ''
   try {
     // Only inside of a transaction is a savepoint allowed.
-    const inside = await client.query('SAVEPOINT outside').then(() => 'an open', (error: unknown) => {
-      if (sqlstateOf(error) === '25P01') return null
-      if (sqlstateOf(error) === '25P02') return 'a failed'
-      throw error
-    })
+    const inside = await client.query('SAVEPOINT outside').then(
+      () => 'an open',
+      (error: unknown) => {
+        if (sqlstateOf(error) === '25P01') return null
+        if (sqlstateOf(error) === '25P02') return 'a failed'
+        throw error
+      },
+    )
     if (inside !== null) left.push(`it is in ${inside} transaction of somebody else`)
     if (inside === 'a failed') await client.query('ROLLBACK')
-    const { rows: [row] } = await client.query(`SELECT pg_backend_pid() AS pid, current_user = session_user AS own,
+    const {
+      rows: [row],
+    } = await client.query(`SELECT pg_backend_pid() AS pid, current_user = session_user AS own,
       coalesce(current_setting('app.current_tenant_id', true), '') AS tenant`)
     pid = String(row?.['pid'])
-    if (row?.['tenant'] !== '') left.push('the tenant\'s context is still set')
-    if (row?.['own'] !== true && row?.['own'] !== 't') left.push('the tenant\'s role is still set')
+    if (row?.['tenant'] !== '') left.push("the tenant's context is still set")
+    if (row?.['own'] !== true && row?.['own'] !== 't') left.push("the tenant's role is still set")
     for (const { name } of tablesOf(service).filter(({ placement }) => placement === 'tenant')) {
       const seen = await client.query(`SELECT 1 FROM ${identifier(name)} LIMIT 1`).then(
-        ({ rows }) => rows.length > 0 ? `rows of ${name} are visible without a context` : null,
+        ({ rows }) => (rows.length > 0 ? `rows of ${name} are visible without a context` : null),
         (error: unknown) => {
           const code = sqlstateOf(error)
           if (code === null) throw error
-          return refusals.includes(code) ? null : `reading ${name} without a context ended with ${code}`
-        })
+          return refusals.includes(code)
+            ? null
+            : `reading ${name} without a context ended with ${code}`
+        },
+      )
       if (seen !== null) left.push(seen)
     }
     return { pid, left }

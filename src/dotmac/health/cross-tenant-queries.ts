@@ -7,10 +7,21 @@ import { tablesOf } from '../models/index.ts'
 import type { MappedTenant } from '../migrations/places.ts'
 import { askTable, type AskedTable } from './ask-table.ts'
 import {
-  askedTenants, healthCheck, inTenant, together, type Found, type HealthCheck, type HealthSubject,
+  askedTenants,
+  healthCheck,
+  inTenant,
+  together,
+  type Found,
+  type HealthCheck,
+  type HealthSubject,
 } from './health-check.ts'
 import {
-  marksOf, ownersViews, readAsNobody, readForeign, relationsReachedBy, type ReachedRelation,
+  marksOf,
+  ownersViews,
+  readAsNobody,
+  readForeign,
+  relationsReachedBy,
+  type ReachedRelation,
 } from './reached-relations.ts'
 
 class Undo extends Error {}
@@ -30,7 +41,9 @@ export async function validateCrossTenantQueries(subject: HealthSubject): Promis
     counts.pairs += 1
     const own = await tablesWithRows(subject, tables, tenant)
     for (const name of await tablesWithRows(subject, tables, other)) seen.add(name)
-    const relations = isShared ? shared : await relationsReachedBy(subject, tenant.role, tenant.schema)
+    const relations = isShared
+      ? shared
+      : await relationsReachedBy(subject, tenant.role, tenant.schema)
     const marks = relations.length === 0 ? [] : await foreignMarks(subject, tenant, other)
     const asked = { subject, tenant, other, tables, own, relations, marks, counts }
     found.push(await undone(subject, tenant, (session) => askAsTenant(session, asked)))
@@ -55,12 +68,15 @@ async function tablesToAsk({ admin, service }: HealthSubject): Promise<readonly 
   const rows = await admin.query(`SELECT DISTINCT c.relname AS name FROM pg_trigger t
     JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 7 = 7`)
   const changed = new Set(rows.map((row) => row['name']))
-  return tablesOf(service).filter((table) => table.placement === 'tenant')
+  return tablesOf(service)
+    .filter((table) => table.placement === 'tenant')
     .map(({ name }) => ({ name, isChangedBefore: changed.has(name) }))
 }
 
 async function tablesWithRows(
-  { admin, tenancy }: HealthSubject, tables: readonly AskedTable[], { id, schema }: MappedTenant,
+  { admin, tenancy }: HealthSubject,
+  tables: readonly AskedTable[],
+  { id, schema }: MappedTenant,
 ): Promise<ReadonlySet<string>> {
   const found = new Set<string>()
   for (const { name } of tables) {
@@ -72,7 +88,9 @@ async function tablesWithRows(
 }
 
 async function undone(
-  subject: HealthSubject, tenant: MappedTenant, work: (session: StrategySession) => Promise<Found>,
+  subject: HealthSubject,
+  tenant: MappedTenant,
+  work: (session: StrategySession) => Promise<Found>,
 ): Promise<Found> {
   const answered: Found[] = []
   await inTenant(subject, tenant, async (session) => {
@@ -82,19 +100,26 @@ async function undone(
     if (error instanceof Undo) return
     const code = sqlstateOf(error)
     if (code === null) throw error
-    answered.push({ findings: [`entering the context of a tenant ended with ${code}`], unjudged: [] })
+    answered.push({
+      findings: [`entering the context of a tenant ended with ${code}`],
+      unjudged: [],
+    })
   })
   return together(...answered)
 }
 
 /** A strategy may keep no transaction; what is asked must be undone all the same. */
 async function inTransaction(
-  session: StrategySession, work: (session: StrategySession) => Promise<Found>,
+  session: StrategySession,
+  work: (session: StrategySession) => Promise<Found>,
 ): Promise<Found> {
-  const isOpen = await session.query('SAVEPOINT whole').then(() => true, (error: unknown) => {
-    if (sqlstateOf(error) === '25P01') return false
-    throw error
-  })
+  const isOpen = await session.query('SAVEPOINT whole').then(
+    () => true,
+    (error: unknown) => {
+      if (sqlstateOf(error) === '25P01') return false
+      throw error
+    },
+  )
   if (isOpen) return work(session)
   await session.query('BEGIN')
   try {
@@ -102,7 +127,10 @@ async function inTransaction(
     return await work(session)
   } catch (error) {
     if (sqlstateOf(error) !== '25P01' && sqlstateOf(error) !== '3B001') throw error
-    return { findings: [], unjudged: ['the strategy ends every transaction, so nothing could be asked and undone'] }
+    return {
+      findings: [],
+      unjudged: ['the strategy ends every transaction, so nothing could be asked and undone'],
+    }
   } finally {
     await session.query('ROLLBACK')
   }
@@ -121,17 +149,38 @@ interface Asked {
 }
 
 async function askAsTenant(session: StrategySession, asked: Asked): Promise<Found> {
-  const { subject: { tenancy }, tenant, other, tables, own, relations, marks, counts } = asked
+  const {
+    subject: { tenancy },
+    tenant,
+    other,
+    tables,
+    own,
+    relations,
+    marks,
+    counts,
+  } = asked
   // Nobody waits for a lock that this takes, and it waits for none for long.
   await session.query("SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '10s'")
   const found: Found[] = []
   for (const table of tables) {
     const at = (schema: string) =>
       `${identifier(tenancy === 'schema-per-tenant' ? schema : 'public')}.${identifier(table.name)}`
-    found.push(await askTable(session, table, {
-      at: at(other.schema), own: own.has(table.name) ? at(tenant.schema) : null, tenant, other, counts }))
+    found.push(
+      await askTable(session, table, {
+        at: at(other.schema),
+        own: own.has(table.name) ? at(tenant.schema) : null,
+        tenant,
+        other,
+        counts,
+      }),
+    )
   }
-  found.push(await readForeign(session, relations, {
-    only: tenancy === 'schema-per-tenant' ? tenant : null, other, marks }))
+  found.push(
+    await readForeign(session, relations, {
+      only: tenancy === 'schema-per-tenant' ? tenant : null,
+      other,
+      marks,
+    }),
+  )
   return together(...found)
 }

@@ -8,7 +8,10 @@ import type { Found, HealthSubject } from './health-check.ts'
  * tenants apart, because only calling it shows what it answers.
  * https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY
  */
-export async function definerFunctions(subject: HealthSubject, logins: readonly string[]): Promise<Found> {
+export async function definerFunctions(
+  subject: HealthSubject,
+  logins: readonly string[],
+): Promise<Found> {
   const { admin, tenancy, tenants } = subject
   const isShared = tenancy === 'row-level-security'
   const callers = isShared ? logins : [...logins, ...tenants.map(({ role }) => role)]
@@ -28,20 +31,34 @@ export async function definerFunctions(subject: HealthSubject, logins: readonly 
   const own = new Set(tenants.map(({ role }) => role))
   const definers = rows.filter((row) => row['definer'] === 't')
   return {
-    findings: definers.filter((row) => row['pinned'] !== 't').map((row) =>
-      `${String(row['name'])}: runs with the rights of ${String(row['owner'])} ` +
-      'by the caller\'s search_path (pin it, with pg_temp last)'),
+    findings: definers
+      .filter((row) => row['pinned'] !== 't')
+      .map(
+        (row) =>
+          `${String(row['name'])}: runs with the rights of ${String(row['owner'])} ` +
+          "by the caller's search_path (pin it, with pg_temp last)",
+      ),
     unjudged: [
-      ...definers.filter((row) => row['pinned'] === 't' && (isShared ? row['unbound'] === 't'
-        : !own.has(String(row['owner'])))).map((row) => `${String(row['name'])}: runs with the rights of ` +
-          `${String(row['owner'])}, which no policy binds; ${uncalled}`),
-      ...rows.filter((row) => row['definer'] !== 't')
+      ...definers
+        .filter(
+          (row) =>
+            row['pinned'] === 't' &&
+            (isShared ? row['unbound'] === 't' : !own.has(String(row['owner']))),
+        )
+        .map(
+          (row) =>
+            `${String(row['name'])}: runs with the rights of ` +
+            `${String(row['owner'])}, which no policy binds; ${uncalled}`,
+        ),
+      ...rows
+        .filter((row) => row['definer'] !== 't')
         .map((row) => `${String(row['name'])}: sets the tenant's context itself; ${uncalled}`),
     ],
   }
 }
 
-const uncalled = 'health calls no function: read it, or plant its text as a mutant (watertight prove --mutants)'
+const uncalled =
+  'health calls no function: read it, or plant its text as a mutant (watertight prove --mutants)'
 
 /** The body as text, or as it was parsed. */
 const setsContext = `(CASE WHEN p.prokind IN ('f', 'p') THEN pg_get_functiondef(p.oid) ELSE '' END

@@ -1,6 +1,10 @@
 /** What every health check looks at, and what it says. */
 
-import type { ContextStrategy, StrategyPool, StrategySession } from '../../model/context-strategy.ts'
+import type {
+  ContextStrategy,
+  StrategyPool,
+  StrategySession,
+} from '../../model/context-strategy.ts'
 import type { Service, TenancyName } from '../../model/tenancy.ts'
 import type { Session } from '../../postgres/session/session.ts'
 import type { RoleNames } from '../../model/roles.ts'
@@ -43,9 +47,12 @@ export interface Found {
 
 /** Runs the work in one transaction in the tenant's context, by the strategy on trial. */
 export function inTenant<T>(
-  { pool, strategy, tenancy }: HealthSubject, tenant: MappedTenant, work: (session: StrategySession) => Promise<T>,
+  { pool, strategy, tenancy }: HealthSubject,
+  tenant: MappedTenant,
+  work: (session: StrategySession) => Promise<T>,
 ): Promise<T> {
-  const own = strategy ?? transactionScoped(tenancy === 'schema-per-tenant' ? bindSchema : bindSetting)
+  const own =
+    strategy ?? transactionScoped(tenancy === 'schema-per-tenant' ? bindSchema : bindSetting)
   return own.withTenant(pool as StrategyPool, { ...tenant, toString: () => tenant.id }, work)
 }
 
@@ -56,9 +63,12 @@ export function askedTenants({ tenants, asked }: HealthSubject): readonly Mapped
 
 /** A count of 0 is never ok: nothing was looked at. */
 export function healthCheck(
-  name: string, lookedAt: Readonly<Record<string, number>>, { findings, unjudged }: Found,
+  name: string,
+  lookedAt: Readonly<Record<string, number>>,
+  { findings, unjudged }: Found,
 ): HealthCheck {
-  const isSeen = Object.values(lookedAt).length > 0 && Object.values(lookedAt).every((count) => count > 0)
+  const isSeen =
+    Object.values(lookedAt).length > 0 && Object.values(lookedAt).every((count) => count > 0)
   const ok = isSeen && findings.length === 0 && unjudged.length === 0
   return { name, ok, findings, unjudged, lookedAt, checkedAt: new Date().toISOString() }
 }

@@ -23,11 +23,14 @@ const rowsMax = 10_000
 
 /** Those that this role reads: the application's, or under schema-per-tenant the tenant's. */
 export async function relationsReachedBy(
-  { admin, service, tenancy }: HealthSubject, role: string, schema: string,
+  { admin, service, tenancy }: HealthSubject,
+  role: string,
+  schema: string,
 ): Promise<readonly ReachedRelation[]> {
   const isShared = tenancy === 'row-level-security'
   const own = tablesOf(service).map(({ name, placement }) =>
-    literal(`${isShared ? 'public' : placement === 'shared' ? sharedSchema : schema}.${name}`))
+    literal(`${isShared ? 'public' : placement === 'shared' ? sharedSchema : schema}.${name}`),
+  )
   const rows = await admin.query(`WITH RECURSIVE reads AS (
       SELECT w.ev_class AS reader, d.refobjid AS read FROM pg_depend d
         JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
@@ -44,17 +47,25 @@ export async function relationsReachedBy(
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^(pg_|information_schema$)'
       AND n.nspname || '.' || c.relname NOT IN (${own.join(', ')})
       AND has_schema_privilege(w.oid, n.oid, 'USAGE') AND has_any_column_privilege(w.oid, c.oid, 'SELECT') ORDER BY 1`)
-  return rows.map((row) => ({ name: String(row['name']), at: String(row['at']), hasTenant: row['has_tenant'] === 't',
-    dependsOnTenants: row['depends'] === 't', isView: row['is_view'] === 't' }))
+  return rows.map((row) => ({
+    name: String(row['name']),
+    at: String(row['at']),
+    hasTenant: row['has_tenant'] === 't',
+    dependsOnTenants: row['depends'] === 't',
+    isView: row['is_view'] === 't',
+  }))
 }
 
 /** Texts of a tenant's rows that should be nobody else's: those of a few rows of each table. */
 export async function marksOf(
-  { admin, service, tenancy }: HealthSubject, tenant: MappedTenant,
+  { admin, service, tenancy }: HealthSubject,
+  tenant: MappedTenant,
 ): Promise<readonly string[]> {
   const schema = identifier(tenancy === 'row-level-security' ? 'public' : tenant.schema)
   const marks = new Set<string>()
-  const tables = tablesOf(service).filter(({ placement, mixin }) => placement === 'tenant' && mixin !== 'audit')
+  const tables = tablesOf(service).filter(
+    ({ placement, mixin }) => placement === 'tenant' && mixin !== 'audit',
+  )
   for (const { name } of tables) {
     const rows = await admin.query(`SELECT DISTINCT value FROM (SELECT to_jsonb(t) AS whole FROM
       ${schema}.${identifier(name)} t WHERE tenant_id = ${literal(tenant.id)} LIMIT 3) few,
@@ -71,7 +82,8 @@ export async function marksOf(
  * https://www.postgresql.org/docs/current/rules-privileges.html
  */
 export async function ownersViews({ admin, roles }: HealthSubject): Promise<Found> {
-  const has = (option: string) => `EXISTS (SELECT FROM unnest(c.reloptions) option WHERE option ~ '^${option}')`
+  const has = (option: string) =>
+    `EXISTS (SELECT FROM unnest(c.reloptions) option WHERE option ~ '^${option}')`
   const rows = await admin.query(`SELECT n.nspname || '.' || c.relname AS name, o.rolname AS owner,
       ${has('security_barrier=(true|on|1|yes)')} AS barrier, ${has('check_option=')}
         OR NOT has_any_column_privilege(w.oid, c.oid, 'INSERT, UPDATE') AS checked
@@ -85,12 +97,25 @@ export async function ownersViews({ admin, roles }: HealthSubject): Promise<Foun
         JOIN pg_class t ON t.oid = d.refobjid AND t.relkind IN ('r', 'p', 'm')
         WHERE e.ev_class = c.oid AND d.refclassid = 'pg_class'::regclass AND (t.relkind = 'm' OR o.rolsuper
           OR o.rolbypassrls OR (t.relowner = o.oid AND NOT t.relforcerowsecurity))) ORDER BY 1`)
-  return together(...rows.map((row) => ({ unjudged: [], findings: [
-    ...(row['barrier'] === 't' ? [] : [`${String(row['name'])}: reads with the rights of ${String(row['owner'])} and ` +
-      'has no security_barrier']),
-    ...(row['checked'] === 't' ? [] : [`${String(row['name'])}: writes with the rights of ${String(row['owner'])} ` +
-      'and has no check option']),
-  ] })))
+  return together(
+    ...rows.map((row) => ({
+      unjudged: [],
+      findings: [
+        ...(row['barrier'] === 't'
+          ? []
+          : [
+              `${String(row['name'])}: reads with the rights of ${String(row['owner'])} and ` +
+                'has no security_barrier',
+            ]),
+        ...(row['checked'] === 't'
+          ? []
+          : [
+              `${String(row['name'])}: writes with the rights of ${String(row['owner'])} ` +
+                'and has no check option',
+            ]),
+      ],
+    })),
+  )
 }
 
 export interface Reader {
@@ -103,7 +128,9 @@ export interface Reader {
 
 /** Asked as the tenant, in its transaction. */
 export async function readForeign(
-  session: StrategySession, relations: readonly ReachedRelation[], reader: Reader,
+  session: StrategySession,
+  relations: readonly ReachedRelation[],
+  reader: Reader,
 ): Promise<Found> {
   const found: Found[] = []
   // Views of tenants' rows without tenant_id are asked as nobody, and their schemas are read.
@@ -116,21 +143,33 @@ export async function readForeign(
 }
 
 async function readOne(
-  session: StrategySession, { name, at, hasTenant }: ReachedRelation, { only, other, marks }: Reader,
+  session: StrategySession,
+  { name, at, hasTenant }: ReachedRelation,
+  { only, other, marks }: Reader,
 ): Promise<Found> {
   try {
     if (hasTenant) {
       const { rows } = await session.query(
-        `SELECT 1 FROM ${at} WHERE ${only === null ? `tenant_id = ${literal(other.id)}`
-          : `tenant_id IS DISTINCT FROM ${literal(only.id)}`} LIMIT 1`)
+        `SELECT 1 FROM ${at} WHERE ${
+          only === null
+            ? `tenant_id = ${literal(other.id)}`
+            : `tenant_id IS DISTINCT FROM ${literal(only.id)}`
+        } LIMIT 1`,
+      )
       return rows.length > 0 ? finding(`${name}: shows rows of another tenant`) : nothing
     }
-    const { rows: [row] } = await session.query(`SELECT count(*) AS n, coalesce(bool_or(EXISTS (
+    const {
+      rows: [row],
+    } = await session.query(`SELECT count(*) AS n, coalesce(bool_or(EXISTS (
       SELECT FROM unnest(ARRAY[${marks.map(literal).join(', ')}]::text[]) mark WHERE position(mark IN r::text) > 0)),
       false) AS marked FROM (SELECT * FROM ${at} LIMIT ${rowsMax}) r`)
-    if (String(row?.['marked']).startsWith('t')) return finding(`${name}: shows rows of another tenant`)
+    if (String(row?.['marked']).startsWith('t'))
+      return finding(`${name}: shows rows of another tenant`)
     if (Number(row?.['n']) > 0) return nothing
-    return { findings: [], unjudged: [`${name}: is none of the platform's tables, has no tenant_id and is empty`] }
+    return {
+      findings: [],
+      unjudged: [`${name}: is none of the platform's tables, has no tenant_id and is empty`],
+    }
   } catch (error) {
     const code = sqlstateOf(error)
     if (code === null) throw error
@@ -141,19 +180,29 @@ async function readOne(
 
 /** In the context of a tenant that does not exist, nothing that comes of tenants' rows may be seen but zeros. */
 export async function readAsNobody(
-  session: StrategySession, relations: readonly ReachedRelation[],
+  session: StrategySession,
+  relations: readonly ReachedRelation[],
 ): Promise<Found> {
   const found: Found[] = []
   for (const { name, at } of relations.filter(({ dependsOnTenants }) => dependsOnTenants)) {
     await session.query('SAVEPOINT ask')
-    found.push(await session.query(`SELECT 1 FROM (SELECT * FROM ${at} LIMIT ${rowsMax}) r
-        WHERE EXISTS (SELECT FROM jsonb_each_text(to_jsonb(r)) WHERE value IS NOT NULL AND value !~ '^[0.]*$') LIMIT 1`)
-      .then(({ rows }) => rows.length > 0 ? finding(`${name}: shows rows to a tenant that does not exist`) : nothing)
-      .catch((error: unknown) => {
-        const code = sqlstateOf(error)
-        if (code === null) throw error
-        return { findings: [], unjudged: [`${name}: reading it ended with ${code}`] }
-      }))
+    found.push(
+      await session
+        .query(
+          `SELECT 1 FROM (SELECT * FROM ${at} LIMIT ${rowsMax}) r
+        WHERE EXISTS (SELECT FROM jsonb_each_text(to_jsonb(r)) WHERE value IS NOT NULL AND value !~ '^[0.]*$') LIMIT 1`,
+        )
+        .then(({ rows }) =>
+          rows.length > 0
+            ? finding(`${name}: shows rows to a tenant that does not exist`)
+            : nothing,
+        )
+        .catch((error: unknown) => {
+          const code = sqlstateOf(error)
+          if (code === null) throw error
+          return { findings: [], unjudged: [`${name}: reading it ended with ${code}`] }
+        }),
+    )
     await session.query('ROLLBACK TO SAVEPOINT ask')
   }
   return together(...found)

@@ -6,7 +6,13 @@ import { tablesOf } from '../models/index.ts'
 import { isTenantAware } from '../models/model.ts'
 import { loginsOf, rightsOf } from './application-rights.ts'
 import { definerFunctions } from './definer-functions.ts'
-import { healthCheck, together, type Found, type HealthCheck, type HealthSubject } from './health-check.ts'
+import {
+  healthCheck,
+  together,
+  type Found,
+  type HealthCheck,
+  type HealthSubject,
+} from './health-check.ts'
 import { schemaGrants } from './schema-grants.ts'
 import { isTenantPredicate } from './tenant-predicate.ts'
 
@@ -14,8 +20,10 @@ import { isTenantPredicate } from './tenant-predicate.ts'
 export async function validateRlsPolicies(subject: HealthSubject): Promise<HealthCheck> {
   const logins = await loginsOf(subject)
   const both = [await rightsOf(subject, logins), await definerFunctions(subject, logins)]
-  const { lookedAt, ...found } = subject.tenancy === 'row-level-security'
-    ? await policies(subject, logins) : await schemaGrants(subject, logins)
+  const { lookedAt, ...found } =
+    subject.tenancy === 'row-level-security'
+      ? await policies(subject, logins)
+      : await schemaGrants(subject, logins)
   const without = { findings: [], unjudged: subject.without ?? [] }
   return healthCheck('validateRlsPolicies', lookedAt, together(found, ...both, without))
 }
@@ -40,30 +48,45 @@ interface Policy {
 }
 
 async function policies(
-  subject: HealthSubject, logins: readonly string[],
+  subject: HealthSubject,
+  logins: readonly string[],
 ): Promise<Found & Pick<HealthCheck, 'lookedAt'>> {
   const { admin, service } = subject
   const rows = await admin.query(tablesSql(logins))
   const known = new Set(rows.map((row) => row['name']))
   const findings = [
-    ...tablesOf(service).filter((table) => isTenantAware(table) && !known.has(`public.${table.name}`))
+    ...tablesOf(service)
+      .filter((table) => isTenantAware(table) && !known.has(`public.${table.name}`))
       .map((table) => `${table.name}: the table or its tenant_id is missing`),
     ...rows.flatMap((row) => [
       ...(row['enabled'] === 't' ? [] : [`${String(row['name'])}: row security is not enabled`]),
       ...(row['forced'] === 't' ? [] : [`${String(row['name'])}: row security is not forced`]),
     ]),
-    ...await contextFunctions(subject),
+    ...(await contextFunctions(subject)),
   ]
   const existing = (await admin.query(policiesSql(logins))).map(policyOf)
-  const tables = rows.map((row): Table => ({ name: String(row['name']), quoted: String(row['quoted']),
+  const tables = rows.map((row): Table => ({
+    name: String(row['name']),
+    quoted: String(row['quoted']),
     isPartition: row['partition'] === 't',
-    commands: String(row['commands']).split(' ').filter((command) => command !== '') }))
+    commands: String(row['commands'])
+      .split(' ')
+      .filter((command) => command !== ''),
+  }))
   const judged: Found[] = []
   for (const table of tables) {
-    judged.push(await judgeTable(subject, table, existing.filter((policy) => policy.table === table.name)))
+    judged.push(
+      await judgeTable(
+        subject,
+        table,
+        existing.filter((policy) => policy.table === table.name),
+      ),
+    )
   }
-  return { ...together({ findings, unjudged: [] }, ...judged),
-    lookedAt: { tables: tables.length, policies: existing.length } }
+  return {
+    ...together({ findings, unjudged: [] }, ...judged),
+    lookedAt: { tables: tables.length, policies: existing.length },
+  }
 }
 
 /** https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-ACCESS */
@@ -97,35 +120,52 @@ function policiesSql(logins: readonly string[]): string {
 }
 
 function policyOf(row: Readonly<Record<string, unknown>>): Policy {
-  const text = (key: string) => row[key] === null ? null : String(row[key])
-  return { table: String(row['table']), name: String(row['name']), command: String(row['command']),
-    isPermissive: row['permissive'] === 't', asksOthers: row['asks'] === 't',
-    using: text('using'), check: text('check') }
+  const text = (key: string) => (row[key] === null ? null : String(row[key]))
+  return {
+    table: String(row['table']),
+    name: String(row['name']),
+    command: String(row['command']),
+    isPermissive: row['permissive'] === 't',
+    asksOthers: row['asks'] === 't',
+    using: text('using'),
+    check: text('check'),
+  }
 }
 
 /**
  * Permissive policies are OR-ed, so each must compare the tenant, unless a restrictive one does. A command that no
  * permissive policy allows is denied, which is right only for a partition that is named directly.
  */
-async function judgeTable(subject: HealthSubject, table: Table, own: readonly Policy[]): Promise<Found> {
+async function judgeTable(
+  subject: HealthSubject,
+  table: Table,
+  own: readonly Policy[],
+): Promise<Found> {
   const findings: string[] = []
   const strange = new Map<string, readonly Policy[]>()
   for (const command of table.commands) {
     const applying = own.filter((policy) => policy.command === command || policy.command === 'ALL')
     const permissive = applying.filter((policy) => policy.isPermissive)
-    if (permissive.length === 0 && !table.isPartition) findings.push(`${table.name}: no policy for ${command}`)
+    if (permissive.length === 0 && !table.isPartition)
+      findings.push(`${table.name}: no policy for ${command}`)
     for (const part of partsOf(command)) {
       const of = (policy: Policy) => expressionOf(policy, part)
       if (applying.some((policy) => !policy.isPermissive && isTenantPredicate(of(policy)))) continue
       for (const policy of permissive.filter((each) => !isTenantPredicate(of(each)))) {
-        strange.set(of(policy), [...strange.get(of(policy)) ?? [], policy])
+        strange.set(of(policy), [...(strange.get(of(policy)) ?? []), policy])
       }
     }
   }
   // A restrictive policy can only hide, but what it hides may be the tenant's own.
-  const narrowing = own.filter((policy) => !policy.isPermissive)
-    .filter(({ using, check }) => [using, check].some((each) => each !== null && !isTenantPredicate(each)))
-    .map(({ name }) => `${table.name}: the restrictive policy ${name} hides rows, perhaps a tenant's own`)
+  const narrowing = own
+    .filter((policy) => !policy.isPermissive)
+    .filter(({ using, check }) =>
+      [using, check].some((each) => each !== null && !isTenantPredicate(each)),
+    )
+    .map(
+      ({ name }) =>
+        `${table.name}: the restrictive policy ${name} hides rows, perhaps a tenant's own`,
+    )
   const judged: Found[] = [{ findings, unjudged: narrowing }]
   for (const [expression, [policy]] of strange) {
     const what = `${table.name}: the policy ${policy?.name ?? ''} for ${policy?.command ?? ''}`
@@ -142,7 +182,7 @@ function partsOf(command: string): readonly ('using' | 'check')[] {
 }
 
 function expressionOf({ using, check }: Policy, part: 'using' | 'check'): string {
-  return (part === 'check' ? check ?? using : using) ?? 'true'
+  return (part === 'check' ? (check ?? using) : using) ?? 'true'
 }
 
 interface Strange extends Pick<Policy, 'asksOthers'> {
@@ -156,12 +196,16 @@ interface Strange extends Pick<Policy, 'asksOthers'> {
  * sees all of them: one that lets a foreign row through is a finding, and about others nothing is claimed.
  */
 async function tryExpression(
-  { admin, roles, tenants }: HealthSubject, { at, expression, what, asksOthers }: Strange,
+  { admin, roles, tenants }: HealthSubject,
+  { at, expression, what, asksOthers }: Strange,
 ): Promise<Found> {
   const shown = expression.replace(/\s+/g, ' ').slice(0, 120)
   if (expression === 'true') return { findings: [`${what} is always true`], unjudged: [] }
   if (asksOthers) {
-    return { findings: [], unjudged: [`${what} is none that is known, and asks other tables or functions: ${shown}`] }
+    return {
+      findings: [],
+      unjudged: [`${what} is none that is known, and asks other tables or functions: ${shown}`],
+    }
   }
   try {
     await admin.query('BEGIN READ ONLY')
@@ -172,16 +216,27 @@ async function tryExpression(
       const rows = await admin.query(`SELECT 1 FROM ${at} WHERE (${expression})
         AND tenant_id IS DISTINCT FROM ${literal(context)} LIMIT 1`)
       if (rows.length > 0) {
-        const opens = context === '' ? 'lets rows through without a tenant' : 'lets rows of another tenant through'
+        const opens =
+          context === ''
+            ? 'lets rows through without a tenant'
+            : 'lets rows of another tenant through'
         return { findings: [`${what} ${opens}: ${shown}`], unjudged: [] }
       }
     }
-    return { findings: [], unjudged: [`${what} is none that is known, and lets no foreign row through that is ` +
-      `there: ${shown}`] }
+    return {
+      findings: [],
+      unjudged: [
+        `${what} is none that is known, and lets no foreign row through that is ` +
+          `there: ${shown}`,
+      ],
+    }
   } catch (error) {
     const code = sqlstateOf(error)
     if (code === null) throw error
-    return { findings: [], unjudged: [`${what} is none that is known, and trying it ended with ${code}: ${shown}`] }
+    return {
+      findings: [],
+      unjudged: [`${what} is none that is known, and trying it ended with ${code}: ${shown}`],
+    }
   } finally {
     await admin.query('ROLLBACK')
   }
@@ -189,16 +244,31 @@ async function tryExpression(
 
 /** A tenant, none, and what is taken for a tenant where ids are patterns, folded, cut or trimmed. */
 function contextsLike(id: string): readonly string[] {
-  return [...new Set([id, '', '%', '.*', `${id} `, ` ${id}`, id.toUpperCase(), id.slice(0, -1), id.slice(1), `${id}x`])]
+  return [
+    ...new Set([
+      id,
+      '',
+      '%',
+      '.*',
+      `${id} `,
+      ` ${id}`,
+      id.toUpperCase(),
+      id.slice(0, -1),
+      id.slice(1),
+      `${id}x`,
+    ]),
+  ]
 }
 
 async function contextFunctions({ admin }: HealthSubject): Promise<readonly string[]> {
-  const found = await admin.query(`SELECT proname AS name, prosecdef AS definer, provolatile AS volatile
+  const found =
+    await admin.query(`SELECT proname AS name, prosecdef AS definer, provolatile AS volatile
     FROM pg_proc WHERE pronamespace = 'public'::regnamespace
       AND proname IN ('current_tenant_id', 'check_tenant_access')`)
   return [
     ...(found.length === 2 ? [] : [`${found.length} of the 2 context functions exist`]),
-    ...found.filter((row) => row['definer'] === 't' || row['volatile'] === 'v')
+    ...found
+      .filter((row) => row['definer'] === 't' || row['volatile'] === 'v')
       .map((row) => `${String(row['name'])}: SECURITY DEFINER or VOLATILE`),
   ]
 }

@@ -8,7 +8,8 @@ import type { Found, HealthCheck, HealthSubject } from './health-check.ts'
 
 /** Each tenant's schema is open to its own role, the owner and the reporting role, and to nobody else. */
 export async function schemaGrants(
-  subject: HealthSubject, logins: readonly string[],
+  subject: HealthSubject,
+  logins: readonly string[],
 ): Promise<Found & Pick<HealthCheck, 'lookedAt'>> {
   const { tenants, roles } = subject
   const open = await grantsBySchema(subject)
@@ -16,29 +17,45 @@ export async function schemaGrants(
   for (const { schema, role } of tenants) {
     const grantees = open.get(schema)
     if (grantees === undefined) findings.push(`${schema}: the schema is missing or open to nobody`)
-    findings.push(...[...grantees ?? []].filter((name) => ![role, roles.owner, roles.admin].includes(name))
-      .map((name) => `${schema}: open to ${name}`))
+    findings.push(
+      ...[...(grantees ?? [])]
+        .filter((name) => ![role, roles.owner, roles.admin].includes(name))
+        .map((name) => `${schema}: open to ${name}`),
+    )
   }
-  findings.push(...await openToOthersRows(subject), ...await platformSchemas(subject, logins),
-    ...await reachingOut(subject))
+  findings.push(
+    ...(await openToOthersRows(subject)),
+    ...(await platformSchemas(subject, logins)),
+    ...(await reachingOut(subject)),
+  )
   const schemas = tenants.filter(({ schema }) => open.has(schema)).length
   return { findings, unjudged: [], lookedAt: { schemas } }
 }
 
 /** What keeps other tenants' rows out of a tenant's schema, whoever writes them. */
-async function openToOthersRows({ admin, tenants, service }: HealthSubject): Promise<readonly string[]> {
+async function openToOthersRows({
+  admin,
+  tenants,
+  service,
+}: HealthSubject): Promise<readonly string[]> {
   const rows = await admin.query(`SELECT n.nspname || '.' || k.conname AS name FROM pg_constraint k
     JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE k.contype = 'c' AND k.convalidated AND k.conname LIKE '%\\_only\\_tenant'`)
   const there = new Set(rows.map((row) => row['name']))
   const tables = tablesOf(service).filter(({ placement }) => placement === 'tenant')
-  return tenants.flatMap(({ schema }) => tables.filter(({ name }) => !there.has(`${schema}.${name}_only_tenant`))
-    .map(({ name }) => `${schema}.${name}: nothing keeps rows of another tenant out`))
+  return tenants.flatMap(({ schema }) =>
+    tables
+      .filter(({ name }) => !there.has(`${schema}.${name}_only_tenant`))
+      .map(({ name }) => `${schema}.${name}: nothing keeps rows of another tenant out`),
+  )
 }
 
 /** Of schemas, of what is in them, and of single columns. */
-async function grantsBySchema({ admin }: HealthSubject): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
-  const rows = await admin.query(`SELECT DISTINCT n.nspname AS schema, coalesce(r.rolname, 'PUBLIC') AS grantee
+async function grantsBySchema({
+  admin,
+}: HealthSubject): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const rows =
+    await admin.query(`SELECT DISTINCT n.nspname AS schema, coalesce(r.rolname, 'PUBLIC') AS grantee
     FROM (SELECT oid AS namespace, nspacl AS acl FROM pg_namespace
       UNION ALL SELECT relnamespace, relacl FROM pg_class
       UNION ALL SELECT c.relnamespace, a.attacl FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
@@ -56,7 +73,8 @@ async function grantsBySchema({ admin }: HealthSubject): Promise<ReadonlyMap<str
 
 /** No tenant enters the platform's own schema, creates in a schema, or writes to what all of them read. */
 async function platformSchemas(
-  { admin, tenants }: HealthSubject, logins: readonly string[],
+  { admin, tenants }: HealthSubject,
+  logins: readonly string[],
 ): Promise<readonly string[]> {
   const who = `(a.grantee = 0 OR r.rolname IN (${list([...logins, ...tenants.map(({ role }) => role)])}))`
   const grantee = "coalesce(r.rolname, 'PUBLIC')"
@@ -91,7 +109,14 @@ async function reachingOut({ admin, tenants, roles }: HealthSubject): Promise<re
     JOIN pg_class t ON t.oid = to_oid JOIN pg_namespace tn ON tn.oid = t.relnamespace
     WHERE fn.nspname <> tn.nspname ORDER BY 2, 1, 3`)
   const schemas = new Set(tenants.map(({ schema }) => schema))
-  return rows.filter((row) => schemas.has(String(row['other']))
-      && (schemas.has(String(row['schema'])) || row['open'] === 't'))
-    .map((row) => `${String(row['schema'])}.${String(row['name'])} reaches into ${String(row['other'])}`)
+  return rows
+    .filter(
+      (row) =>
+        schemas.has(String(row['other'])) &&
+        (schemas.has(String(row['schema'])) || row['open'] === 't'),
+    )
+    .map(
+      (row) =>
+        `${String(row['schema'])}.${String(row['name'])} reaches into ${String(row['other'])}`,
+    )
 }

@@ -14,15 +14,20 @@ export async function validateTenantIndexes(subject: HealthSubject): Promise<Hea
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
     JOIN pg_namespace n ON n.oid = t.relnamespace
     JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]`)
-  const found = new Map(rows.map((row) =>
-    [JSON.stringify([row['schema'], row['table'], row['name']]), row]))
+  const found = new Map(
+    rows.map((row) => [JSON.stringify([row['schema'], row['table'], row['name']]), row]),
+  )
   const schemas = isShared ? ['public'] : tenants.map((tenant) => tenant.schema)
   const findings: string[] = []
   let indexes = 0
   for (const schema of schemas) {
-    for (const table of tablesOf(service).filter((each) => isShared || each.placement === 'tenant')) {
+    for (const table of tablesOf(service).filter(
+      (each) => isShared || each.placement === 'tenant',
+    )) {
       for (const { name, columns } of indexesOf(table)) {
-        const lead = isShared ? columns[0] : columns.find((column) => column !== 'tenant_id') ?? columns[0]
+        const lead = isShared
+          ? columns[0]
+          : (columns.find((column) => column !== 'tenant_id') ?? columns[0])
         const row = found.get(JSON.stringify([schema, table.name, name]))
         indexes += 1
         if (row === undefined) findings.push(`${schema}.${name}: the index is missing`)
@@ -34,6 +39,9 @@ export async function validateTenantIndexes(subject: HealthSubject): Promise<Hea
     }
   }
   const { keys, findings: wrong } = await tenantKeys(subject)
-  return healthCheck('validateTenantIndexes', { indexes, ...(isShared ? { keys } : {}) },
-    { findings: [...findings, ...wrong], unjudged: [] })
+  return healthCheck(
+    'validateTenantIndexes',
+    { indexes, ...(isShared ? { keys } : {}) },
+    { findings: [...findings, ...wrong], unjudged: [] },
+  )
 }

@@ -26,14 +26,18 @@ export function isTenantPredicate(expression: string): boolean {
 function conjunctsOf(text: string): readonly string[] {
   const cuts = [...atTopLevel(text)].filter((at) => text.startsWith(' AND ', at))
   if ([...atTopLevel(text)].some((at) => text.startsWith(' OR ', at))) return [text]
-  return [...cuts, text.length].map((end, index) => text.slice(index === 0 ? 0 : (cuts[index - 1] ?? 0) + 5, end))
+  return [...cuts, text.length].map((end, index) =>
+    text.slice(index === 0 ? 0 : (cuts[index - 1] ?? 0) + 5, end),
+  )
 }
 
 function withoutParentheses(text: string): string {
   if (!text.startsWith('(') || !text.endsWith(')')) return text
   // The first parenthesis closes with the last: nothing between them is at the top level.
   const inside = [...atTopLevel(text)]
-  return inside.some((at) => at > 0 && at < text.length - 1) ? text : withoutParentheses(text.slice(1, -1).trim())
+  return inside.some((at) => at > 0 && at < text.length - 1)
+    ? text
+    : withoutParentheses(text.slice(1, -1).trim())
 }
 
 /** Positions outside of every parenthesis and every quoted text. */
@@ -44,7 +48,7 @@ function* atTopLevel(text: string): Generator<number> {
     const each = text.charAt(at)
     if (quote !== '') {
       if (each === quote) quote = ''
-    } else if (each === '\'' || each === '"') quote = each
+    } else if (each === "'" || each === '"') quote = each
     else if (each === '(') depth += 1
     else if (each === ')') depth -= 1
     else if (depth === 0) yield at

@@ -34,8 +34,10 @@ export async function collectMetrics(subject: MetricsSubject): Promise<readonly 
   const labelled = (name: MetricName, counts: Counts, labels: Labels = {}) =>
     capped(name, counts, { database: service, ...labels })
   return [
-    ...labelled('dotmac_tenant_accesses', accesses), ...labelled('dotmac_tenant_rows', rows, { table }),
-    ...await scansOf(subject), ...await overheadOf(subject, rows[0]?.[0]),
+    ...labelled('dotmac_tenant_accesses', accesses),
+    ...labelled('dotmac_tenant_rows', rows, { table }),
+    ...(await scansOf(subject)),
+    ...(await overheadOf(subject, rows[0]?.[0])),
     ...labelled('dotmac_cross_tenant_attempts', attempts),
   ]
 }
@@ -44,12 +46,19 @@ type Counts = readonly (readonly [tenant: string, count: number])[]
 type Labels = Readonly<Record<string, string>>
 
 /** Largest first. */
-async function perTenant({ session, schemas }: MetricsSubject, table: string, where: string): Promise<Counts> {
+async function perTenant(
+  { session, schemas }: MetricsSubject,
+  table: string,
+  where: string,
+): Promise<Counts> {
   const counts: [string, number][] = []
   for (const schema of schemas) {
-    const rows = await session.query(`SELECT tenant_id, count(*) AS n FROM ${identifier(schema)}.${identifier(table)}
+    const rows =
+      await session.query(`SELECT tenant_id, count(*) AS n FROM ${identifier(schema)}.${identifier(table)}
       WHERE ${where} GROUP BY 1`)
-    counts.push(...rows.map((row): [string, number] => [String(row['tenant_id']), Number(row['n'])]))
+    counts.push(
+      ...rows.map((row): [string, number] => [String(row['tenant_id']), Number(row['n'])]),
+    )
   }
   return counts.toSorted(([a, some], [b, others]) => others - some || (a < b ? -1 : 1))
 }
@@ -61,28 +70,38 @@ async function perTenant({ session, schemas }: MetricsSubject, table: string, wh
 async function scansOf({ session, schemas, service }: MetricsSubject): Promise<readonly Sample[]> {
   const within = `n.nspname IN (${schemas.map(literal).join(', ')})`
   if (schemas.length === 0) return []
-  const indexes = await session.query(`SELECT t.relname AS table, i.relname AS index, sum(s.idx_scan) AS n
+  const indexes =
+    await session.query(`SELECT t.relname AS table, i.relname AS index, sum(s.idx_scan) AS n
     FROM pg_stat_user_indexes s
     JOIN pg_class i ON i.oid = coalesce(pg_partition_root(s.indexrelid)::oid, s.indexrelid)
     JOIN pg_class t ON t.oid = coalesce(pg_partition_root(s.relid)::oid, s.relid)
     JOIN pg_namespace n ON n.oid = t.relnamespace
     WHERE ${within} AND i.relname LIKE 'idx\\_%\\_tenant\\_%' GROUP BY 1, 2 ORDER BY 1, 2`)
-  const tables = await session.query(`SELECT t.relname AS table, sum(s.seq_scan) AS n FROM pg_stat_user_tables s
+  const tables =
+    await session.query(`SELECT t.relname AS table, sum(s.seq_scan) AS n FROM pg_stat_user_tables s
     JOIN pg_class t ON t.oid = coalesce(pg_partition_root(s.relid)::oid, s.relid)
     JOIN pg_namespace n ON n.oid = t.relnamespace WHERE ${within} GROUP BY 1 ORDER BY 1`)
   const guarded = new Set(indexes.map((row) => row['table']))
   const database = service
   return [
-    ...indexes.map((row): Sample => ({ name: 'dotmac_index_scans_total', value: Number(row['n']),
-      labels: { database, table: String(row['table']), index: String(row['index']) } })),
-    ...tables.filter((row) => guarded.has(row['table'])).map((row): Sample => ({
-      name: 'dotmac_sequential_scans_total', value: Number(row['n']),
-      labels: { database, table: String(row['table']) } })),
+    ...indexes.map((row): Sample => ({
+      name: 'dotmac_index_scans_total',
+      value: Number(row['n']),
+      labels: { database, table: String(row['table']), index: String(row['index']) },
+    })),
+    ...tables
+      .filter((row) => guarded.has(row['table']))
+      .map((row): Sample => ({
+        name: 'dotmac_sequential_scans_total',
+        value: Number(row['n']),
+        labels: { database, table: String(row['table']) },
+      })),
   ]
 }
 
 async function overheadOf(
-  { tenancy, session, table, roles, service }: MetricsSubject, tenant: string | undefined,
+  { tenancy, session, table, roles, service }: MetricsSubject,
+  tenant: string | undefined,
 ): Promise<readonly Sample[]> {
   if (tenancy !== 'row-level-security' || tenant === undefined) return []
   const { ratio, low, high } = await measureRlsOverhead(session, { table, tenant, app: roles.app })
@@ -97,7 +116,11 @@ async function overheadOf(
 function capped(name: MetricName, counts: Counts, labels: Labels): readonly Sample[] {
   const rest = counts.slice(tenantLabelsMax).reduce((sum, [, count]) => sum + count, 0)
   return [
-    ...counts.slice(0, tenantLabelsMax).map(([tenant, value]) => ({ name, labels: { ...labels, tenant }, value })),
-    ...(counts.length > tenantLabelsMax ? [{ name, labels: { ...labels, rest: 'other' }, value: rest }] : []),
+    ...counts
+      .slice(0, tenantLabelsMax)
+      .map(([tenant, value]) => ({ name, labels: { ...labels, tenant }, value })),
+    ...(counts.length > tenantLabelsMax
+      ? [{ name, labels: { ...labels, rest: 'other' }, value: rest }]
+      : []),
   ]
 }

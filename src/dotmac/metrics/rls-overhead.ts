@@ -29,7 +29,10 @@ export interface Overhead {
  * bypass row security. https://www.postgresql.org/docs/current/sql-explain.html
  * @throws WatertightError WATERTIGHT_OVERHEAD when the two counts differ: then the policies are not what is measured.
  */
-export async function measureRlsOverhead(session: Session, question: OverheadQuestion): Promise<Overhead> {
+export async function measureRlsOverhead(
+  session: Session,
+  question: OverheadQuestion,
+): Promise<Overhead> {
   const { table, tenant, app, pairs = 31 } = question
   if (!Number.isInteger(pairs) || pairs < 9 || pairs > 1000) {
     throw overheadError(`${pairs} pairs are asked for`, 'Give 9 to 1,000')
@@ -46,15 +49,20 @@ export async function measureRlsOverhead(session: Session, question: OverheadQue
   await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
   try {
     await session.query(`SELECT set_config('app.current_tenant_id', ${literal(tenant)}, true)`)
-    const [seen, there] = [await asApplication(() => countOf(session, count)), await countOf(session, explicit)]
-    if (seen !== there) throw overheadError(`${app} sees ${seen} of ${there} rows`, 'Look at dotmac health')
+    const [seen, there] = [
+      await asApplication(() => countOf(session, count)),
+      await countOf(session, explicit),
+    ]
+    if (seen !== there)
+      throw overheadError(`${app} sees ${seen} of ${there} rows`, 'Look at dotmac health')
     const ratios: number[] = []
     for (let pair = 0; pair < pairs; pair += 1) {
       const early = pair % 2 === 0 ? await timeOf(session, explicit) : null
       const guarded = await asApplication(() => timeOf(session, count))
-      ratios.push(guarded / (early ?? await timeOf(session, explicit)))
+      ratios.push(guarded / (early ?? (await timeOf(session, explicit))))
     }
-    if (!ratios.every(Number.isFinite)) throw overheadError('the server told no time', 'Measure a larger table')
+    if (!ratios.every(Number.isFinite))
+      throw overheadError('the server told no time', 'Measure a larger table')
     return { rows: there, ...medianOf(ratios) }
   } finally {
     await session.query('ROLLBACK')
@@ -79,10 +87,13 @@ async function timeOf(session: Session, sql: string): Promise<number> {
 function medianOf(values: readonly number[]): Pick<Overhead, 'ratio' | 'low' | 'high'> {
   const sorted = values.toSorted((a, b) => a - b)
   const at = (rank: number) => sorted[Math.min(sorted.length - 1, Math.max(0, rank))] ?? Number.NaN
-  const half = 1.96 * Math.sqrt(sorted.length) / 2
+  const half = (1.96 * Math.sqrt(sorted.length)) / 2
   const middle = (sorted.length - 1) / 2
-  return { ratio: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
-    low: at(Math.floor(middle - half)), high: at(Math.ceil(middle + half)) }
+  return {
+    ratio: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
+    low: at(Math.floor(middle - half)),
+    high: at(Math.ceil(middle + half)),
+  }
 }
 
 function overheadError(what: string, hint: string): WatertightError {

@@ -35,18 +35,27 @@ const linesMax = 100
 
 /** Versions and shapes of the tenants' schemas in one database. */
 export async function tenantVersions(
-  session: Session, service: Service, tenants: readonly MappedTenant[],
+  session: Session,
+  service: Service,
+  tenants: readonly MappedTenant[],
 ): Promise<readonly TenantVersion[]> {
   const shapes = await shapesOf(session, tenants)
   const versions = await migratedVersions(session, tenants)
-  const all = tenants.map(({ id, schema }) =>
-    ({ tenant: id, service, version: versions.get(schema) ?? null, shape: shapes.get(schema) ?? null }))
+  const all = tenants.map(({ id, schema }) => ({
+    tenant: id,
+    service,
+    version: versions.get(schema) ?? null,
+    shape: shapes.get(schema) ?? null,
+  }))
   // One of each usual shape as well, to compare with.
   const shown = new Set<string>()
   for (const version of new Set(all.map((each) => each.version))) {
     const same = all.filter((each) => each.version === version)
     const usual = usualShape(same)
-    for (const each of [same.find(({ shape }) => shape === usual), ...same.filter(({ shape }) => shape !== usual)]) {
+    for (const each of [
+      same.find(({ shape }) => shape === usual),
+      ...same.filter(({ shape }) => shape !== usual),
+    ]) {
       if (each !== undefined) shown.add(each.tenant)
     }
   }
@@ -65,25 +74,44 @@ export function driftOf(versions: readonly TenantVersion[], expected?: Expected)
   const newest = Math.max(0, ...versions.map(({ version }) => version ?? 0))
   return versions.flatMap(({ tenant, service, version, shape }): readonly Drift[] => {
     if (shape === null) return [{ tenant, service, sentence: 'has no schema' }]
-    if (version !== newest) return [{ tenant, service, sentence: `is at version ${version ?? 'none'}, not ${newest}` }]
-    const like = expected?.version === version ? expected : usualOf(versions.filter((each) => each.version === version))
+    if (version !== newest)
+      return [{ tenant, service, sentence: `is at version ${version ?? 'none'}, not ${newest}` }]
+    const like =
+      expected?.version === version
+        ? expected
+        : usualOf(versions.filter((each) => each.version === version))
     if (like === null || shape === like.shape) return []
-    const { lines } = versions.find((each) => each.shape === shape && each.lines !== undefined) ?? {}
+    const { lines } =
+      versions.find((each) => each.shape === shape && each.lines !== undefined) ?? {}
     if (differsByName(tenant, lines, like.lines)) return []
-    return [{ tenant, service, sentence: `does not look like version ${version}${differences(lines, like.lines)}` }]
+    return [
+      {
+        tenant,
+        service,
+        sentence: `does not look like version ${version}${differences(lines, like.lines)}`,
+      },
+    ]
   })
 }
 
-function usualOf(versions: readonly TenantVersion[]): Pick<TenantVersion, 'shape' | 'lines'> | null {
+function usualOf(
+  versions: readonly TenantVersion[],
+): Pick<TenantVersion, 'shape' | 'lines'> | null {
   const usual = usualShape(versions)
-  return versions.find(({ shape, lines }) => shape === usual && lines !== undefined)
-    ?? versions.find(({ shape }) => shape === usual) ?? null
+  return (
+    versions.find(({ shape, lines }) => shape === usual && lines !== undefined) ??
+    versions.find(({ shape }) => shape === usual) ??
+    null
+  )
 }
 
 function usualShape(versions: readonly TenantVersion[]): string | null {
   const counts = new Map<string | null, number>()
   for (const { shape } of versions) counts.set(shape, (counts.get(shape) ?? 0) + 1)
-  return [...counts].toSorted(([a, m], [b, n]) => n - m || String(a).localeCompare(String(b)))[0]?.[0] ?? null
+  return (
+    [...counts].toSorted(([a, m], [b, n]) => n - m || String(a).localeCompare(String(b)))[0]?.[0] ??
+    null
+  )
 }
 
 /**
@@ -91,20 +119,27 @@ function usualShape(versions: readonly TenantVersion[]): string | null {
  * missing there, so it is taken out of what they are compared with too.
  */
 function differsByName(
-  tenant: string, own: readonly string[] | undefined, others: readonly string[] | undefined,
+  tenant: string,
+  own: readonly string[] | undefined,
+  others: readonly string[] | undefined,
 ): boolean {
   if (own === undefined || others === undefined) return false
   const name = `'${tenant.replaceAll("'", "''")}'`
   const nameless = others.map((line) => line.replaceAll(name, 'the tenant')).toSorted()
   const sorted = own.toSorted()
-  return sorted.length === nameless.length && sorted.every((line, index) => line === nameless[index])
+  return (
+    sorted.length === nameless.length && sorted.every((line, index) => line === nameless[index])
+  )
 }
 
 const differencesMax = 3
 /** A change of owner takes all rights along; that is the consequence, and is told last. */
 const right = /^it \w+ [A-Z]+ of /
 
-function differences(own: readonly string[] | undefined, others: readonly string[] | undefined): string {
+function differences(
+  own: readonly string[] | undefined,
+  others: readonly string[] | undefined,
+): string {
   if (own === undefined || others === undefined) return ''
   const [mine, theirs] = [new Set(own), new Set(others)]
   const found = [

@@ -35,12 +35,17 @@ export async function expectedShape(session: Session, options: ExpectedOptions):
     try {
       for (const { version: each, name } of migrationFiles(folder)) {
         if (each > version) continue
-        const script = filled(readFileSync(join(folder, name), 'utf8'), place.names, Number(row?.['num']))
+        const script = filled(
+          readFileSync(join(folder, name), 'utf8'),
+          place.names,
+          Number(row?.['num']),
+        )
         const { schemas, scope } = place
         await runGuarded(session, { migration: name, script, schemas, scope, requireTenantColumn })
       }
       return {
-        version, shape: (await shapesOf(session, [tenant])).get(tenant.schema) ?? '',
+        version,
+        shape: (await shapesOf(session, [tenant])).get(tenant.schema) ?? '',
         lines: (await linesOf(session, [tenant])).get(tenant.schema) ?? [],
       }
     } finally {

@@ -16,7 +16,10 @@ export interface MigrationFile {
 }
 
 /** A line of the table of versions. */
-export interface Applied { readonly version: number; readonly md5: string | null }
+export interface Applied {
+  readonly version: number
+  readonly md5: string | null
+}
 
 /**
  * The migrations of a folder, in order. Refuses a folder from which nothing, or less than lies there, would be run.
@@ -31,13 +34,17 @@ export function migrationFiles(folder: string): readonly Pick<MigrationFile, 've
   }
   if (names.length === 0) throw unreadable(`The folder ${folder} holds no migrations`)
   const bad = names.find((name) => !fileName.test(name))
-  if (bad !== undefined) throw unreadable(`The migration ${JSON.stringify(bad)} in ${folder} has no name that is known`)
-  const files = names.flatMap((name) => {
-    const [, version, action] = fileName.exec(name) ?? []
-    return version !== undefined && action === 'do' ? [{ version: Number(version), name }] : []
-  }).toSorted((a, b) => a.version - b.version)
+  if (bad !== undefined)
+    throw unreadable(`The migration ${JSON.stringify(bad)} in ${folder} has no name that is known`)
+  const files = names
+    .flatMap((name) => {
+      const [, version, action] = fileName.exec(name) ?? []
+      return version !== undefined && action === 'do' ? [{ version: Number(version), name }] : []
+    })
+    .toSorted((a, b) => a.version - b.version)
   const twice = files.find(({ version }, index) => files[index - 1]?.version === version)
-  if (twice !== undefined) throw unreadable(`Two migrations in ${folder} have the version ${twice.version}`)
+  if (twice !== undefined)
+    throw unreadable(`Two migrations in ${folder} have the version ${twice.version}`)
   if (files[0]?.version === 0) {
     throw unreadable(`A migration in ${folder} has the version 0, at which every database is`)
   }
@@ -46,7 +53,8 @@ export function migrationFiles(folder: string): readonly Pick<MigrationFile, 've
 
 function unreadable(sentence: string, cause?: unknown): WatertightError {
   return new WatertightError('WATERTIGHT_MIGRATION_FILES', sentence, {
-    hint: 'Files are called 001.do.short-name.sql, each number once, in <service>/migrations/<folder>', cause,
+    hint: 'Files are called 001.do.short-name.sql, each number once, in <service>/migrations/<folder>',
+    cause,
   })
 }
 
@@ -60,7 +68,10 @@ export function patternOf(folder: string): string {
  * Pure: the first thing in which the files are not those that were run; null when they are.
  * A file that came later with a lower number would never run, and nobody would be told.
  */
-export function differenceFrom(files: readonly MigrationFile[], applied: readonly Applied[]): string | null {
+export function differenceFrom(
+  files: readonly MigrationFile[],
+  applied: readonly Applied[],
+): string | null {
   const newest = Math.max(0, ...applied.map(({ version }) => version))
   for (const { version, md5 } of applied) {
     const file = files.find((each) => each.version === version)
@@ -68,6 +79,8 @@ export function differenceFrom(files: readonly MigrationFile[], applied: readonl
     if (file === undefined) return `version ${version} was run, and its file is gone`
     if (md5 !== file.md5) return `${file.name} was changed after it was run`
   }
-  const late = files.find(({ version }) => version < newest && !applied.some((each) => each.version === version))
+  const late = files.find(
+    ({ version }) => version < newest && !applied.some((each) => each.version === version),
+  )
   return late === undefined ? null : `${late.name} was never run, and version ${newest} was`
 }

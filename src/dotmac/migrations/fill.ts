@@ -24,12 +24,16 @@ const plainName = /^[a-z_][a-z0-9_]*$/
 export function filled(sql: string, names: MigrationNames, serverVersionNum: number): string {
   // Editors begin a file with a byte order mark, which the server takes for a word.
   const plain = sql.replace(/^\uFEFF/, '')
-  const script = serverVersionNum >= 150000 ? plain : plain.replaceAll('security_invoker = true, ', '')
-  return script.replace(/"@(\w+)@"|'@(\w+)@'|'tenant @tenant@'/g, (found, quoted?: string, text?: string) => {
-    if (quoted !== undefined) return identifier(nameOf(names, quoted))
-    if (text !== undefined) return literal(valueOf(names, text))
-    return found === '\'tenant @tenant@\'' ? literal(`tenant ${valueOf(names, 'tenant')}`) : found
-  })
+  const script =
+    serverVersionNum >= 150000 ? plain : plain.replaceAll('security_invoker = true, ', '')
+  return script.replace(
+    /"@(\w+)@"|'@(\w+)@'|'tenant @tenant@'/g,
+    (found, quoted?: string, text?: string) => {
+      if (quoted !== undefined) return identifier(nameOf(names, quoted))
+      if (text !== undefined) return literal(valueOf(names, text))
+      return found === "'tenant @tenant@'" ? literal(`tenant ${valueOf(names, 'tenant')}`) : found
+    },
+  )
 }
 
 /** Names stand in the table of versions too, which Postgrator does not quote. @throws WATERTIGHT_MIGRATION_NAMES. */
@@ -42,7 +46,9 @@ export function requirePlainNames(names: MigrationNames): void {
 function nameOf(names: MigrationNames, key: string): string {
   const name = valueOf(names, key)
   if (plainName.test(name) && Buffer.byteLength(name) <= 63) return name
-  throw unfit(`the name ${JSON.stringify(name)} of ${key} is not a plain lower-case name of at most 63 bytes`)
+  throw unfit(
+    `the name ${JSON.stringify(name)} of ${key} is not a plain lower-case name of at most 63 bytes`,
+  )
 }
 
 function valueOf(names: MigrationNames, key: string): string {

@@ -13,14 +13,18 @@ const retryMs = 100
  * @throws WatertightError WATERTIGHT_MIGRATION_LOCKED when another run holds it for longer than lockWaitMs.
  */
 export async function locked<T>(
-  session: Session, { lockWaitMs = 30_000 }: { readonly lockWaitMs?: number }, work: () => Promise<T>,
+  session: Session,
+  { lockWaitMs = 30_000 }: { readonly lockWaitMs?: number },
+  work: () => Promise<T>,
 ): Promise<T> {
   const deadline = Date.now() + lockWaitMs
-  while (!await tryLock(session)) {
+  while (!(await tryLock(session))) {
     if (Date.now() >= deadline) {
-      throw new WatertightError('WATERTIGHT_MIGRATION_LOCKED', 'Another migration of this database is running', {
-        hint: 'Wait for it to end: its lock ends with its connection',
-      })
+      throw new WatertightError(
+        'WATERTIGHT_MIGRATION_LOCKED',
+        'Another migration of this database is running',
+        { hint: 'Wait for it to end: its lock ends with its connection' },
+      )
     }
     await sleep(retryMs)
   }

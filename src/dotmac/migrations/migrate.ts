@@ -8,7 +8,13 @@ import type { RoleNames } from '../../model/roles.ts'
 import { controlSchema } from '../schema-manager.ts'
 import { migrationFiles } from './files.ts'
 import { locked } from './lock.ts'
-import { platformPlace, tenantFolder, tenantPlace, type MappedTenant, type PlaceOptions } from './places.ts'
+import {
+  platformPlace,
+  tenantFolder,
+  tenantPlace,
+  type MappedTenant,
+  type PlaceOptions,
+} from './places.ts'
 import { migratedVersions } from './versions.ts'
 import { upgrade, type Place, type Upgraded } from './upgrade.ts'
 
@@ -55,9 +61,11 @@ export interface Migrated {
  */
 export async function migrate(options: MigrateOptions): Promise<Migrated> {
   if (options.tenants !== undefined && options.tenancy === 'row-level-security') {
-    throw new WatertightError('WATERTIGHT_BAD_OPTION',
+    throw new WatertightError(
+      'WATERTIGHT_BAD_OPTION',
       'Single tenants cannot be migrated where they share the tables',
-      { hint: 'Leave the tenants out, or name the tenancy schema-per-tenant (--mode schema)' })
+      { hint: 'Leave the tenants out, or name the tenancy schema-per-tenant (--mode schema)' },
+    )
   }
   const wanted = services.filter((service) => (options.services ?? services).includes(service))
   refuseUnknownVersion(wanted, options)
@@ -65,8 +73,11 @@ export async function migrate(options: MigrateOptions): Promise<Migrated> {
   const failed: FailedPlace[] = []
   for (const service of wanted) {
     // A dry run of both would find management behind, because nothing was run.
-    if (service === 'isp' && !(options.dryRun === true && wanted.length > 1)) await refuseBehind(options)
-    const done = await locked(options.sessions[service], options, () => migrateService(service, options))
+    if (service === 'isp' && !(options.dryRun === true && wanted.length > 1))
+      await refuseBehind(options)
+    const done = await locked(options.sessions[service], options, () =>
+      migrateService(service, options),
+    )
     upgraded.push(...done.upgraded)
     failed.push(...done.failed)
   }
@@ -78,7 +89,12 @@ async function migrateService(service: Service, options: MigrateOptions): Promis
   const { tenancy, dryRun, to, onPlace, requireTenantColumn = true, auditTriggers = true } = options
   const place = placeOptions(service, options)
   const serverVersionNum = await versionOf(session)
-  const common = { serverVersionNum, requireTenantColumn, auditTriggers, ...(dryRun === undefined ? {} : { dryRun }) }
+  const common = {
+    serverVersionNum,
+    requireTenantColumn,
+    auditTriggers,
+    ...(dryRun === undefined ? {} : { dryRun }),
+  }
   const keep = (done: Upgraded) => {
     upgraded.push(done)
     onPlace?.(done)
@@ -87,14 +103,18 @@ async function migrateService(service: Service, options: MigrateOptions): Promis
   const failed: FailedPlace[] = []
   const shared = tenancy === 'row-level-security'
   const upTo = to === undefined ? {} : { to }
-  keep(await upgrade(session, platformPlace(tenancy, place), { ...common, ...(shared ? upTo : {}) }))
+  keep(
+    await upgrade(session, platformPlace(tenancy, place), { ...common, ...(shared ? upTo : {}) }),
+  )
   if (service === 'isp' && dryRun !== true) await copyTenants(options)
   if (shared) return { upgraded, failed }
   const tenants = await tenantsToUpgrade(options)
-  const versions = service === 'isp' && dryRun !== true ? await managementVersions(options, tenants) : null
+  const versions =
+    service === 'isp' && dryRun !== true ? await managementVersions(options, tenants) : null
   for (const tenant of tenants) {
     try {
-      if (versions !== null) refuseTenantBehind(tenant, { version: versions.get(tenant.id) ?? 0, options })
+      if (versions !== null)
+        refuseTenantBehind(tenant, { version: versions.get(tenant.id) ?? 0, options })
       keep(await upgrade(session, tenantPlace(tenant, place), { ...common, ...upTo }))
     } catch (error) {
       // Without the connection every further tenant would only repeat it.
@@ -113,52 +133,69 @@ function placeOptions(service: Service, { roles, directory }: MigrateOptions): P
 async function refuseBehind(options: MigrateOptions): Promise<void> {
   const place: Place = platformPlace(options.tenancy, placeOptions('management', options))
   const session = options.sessions.management
-  const upTo = options.tenancy === 'row-level-security' && options.to !== undefined ? { to: options.to } : {}
+  const upTo =
+    options.tenancy === 'row-level-security' && options.to !== undefined ? { to: options.to } : {}
   const serverVersionNum = await versionOf(session)
   const pending = await upgrade(session, place, { serverVersionNum, dryRun: true, ...upTo })
   if (pending.applied.length === 0) return
-  throw new WatertightError('WATERTIGHT_MIGRATION_ORDER',
+  throw new WatertightError(
+    'WATERTIGHT_MIGRATION_ORDER',
     `The ISP database cannot be migrated before the management database, which lacks ${pending.applied.join(', ')}`,
-    { hint: 'Migrate management first, or both together' })
+    { hint: 'Migrate management first, or both together' },
+  )
 }
 
 /** @throws WatertightError WATERTIGHT_MIGRATION_FILES for a version that neither database has a migration for. */
 function refuseUnknownVersion(wanted: readonly Service[], options: MigrateOptions): void {
   const { to, tenancy } = options
   if (to === undefined) return
-  const newest = Math.max(...wanted.flatMap((service) => {
-    const place = placeOptions(service, options)
-    const folder = tenancy === 'row-level-security' ? platformPlace(tenancy, place).folder : tenantFolder(place)
-    return migrationFiles(folder).map(({ version }) => version)
-  }))
+  const newest = Math.max(
+    ...wanted.flatMap((service) => {
+      const place = placeOptions(service, options)
+      const folder =
+        tenancy === 'row-level-security'
+          ? platformPlace(tenancy, place).folder
+          : tenantFolder(place)
+      return migrationFiles(folder).map(({ version }) => version)
+    }),
+  )
   if (to <= newest) return
-  throw new WatertightError('WATERTIGHT_MIGRATION_FILES', `There is no migration to version ${to}`, {
-    hint: `The newest is ${newest}; leave the version out to go there`,
-  })
+  throw new WatertightError(
+    'WATERTIGHT_MIGRATION_FILES',
+    `There is no migration to version ${to}`,
+    { hint: `The newest is ${newest}; leave the version out to go there` },
+  )
 }
 
 /** Versions of the tenants' schemas in the management database; a tenant without one is left out. */
 async function managementVersions(
-  { sessions }: MigrateOptions, tenants: readonly MappedTenant[],
+  { sessions }: MigrateOptions,
+  tenants: readonly MappedTenant[],
 ): Promise<ReadonlyMap<string, number>> {
   const versions = await migratedVersions(sessions.management, tenants)
-  return new Map(tenants.flatMap(({ id, schema }) => {
-    const version = versions.get(schema)
-    return version === undefined ? [] : [[id, version] as const]
-  }))
+  return new Map(
+    tenants.flatMap(({ id, schema }) => {
+      const version = versions.get(schema)
+      return version === undefined ? [] : [[id, version] as const]
+    }),
+  )
 }
 
 /** Management first holds for each tenant: one that stayed behind there stays behind here. */
 function refuseTenantBehind(
-  { id }: MappedTenant, { version, options }: { readonly version: number; readonly options: MigrateOptions },
+  { id }: MappedTenant,
+  { version, options }: { readonly version: number; readonly options: MigrateOptions },
 ): void {
   const { to = Infinity } = options
   const pending = migrationFiles(tenantFolder(placeOptions('management', options)))
-    .map((file) => file.version).filter((each) => each > version && each <= to)
+    .map((file) => file.version)
+    .filter((each) => each > version && each <= to)
   if (pending.length === 0) return
-  throw new WatertightError('WATERTIGHT_MIGRATION_ORDER',
+  throw new WatertightError(
+    'WATERTIGHT_MIGRATION_ORDER',
     `The ISP schema of ${id} cannot be migrated before that of the management database, which is at version ${version}`,
-    { hint: `Migrate the tenant there first, to version ${Math.max(...pending)}` })
+    { hint: `Migrate the tenant there first, to version ${Math.max(...pending)}` },
+  )
 }
 
 async function versionOf(session: Session): Promise<number> {
@@ -172,24 +209,35 @@ function controlTable(tenancy: TenancyName, name: string): string {
 
 /** The tenants that the management database knows, oldest first. */
 export async function mappedTenants(
-  management: Session, tenancy: TenancyName,
+  management: Session,
+  tenancy: TenancyName,
 ): Promise<readonly MappedTenant[]> {
-  const [there] = await management.query(`SELECT to_regclass(${literal(controlTable(tenancy, 'tenants'))}) AS name`)
+  const [there] = await management.query(
+    `SELECT to_regclass(${literal(controlTable(tenancy, 'tenants'))}) AS name`,
+  )
   if (there?.['name'] === null) return []
   const rows = await management.query(`SELECT tenant_id, schema_name, role_name
     FROM ${controlTable(tenancy, 'tenants')} ORDER BY created_at, tenant_id`)
   return rows.map((row) => ({
-    id: String(row['tenant_id']), schema: String(row['schema_name']), role: String(row['role_name']),
+    id: String(row['tenant_id']),
+    schema: String(row['schema_name']),
+    role: String(row['role_name']),
   }))
 }
 
-async function tenantsToUpgrade({ sessions, tenancy, tenants }: MigrateOptions): Promise<readonly MappedTenant[]> {
+async function tenantsToUpgrade({
+  sessions,
+  tenancy,
+  tenants,
+}: MigrateOptions): Promise<readonly MappedTenant[]> {
   const known = await mappedTenants(sessions.management, tenancy)
   const unknown = tenants?.find((id) => !known.some((each) => each.id === id))
   if (unknown !== undefined) {
-    throw new WatertightError('WATERTIGHT_NO_TENANT', `There is no tenant ${JSON.stringify(unknown)}`, {
-      hint: 'Name tenants as the tenants table of the management database does',
-    })
+    throw new WatertightError(
+      'WATERTIGHT_NO_TENANT',
+      `There is no tenant ${JSON.stringify(unknown)}`,
+      { hint: 'Name tenants as the tenants table of the management database does' },
+    )
   }
   return tenants === undefined ? known : known.filter(({ id }) => tenants.includes(id))
 }
@@ -199,8 +247,11 @@ async function copyTenants({ sessions, tenancy }: MigrateOptions): Promise<void>
   const rows = await sessions.management.query(`SELECT tenant_id, name, status
     FROM ${controlTable(tenancy, 'tenants')}`)
   for (const row of rows) {
-    const values = [row['tenant_id'], row['name'], row['status']].map((value) => literal(String(value))).join(', ')
-    await sessions.isp.query(`INSERT INTO ${controlTable(tenancy, 'isp_tenants')} (tenant_id, name, status)
+    const values = [row['tenant_id'], row['name'], row['status']]
+      .map((value) => literal(String(value)))
+      .join(', ')
+    await sessions.isp
+      .query(`INSERT INTO ${controlTable(tenancy, 'isp_tenants')} (tenant_id, name, status)
       VALUES (${values}) ON CONFLICT (tenant_id) DO NOTHING`)
   }
 }

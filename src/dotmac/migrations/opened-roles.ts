@@ -4,8 +4,13 @@ import { identifier, literal } from '../../sql/identifier.ts'
 import type { Session } from '../../postgres/session/session.ts'
 import type { Remembering } from './remembered-tables.ts'
 
-const predefined = ['pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files', 'pg_write_server_files',
-  'pg_execute_server_program']
+const predefined = [
+  'pg_read_all_data',
+  'pg_write_all_data',
+  'pg_read_server_files',
+  'pg_write_server_files',
+  'pg_execute_server_program',
+]
 
 /**
  * One sentence for each way around the policies and the grants: compared before and after a script, the new ones are
@@ -14,14 +19,20 @@ const predefined = ['pg_read_all_data', 'pg_write_all_data', 'pg_read_server_fil
  * https://www.postgresql.org/docs/current/role-membership.html
  */
 export async function openRoles(
-  session: Session, { schemas, scope: { roles, onlyTenant } }: Remembering,
+  session: Session,
+  { schemas, scope: { roles, onlyTenant } }: Remembering,
 ): Promise<ReadonlySet<string>> {
-  const within = onlyTenant === undefined ? [roles.app, 'PUBLIC'] : [roles.app, 'PUBLIC', onlyTenant.role]
-  const kept = onlyTenant === undefined ? [roles.owner, roles.admin] : [roles.owner, roles.admin, onlyTenant.role]
+  const within =
+    onlyTenant === undefined ? [roles.app, 'PUBLIC'] : [roles.app, 'PUBLIC', onlyTenant.role]
+  const kept =
+    onlyTenant === undefined
+      ? [roles.owner, roles.admin]
+      : [roles.owner, roles.admin, onlyTenant.role]
+  const asked = [roles.app, ...(onlyTenant === undefined ? [] : [onlyTenant.role])]
   const beyond = [roles.owner, roles.admin, ...predefined].map(literal).join(', ')
   const rows = await session.query(`WITH RECURSIVE who AS (
       SELECT r.oid, r.rolname = ${literal(roles.app)} AS is_app, r.rolname FROM pg_catalog.pg_roles r
-      WHERE r.rolname IN (${[roles.app, ...onlyTenant === undefined ? [] : [onlyTenant.role]].map(literal).join(', ')})
+      WHERE r.rolname IN (${asked.map(literal).join(', ')})
       UNION SELECT m.roleid, false, m.roleid::regrole::text FROM pg_catalog.pg_auth_members m
         WHERE ${onlyTenant === undefined} AND m.member = to_regrole(${literal(identifier(roles.app))})
           AND m.roleid::regrole::text NOT IN (${beyond})),

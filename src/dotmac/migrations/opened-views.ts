@@ -29,9 +29,12 @@ export interface OpenedView {
  * that another role reads or that read another schema's rows. What a view's own condition filters is not judged.
  * https://www.postgresql.org/docs/current/rules-privileges.html
  */
-export async function openedViews(session: Session, { schemas, scope }: Remembering): Promise<readonly OpenedView[]> {
+export async function openedViews(
+  session: Session,
+  { schemas, scope }: Remembering,
+): Promise<readonly OpenedView[]> {
   const { roles, onlyTenant } = scope
-  const own = [roles.owner, roles.admin, ...onlyTenant === undefined ? [] : [onlyTenant.role]]
+  const own = [roles.owner, roles.admin, ...(onlyTenant === undefined ? [] : [onlyTenant.role])]
   const rows = await session.query(`WITH RECURSIVE touched AS (
       SELECT c.oid AS view_oid FROM ${views} AND ${isWritten} AND NOT EXISTS (
         SELECT FROM pg_temp.dotmac_views_before b WHERE b.view_oid = c.oid AND b.row = c.xmin AND b.rule = w.xmin)),
@@ -76,8 +79,10 @@ export async function openedViews(session: Session, { schemas, scope }: Remember
 
 function sharedReason({ reader, stored, unbound }: Row): string | null {
   if (typeof reader !== 'string') return null
-  if (stored === 't') return `policies do not filter a materialized view, and ${reader} has rights on it`
-  return typeof unbound !== 'string' ? null
+  if (stored === 't')
+    return `policies do not filter a materialized view, and ${reader} has rights on it`
+  return typeof unbound !== 'string'
+    ? null
     : `it reads tenants' rows with the rights of ${unbound}, which no policy binds, and ${reader} has rights on it`
 }
 

@@ -25,18 +25,24 @@ export interface PlaceOptions {
 export function platformPlace(tenancy: TenancyName, options: PlaceOptions): Place {
   const shared = tenancy === 'row-level-security'
   return {
-    title: `${options.service} platform`, folder: folderOf(shared ? 'shared-tables' : 'platform-schemas', options),
-    versionTable: 'schemaversion', names: { ...options.roles },
-    schemas: shared ? ['public'] : [controlSchema, sharedSchema], scope: { roles: options.roles },
+    title: `${options.service} platform`,
+    folder: folderOf(shared ? 'shared-tables' : 'platform-schemas', options),
+    versionTable: 'schemaversion',
+    names: { ...options.roles },
+    schemas: shared ? ['public'] : [controlSchema, sharedSchema],
+    scope: { roles: options.roles },
   }
 }
 
 /** One tenant's own schema. */
 export function tenantPlace({ id, schema, role }: MappedTenant, options: PlaceOptions): Place {
   return {
-    title: `tenant ${id} in ${options.service}`, folder: tenantFolder(options),
-    versionTable: schema, names: { ...options.roles, schema, role, tenant: id },
-    schemas: [schema], scope: { roles: options.roles, onlyTenant: { id, role } },
+    title: `tenant ${id} in ${options.service}`,
+    folder: tenantFolder(options),
+    versionTable: schema,
+    names: { ...options.roles, schema, role, tenant: id },
+    schemas: [schema],
+    scope: { roles: options.roles, onlyTenant: { id, role } },
   }
 }
 

@@ -64,7 +64,9 @@ const stateOf = `concat_ws('; ', c.relowner, c.relacl, c.relrowsecurity, c.relfo
  * (owner, rights, switches) tells that one was changed.
  */
 function near({ schemas, scope }: Remembering): string {
-  return scope.onlyTenant === undefined ? 'true' : `n.nspname IN (${schemas.map(literal).join(', ')})`
+  return scope.onlyTenant === undefined
+    ? 'true'
+    : `n.nspname IN (${schemas.map(literal).join(', ')})`
 }
 
 /**
@@ -93,7 +95,10 @@ export async function rememberTables(session: Session, place: Remembering): Prom
 }
 
 /** New tables and those whose state is another one, the oldest first. A partition that was moved is new. */
-export async function touchedTables(session: Session, place: Remembering): Promise<readonly TouchedTable[]> {
+export async function touchedTables(
+  session: Session,
+  place: Remembering,
+): Promise<readonly TouchedTable[]> {
   const { owner, admin } = place.scope.roles
   const rows = await session.query(`WITH touched AS MATERIALIZED (
       SELECT ${root} AS root_oid, c.oid AS table_oid, CASE WHEN ${near(place)} THEN b.table_oid IS NULL
@@ -114,8 +119,13 @@ export async function touchedTables(session: Session, place: Remembering): Promi
   await session.query('DROP TABLE pg_temp.dotmac_tables_before')
   const isTrue = (row: Row, key: string) => row[key] === 't'
   return rows.map((row) => ({
-    oid: String(row['oid']), schema: String(row['schema']), table: String(row['table']),
-    name: String(row['name']), isNew: isTrue(row, 'is_new'),
-    hadTenant: isTrue(row, 'tenant'), wasSecured: isTrue(row, 'secured'), wasRead: isTrue(row, 'is_read'),
+    oid: String(row['oid']),
+    schema: String(row['schema']),
+    table: String(row['table']),
+    name: String(row['name']),
+    isNew: isTrue(row, 'is_new'),
+    hadTenant: isTrue(row, 'tenant'),
+    wasSecured: isTrue(row, 'secured'),
+    wasRead: isTrue(row, 'is_read'),
   }))
 }

@@ -44,7 +44,10 @@ interface Call {
  * @throws WatertightError WATERTIGHT_GUARD, also when the script makes a table that no guard validated, or leaves one
  *   that was isolated open.
  */
-export async function runGuarded(session: Session, guarded: GuardedMigration): Promise<readonly GuardReport[]> {
+export async function runGuarded(
+  session: Session,
+  guarded: GuardedMigration,
+): Promise<readonly GuardReport[]> {
   const calls = callsIn(guarded)
   await rememberTables(session, guarded)
   await rememberViews(session)
@@ -57,8 +60,16 @@ export async function runGuarded(session: Session, guarded: GuardedMigration): P
   for (const call of calls) {
     const found = await tableOf(session, call, guarded.schemas)
     const schema = found?.schema ?? call.schema ?? guarded.schemas[0] ?? 'public'
-    if (guarded.scope.onlyTenant !== undefined && isOfTenants(call) && !guarded.schemas.includes(schema)) {
-      throw guardError(call.table, `its schema ${schema} is not that of the tenant`, 'Make it in "@schema@"')
+    if (
+      guarded.scope.onlyTenant !== undefined &&
+      isOfTenants(call) &&
+      !guarded.schemas.includes(schema)
+    ) {
+      throw guardError(
+        call.table,
+        `its schema ${schema} is not that of the tenant`,
+        'Make it in "@schema@"',
+      )
     }
     reports.push(await run(session, call, { ...guarded.scope, schema }))
     if (found !== null && !call.guard.startsWith('ensure')) validated.add(found.oid)
@@ -68,7 +79,7 @@ export async function runGuarded(session: Session, guarded: GuardedMigration): P
   if (guarded.requireTenantColumn !== false) {
     await refuseOpened(session, touched, guarded)
     if (view !== undefined) throw openedView(view, guarded.migration)
-    const ways = [...await openRoles(session, guarded)].filter((each) => !openBefore.has(each))
+    const ways = [...(await openRoles(session, guarded))].filter((each) => !openBefore.has(each))
     if (ways.length > 0) throw openedRoles(ways, guarded.migration)
   }
   return reports.filter(({ did }) => did.length > 0)
@@ -76,7 +87,9 @@ export async function runGuarded(session: Session, guarded: GuardedMigration): P
 
 /** A new table wants guards; one that was there may be changed, and must be as the guards would leave it. */
 async function refuseOpened(
-  session: Session, touched: readonly TouchedTable[], guarded: GuardedMigration,
+  session: Session,
+  touched: readonly TouchedTable[],
+  guarded: GuardedMigration,
 ): Promise<void> {
   const made = touched.find(({ isNew }) => isNew)
   if (made !== undefined) throw unguarded(made.name, guarded.migration)
@@ -88,14 +101,17 @@ async function refuseOpened(
 
 /** Why a table that a migration changed is open now; null when it is not. */
 async function openedBy(
-  session: Session, { schema, table, ...was }: TouchedTable, { schemas, scope }: GuardedMigration,
+  session: Session,
+  { schema, table, ...was }: TouchedTable,
+  { schemas, scope }: GuardedMigration,
 ): Promise<string | null> {
   try {
     if (was.hadTenant && (was.wasSecured || scope.onlyTenant !== undefined)) {
       const { did } = await validateTenantIsolation(session, table, { ...scope, schema })
       return did.length === 0 ? null : `a guard had to put back what it took (${did.join(', ')})`
     }
-    if (was.hadTenant && !schemas.includes(schema)) return 'its rows are tenants\', and its schema is not this one\'s'
+    if (was.hadTenant && !schemas.includes(schema))
+      return "its rows are tenants', and its schema is not this one's"
     const readers = was.wasRead || schema === sharedSchema ? 'everybody' : 'nobody'
     await refuseSharedWrites(session, table, { ...scope, schema, readers })
     return null
@@ -107,16 +123,25 @@ async function openedBy(
 
 function openedRoles(ways: readonly string[], migration: string): WatertightError {
   const all = ways.join('; ')
-  return new WatertightError('WATERTIGHT_GUARD', `Migration ${migration} goes around the isolation: ${all}`, {
-    hint: 'Take that out: roles and schemas are set up once, by the operator, and no tenant gets more by a migration',
-  })
+  return new WatertightError(
+    'WATERTIGHT_GUARD',
+    `Migration ${migration} goes around the isolation: ${all}`,
+    {
+      hint: 'Take that out: roles and schemas are set up once, by the operator, and no tenant gets more by a migration',
+    },
+  )
 }
 
 function openedView({ name, reason }: OpenedView, migration: string): WatertightError {
-  return new WatertightError('WATERTIGHT_GUARD', `Migration ${migration} makes the view ${name}: ${reason}`, {
-    hint: 'Make it WITH (security_invoker = true), from PostgreSQL 15 on, or give it to the owner of the tables; ' +
-      'a materialized view is read through a view that filters, or by the reporting role',
-  })
+  return new WatertightError(
+    'WATERTIGHT_GUARD',
+    `Migration ${migration} makes the view ${name}: ${reason}`,
+    {
+      hint:
+        'Make it WITH (security_invoker = true), from PostgreSQL 15 on, or give it to the owner of the tables; ' +
+        'a materialized view is read through a view that filters, or by the reporting role',
+    },
+  )
 }
 
 /**
@@ -129,45 +154,74 @@ function withoutEndSql(script: string): string {
   return `DO ${quote} BEGIN EXECUTE ${literal(script)}; END ${quote}`
 }
 
-async function run(session: Session, { guard, table, columns }: Call, scope: GuardScope): Promise<GuardReport> {
+async function run(
+  session: Session,
+  { guard, table, columns }: Call,
+  scope: GuardScope,
+): Promise<GuardReport> {
   switch (guard) {
-    case 'ensureTenantColumn': return ensureTenantColumn(session, table, scope)
-    case 'ensureTenantIndexes': return ensureTenantIndexes(session, table, { scope, columns })
-    case 'validateTenantIsolation': return validateTenantIsolation(session, table, scope)
-    case 'sharedTable': return refuseSharedWrites(session, table, { ...scope, readers: 'everybody' })
-    case 'platformTable': return refuseSharedWrites(session, table, { ...scope, readers: 'nobody' })
-    default: throw guardError(table, `there is no guard ${guard}`, 'Guards are ensureTenantColumn, ' +
-      'ensureTenantIndexes, validateTenantIsolation, sharedTable and platformTable')
+    case 'ensureTenantColumn':
+      return ensureTenantColumn(session, table, scope)
+    case 'ensureTenantIndexes':
+      return ensureTenantIndexes(session, table, { scope, columns })
+    case 'validateTenantIsolation':
+      return validateTenantIsolation(session, table, scope)
+    case 'sharedTable':
+      return refuseSharedWrites(session, table, { ...scope, readers: 'everybody' })
+    case 'platformTable':
+      return refuseSharedWrites(session, table, { ...scope, readers: 'nobody' })
+    default:
+      throw guardError(
+        table,
+        `there is no guard ${guard}`,
+        'Guards are ensureTenantColumn, ' +
+          'ensureTenantIndexes, validateTenantIsolation, sharedTable and platformTable',
+      )
   }
 }
 
 /** Names as SQL writes them: folded to lower case, or within double quotes. */
 const name = '(?:\\w+|"(?:[^"]|"")+")'
-const guardLine = new RegExp(`^-- guard: (\\w+)\\((?:(${name})\\.)?(${name})((?:, ${name})*)\\)\\s*$`)
+const guardLine = new RegExp(
+  `^-- guard: (\\w+)\\((?:(${name})\\.)?(${name})((?:, ${name})*)\\)\\s*$`,
+)
 
 /** A guard line that is written wrongly must not be taken for a comment. */
 function callsIn({ script, migration }: GuardedMigration): readonly Call[] {
-  return script.split('\n').filter((line) => /^\s*--\s*guard\b/i.test(line)).map((line): Call => {
-    const [, guard, schema, table, columns] = guardLine.exec(line) ?? []
-    if (guard !== undefined && table !== undefined) {
-      const further = columns?.match(new RegExp(name, 'g')) ?? []
-      return {
-        guard, schema: schema === undefined ? null : unquoted(schema), table: unquoted(table),
-        columns: further.map(unquoted),
+  return script
+    .split('\n')
+    .filter((line) => /^\s*--\s*guard\b/i.test(line))
+    .map((line): Call => {
+      const [, guard, schema, table, columns] = guardLine.exec(line) ?? []
+      if (guard !== undefined && table !== undefined) {
+        const further = columns?.match(new RegExp(name, 'g')) ?? []
+        return {
+          guard,
+          schema: schema === undefined ? null : unquoted(schema),
+          table: unquoted(table),
+          columns: further.map(unquoted),
+        }
       }
-    }
-    throw new WatertightError('WATERTIGHT_GUARD', `Migration ${migration} has a guard that cannot be read: ${line}`, {
-      hint: 'Write it as -- guard: ensureTenantIndexes(table, column), with "quotes" where SQL needs them',
+      throw new WatertightError(
+        'WATERTIGHT_GUARD',
+        `Migration ${migration} has a guard that cannot be read: ${line}`,
+        {
+          hint: 'Write it as -- guard: ensureTenantIndexes(table, column), with "quotes" where SQL needs them',
+        },
+      )
     })
-  })
 }
 
 function unquoted(written: string): string {
-  return written.startsWith('"') ? written.slice(1, -1).replaceAll('""', '"') : written.toLowerCase()
+  return written.startsWith('"')
+    ? written.slice(1, -1).replaceAll('""', '"')
+    : written.toLowerCase()
 }
 
 async function tableOf(
-  session: Session, { schema, table }: Call, schemas: readonly string[],
+  session: Session,
+  { schema, table }: Call,
+  schemas: readonly string[],
 ): Promise<{ readonly schema: string; readonly oid: string } | null> {
   for (const each of schema === null ? schemas : [schema]) {
     const [row] = await session.query(`SELECT c.oid::text AS oid FROM pg_catalog.pg_class c

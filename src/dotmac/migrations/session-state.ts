@@ -15,8 +15,15 @@ export interface SessionState {
 export async function stateOf(session: Session): Promise<SessionState> {
   const [row] = await session.query(`SELECT session_user AS login, current_setting('role') AS role,
     coalesce(current_setting('app.current_tenant_id', true), '') AS tenant`)
-  const settings = await session.query(`SELECT name, setting FROM pg_catalog.pg_settings WHERE ${isSet}`)
-  return { login: String(row?.['login']), role: String(row?.['role']), tenant: String(row?.['tenant']), settings }
+  const settings = await session.query(
+    `SELECT name, setting FROM pg_catalog.pg_settings WHERE ${isSet}`,
+  )
+  return {
+    login: String(row?.['login']),
+    role: String(row?.['role']),
+    tenant: String(row?.['tenant']),
+    settings,
+  }
 }
 
 /** Those of the transaction end with it and cannot be set late. */
@@ -26,7 +33,10 @@ const isSet = "source = 'session' AND name !~ '^transaction_'"
  * Puts back what it finds changed, so that neither the guards nor the next migration run under it, and drops the
  * temporary relations of this transaction: one called like a table of the platform would be taken in its place.
  */
-export async function bringBack(session: Session, { login, role, tenant, settings }: SessionState): Promise<void> {
+export async function bringBack(
+  session: Session,
+  { login, role, tenant, settings }: SessionState,
+): Promise<void> {
   await session.query(`SELECT pg_catalog.set_config('session_authorization', ${literal(login)}, false),
     pg_catalog.set_config('role', ${literal(role)}, false),
     pg_catalog.set_config('app.current_tenant_id', ${literal(tenant)}, false)`)

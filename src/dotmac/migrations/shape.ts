@@ -7,7 +7,8 @@ import type { MappedTenant } from './places.ts'
 
 /** Hashes by schema; a schema that is missing is left out. */
 export async function shapesOf(
-  session: Session, tenants: readonly MappedTenant[],
+  session: Session,
+  tenants: readonly MappedTenant[],
 ): Promise<ReadonlyMap<string, string>> {
   const rows = await session.query(`${linesSql(tenants)}
     SELECT schema, md5(string_agg(line, E'\\n' ORDER BY line COLLATE "C")) AS shape FROM lines GROUP BY schema`)
@@ -16,14 +17,17 @@ export async function shapesOf(
 
 /** The lines themselves, by schema. */
 export async function linesOf(
-  session: Session, tenants: readonly MappedTenant[],
+  session: Session,
+  tenants: readonly MappedTenant[],
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   if (tenants.length === 0) return new Map()
-  const rows = await session.query(`${linesSql(tenants)} SELECT schema, line FROM lines ORDER BY line COLLATE "C"`)
+  const rows = await session.query(
+    `${linesSql(tenants)} SELECT schema, line FROM lines ORDER BY line COLLATE "C"`,
+  )
   const lines = new Map<string, string[]>()
   for (const row of rows) {
     const schema = String(row['schema'])
-    lines.set(schema, [...lines.get(schema) ?? [], String(row['line'])])
+    lines.set(schema, [...(lines.get(schema) ?? []), String(row['line'])])
   }
   return lines
 }
@@ -34,10 +38,22 @@ export async function linesOf(
  * migrations (audit triggers, months of the trail and the key that these need) is no drift.
  */
 function linesSql(tenants: readonly MappedTenant[]): string {
-  const list = tenants.map(({ id, schema, role }) => `(${[schema, id, role].map(literal).join(', ')})`).join(', ')
-  const values = list === '' ? 'SELECT NULL::text, NULL::text, NULL::text WHERE false' : `VALUES ${list}`
-  const parts = [schemaLines, relationLines, columnLines, indexLines, constraintLines, triggerLines, functionLines,
-    policyLines, rightLines]
+  const list = tenants
+    .map(({ id, schema, role }) => `(${[schema, id, role].map(literal).join(', ')})`)
+    .join(', ')
+  const values =
+    list === '' ? 'SELECT NULL::text, NULL::text, NULL::text WHERE false' : `VALUES ${list}`
+  const parts = [
+    schemaLines,
+    relationLines,
+    columnLines,
+    indexLines,
+    constraintLines,
+    triggerLines,
+    functionLines,
+    policyLines,
+    rightLines,
+  ]
   return `WITH t (schema, tenant, role) AS (${values}),
 n AS MATERIALIZED (SELECT t.*, n.oid, n.nspowner, n.nspacl
   FROM t JOIN pg_catalog.pg_namespace n ON n.nspname = t.schema),

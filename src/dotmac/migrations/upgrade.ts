@@ -55,25 +55,39 @@ export interface Upgraded {
  *   WATERTIGHT_MIGRATION_NAMES (a schema or role that is no plain name), WATERTIGHT_MIGRATION_FAILED (names file and
  *   place; the place stays at its version).
  */
-export async function upgrade(session: Session, place: Place, options: UpgradeOptions): Promise<Upgraded> {
+export async function upgrade(
+  session: Session,
+  place: Place,
+  options: UpgradeOptions,
+): Promise<Upgraded> {
   migrationFiles(place.folder)
   requirePlainNames(place.names)
   const guards: GuardReport[] = []
   let migration = ''
   const postgrator = new Postgrator({
-    driver: 'pg', migrationPattern: patternOf(place.folder), validateChecksums: true, newline: 'LF',
+    driver: 'pg',
+    migrationPattern: patternOf(place.folder),
+    validateChecksums: true,
+    newline: 'LF',
     schemaTable: `${versionsSchema}.${place.versionTable}`,
-    execQuery: async (sql) => ({ rows: await session.query(sql) as Record<string, unknown>[] }),
+    execQuery: async (sql) => ({ rows: (await session.query(sql)) as Record<string, unknown>[] }),
     execSqlScript: async (sql) => {
       const script = filled(sql, place.names, options.serverVersionNum)
       const { requireTenantColumn = true } = options
-      const guarded = { migration, script, schemas: place.schemas, scope: place.scope, requireTenantColumn }
-      guards.push(...await runGuarded(session, guarded))
+      const guarded = {
+        migration,
+        script,
+        schemas: place.schemas,
+        scope: place.scope,
+        requireTenantColumn,
+      }
+      guards.push(...(await runGuarded(session, guarded)))
     },
   })
   askForColumnsOf(postgrator, place)
   const from = await postgrator.getDatabaseVersion()
-  const files = (await postgrator.getMigrations()).filter(({ action }) => action === 'do')
+  const files = (await postgrator.getMigrations())
+    .filter(({ action }) => action === 'do')
     .toSorted((a, b) => a.version - b.version)
   const newest = files.at(-1)?.version ?? 0
   if (from > newest) throw newer(place, { from, newest })
@@ -82,21 +96,31 @@ export async function upgrade(session: Session, place: Place, options: UpgradeOp
   if (options.dryRun !== true) {
     for (const file of waiting) {
       migration = nameOf(file)
-      await inTransaction(session, () => postgrator.migrate(String(file.version)), { place, migration })
+      await inTransaction(session, () => postgrator.migrate(String(file.version)), {
+        place,
+        migration,
+      })
     }
   }
   const to = waiting.at(-1)?.version ?? from
-  const auditTriggers = options.dryRun === true ? { added: [], removed: [] } : await audited(session, place, options)
+  const auditTriggers =
+    options.dryRun === true ? { added: [], removed: [] } : await audited(session, place, options)
   return { title: place.title, from, to, applied: waiting.map(nameOf), guards, auditTriggers }
 }
 
 /** Not a migration: the configuration may change without a new version, and new tables are to be audited too. */
 async function audited(
-  session: Session, place: Place, { auditTriggers: enabled = true }: UpgradeOptions,
+  session: Session,
+  place: Place,
+  { auditTriggers: enabled = true }: UpgradeOptions,
 ): Promise<AuditTriggersDone> {
   const done = { added: [] as string[], removed: [] as string[] }
   for (const schema of place.schemas) {
-    const { added, removed } = await ensureAuditTriggers(session, { schema, enabled, owner: place.names.owner })
+    const { added, removed } = await ensureAuditTriggers(session, {
+      schema,
+      enabled,
+      owner: place.names.owner,
+    })
     done.added.push(...added)
     done.removed.push(...removed)
   }
@@ -108,24 +132,34 @@ async function audited(
  * took 0.2 s in a database of 1,000 tenants, several times for each of them.
  */
 function askForColumnsOf(postgrator: Postgrator, { versionTable }: Place): void {
-  const { commonClient } = postgrator as unknown as { readonly commonClient: { getColumnsSql: () => string } }
+  const { commonClient } = postgrator as unknown as {
+    readonly commonClient: { getColumnsSql: () => string }
+  }
   const table = literal(`${versionsSchema}.${identifier(versionTable)}`)
   commonClient.getColumnsSql = () => `SELECT attname AS column_name FROM pg_catalog.pg_attribute
     WHERE attrelid = to_regclass(${table}) AND attnum > 0 AND NOT attisdropped`
 }
 
 /** @throws WatertightError WATERTIGHT_MIGRATION_CHANGED. */
-async function refuseChanged(session: Session, place: Place, files: readonly Postgrator.Migration[]): Promise<void> {
+async function refuseChanged(
+  session: Session,
+  place: Place,
+  files: readonly Postgrator.Migration[],
+): Promise<void> {
   const rows = await session.query(`SELECT version, md5
     FROM ${versionsSchema}.${identifier(place.versionTable)} ORDER BY version`)
-  const applied = rows.map(({ version, md5 }) =>
-    ({ version: Number(version), md5: typeof md5 === 'string' ? md5 : null }))
+  const applied = rows.map(({ version, md5 }) => ({
+    version: Number(version),
+    md5: typeof md5 === 'string' ? md5 : null,
+  }))
   const named = files.map((file) => ({ version: file.version, name: nameOf(file), md5: file.md5 }))
   const difference = differenceFrom(named, applied)
   if (difference === null) return
-  throw new WatertightError('WATERTIGHT_MIGRATION_CHANGED',
+  throw new WatertightError(
+    'WATERTIGHT_MIGRATION_CHANGED',
     `The migrations of ${place.title} are not those that were run: ${difference}`,
-    { hint: 'Bring the files back as they were; a change is a new migration with the next number' })
+    { hint: 'Bring the files back as they were; a change is a new migration with the next number' },
+  )
 }
 
 function nameOf({ filename }: Pick<Postgrator.Migration, 'filename'>): string {
@@ -133,7 +167,9 @@ function nameOf({ filename }: Pick<Postgrator.Migration, 'filename'>): string {
 }
 
 async function inTransaction(
-  session: Session, work: () => Promise<unknown>, { place, migration }: { place: Place; migration: string },
+  session: Session,
+  work: () => Promise<unknown>,
+  { place, migration }: { place: Place; migration: string },
 ): Promise<void> {
   await session.query('BEGIN')
   try {
@@ -141,9 +177,11 @@ async function inTransaction(
     await session.query('COMMIT')
   } catch (error) {
     await session.query('ROLLBACK').catch(() => undefined)
-    throw new WatertightError('WATERTIGHT_MIGRATION_FAILED',
+    throw new WatertightError(
+      'WATERTIGHT_MIGRATION_FAILED',
       `${migration} failed for ${place.title}, which stays as it was: ${messageOf(error)}`,
-      { hint: error instanceof WatertightError ? error.hint : hintFor(error), cause: error })
+      { hint: error instanceof WatertightError ? error.hint : hintFor(error), cause: error },
+    )
   }
 }
 
@@ -151,12 +189,17 @@ async function inTransaction(
 function hintFor(error: unknown): string {
   return ['0A000', '25001'].includes(sqlstateOf(error) ?? '')
     ? 'Each migration is one transaction: leave out BEGIN, COMMIT, ROLLBACK, what cannot run in one (CONCURRENTLY), ' +
-      'and write CREATE TABLE AS for SELECT INTO'
+        'and write CREATE TABLE AS for SELECT INTO'
     : 'Repair the cause and run it again'
 }
 
-function newer(place: Place, { from, newest }: { readonly from: number; readonly newest: number }): WatertightError {
-  return new WatertightError('WATERTIGHT_MIGRATION_NEWER',
+function newer(
+  place: Place,
+  { from, newest }: { readonly from: number; readonly newest: number },
+): WatertightError {
+  return new WatertightError(
+    'WATERTIGHT_MIGRATION_NEWER',
     `${place.title} is at version ${from}, and the newest migration here is ${newest}`,
-    { hint: 'Use the release that migrated it, or a newer one' })
+    { hint: 'Use the release that migrated it, or a newer one' },
+  )
 }

@@ -14,9 +14,15 @@ export function auditTenantAccess(service: Service) {
       {
         name: 'table_name',
         type: 'varchar(255)',
-        fill: { oneOf: service === 'isp' ? ['isp_customers', 'isp_services'] : ['users', 'tasks_jobs'] },
+        fill: {
+          oneOf: service === 'isp' ? ['isp_customers', 'isp_services'] : ['users', 'tasks_jobs'],
+        },
       },
-      { name: 'operation', type: 'varchar(50)', fill: { oneOf: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] } },
+      {
+        name: 'operation',
+        type: 'varchar(50)',
+        fill: { oneOf: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] },
+      },
       { name: 'success', type: 'boolean', fill: 'flag' },
       {
         // The seed's TIMESTAMP would hold the local time of whatever time zone each session has.

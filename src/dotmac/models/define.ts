@@ -12,11 +12,17 @@ export interface TableOptions extends Partial<Omit<TableModel, 'service' | 'name
 }
 
 /** A model that remembers the names of its columns, so that the type of its rows follows from it. */
-export type NamedModel<Name extends string, M extends Mixin, Options extends TableOptions> = TableModel & {
+export type NamedModel<
+  Name extends string,
+  M extends Mixin,
+  Options extends TableOptions,
+> = TableModel & {
   readonly name: Name
   readonly mixin: M
   readonly columns: Options['columns']
-  readonly references: Options['references'] extends readonly ReferenceModel[] ? Options['references'] : readonly []
+  readonly references: Options['references'] extends readonly ReferenceModel[]
+    ? Options['references']
+    : readonly []
 }
 
 /**
@@ -24,14 +30,20 @@ export type NamedModel<Name extends string, M extends Mixin, Options extends Tab
  * @throws WatertightError WATERTIGHT_MODEL for what PostgreSQL would refuse, or cut to another name.
  */
 export function ispModel<const Name extends string, const Options extends TableOptions>(
-  name: Name, options: Options,
+  name: Name,
+  options: Options,
 ): NamedModel<Name, 'isp', Options> {
-  return withDefaults({ service: 'isp', name, mixin: 'isp' }, options) as NamedModel<Name, 'isp', Options>
+  return withDefaults({ service: 'isp', name, mixin: 'isp' }, options) as NamedModel<
+    Name,
+    'isp',
+    Options
+  >
 }
 
 /** A table with the columns of the seed's ManagementModelMixin. @throws WatertightError WATERTIGHT_MODEL. */
 export function managementModel<const Name extends string, const Options extends TableOptions>(
-  name: Name, options: Options,
+  name: Name,
+  options: Options,
 ): NamedModel<Name, 'management', Options> {
   const identity = { service: 'management', name, mixin: 'management' } as const
   return withDefaults(identity, options) as NamedModel<Name, 'management', Options>
@@ -39,17 +51,24 @@ export function managementModel<const Name extends string, const Options extends
 
 /** A table that brings its own columns beside id and tenant_id: audit trails, reference data. */
 export function plainModel<
-  const Name extends string, const Options extends TableOptions & { readonly mixin: 'audit' | 'none' },
+  const Name extends string,
+  const Options extends TableOptions & { readonly mixin: 'audit' | 'none' },
 >(service: Service, name: Name, options: Options): NamedModel<Name, Options['mixin'], Options> {
   const identity = { service, name, mixin: options.mixin } as const
   return withDefaults(identity, options) as NamedModel<Name, Options['mixin'], Options>
 }
 
 function withDefaults(
-  identity: Pick<TableModel, 'service' | 'name' | 'mixin'>, options: TableOptions,
+  identity: Pick<TableModel, 'service' | 'name' | 'mixin'>,
+  options: TableOptions,
 ): TableModel {
   const model: TableModel = {
-    placement: 'tenant', references: [], weight: 1, privileges: readWrite, ...options, ...identity,
+    placement: 'tenant',
+    references: [],
+    weight: 1,
+    privileges: readWrite,
+    ...options,
+    ...identity,
   }
   assertModel(model)
   return model

@@ -17,7 +17,9 @@ export const ispTables = [
       {
         name: 'code',
         type: 'varchar(50)',
-        fill: { oneOf: ['fiber-100', 'fiber-500', 'fiber-1000', 'lte-50', 'voip-basic', 'tv-plus'] },
+        fill: {
+          oneOf: ['fiber-100', 'fiber-500', 'fiber-1000', 'lte-50', 'voip-basic', 'tv-plus'],
+        },
       },
       { name: 'title', type: 'varchar(255)', fill: 'sentence' },
       { name: 'monthly_fee', type: 'numeric(10,2)', fill: 'money' },
@@ -52,7 +54,9 @@ export const ispTables = [
       {
         name: 'plan_code',
         type: 'varchar(50)',
-        fill: { oneOf: ['fiber-100', 'fiber-500', 'fiber-1000', 'lte-50', 'voip-basic', 'tv-plus'] },
+        fill: {
+          oneOf: ['fiber-100', 'fiber-500', 'fiber-1000', 'lte-50', 'voip-basic', 'tv-plus'],
+        },
       },
       status('provisioned', 'provisioned', 'pending', 'terminated'),
       { name: 'monthly_fee', type: 'numeric(10,2)', fill: 'money' },
@@ -65,7 +69,12 @@ export const ispTables = [
     references: [{ column: 'customer_id', table: 'isp_customers' }],
     columns: [
       { name: 'number', type: 'varchar(64)', fill: 'serial', unique: true },
-      { name: 'ledger_no', type: 'bigint', fill: 'number', default: "nextval('isp_billing_ledger_seq')" },
+      {
+        name: 'ledger_no',
+        type: 'bigint',
+        fill: 'number',
+        default: "nextval('isp_billing_ledger_seq')",
+      },
       status('open', 'paid', 'paid', 'paid', 'overdue'),
       { name: 'issued_on', type: 'date', fill: 'date' },
       { name: 'total', type: 'numeric(12,2)', fill: 'money' },
@@ -100,7 +109,11 @@ export const ispTables = [
     columns: [
       { name: 'hostname', type: 'varchar(255)', fill: 'hostname', indexed: true },
       { name: 'serial', type: 'varchar(64)', fill: 'serial', unique: true },
-      { name: 'kind', type: 'varchar(50)', fill: { oneOf: ['router', 'switch', 'olt', 'ont', 'antenna'] } },
+      {
+        name: 'kind',
+        type: 'varchar(50)',
+        fill: { oneOf: ['router', 'switch', 'olt', 'ont', 'antenna'] },
+      },
       { name: 'management_ip', type: 'inet', fill: 'inet' },
       status('up', 'up', 'up', 'down', 'maintenance'),
     ],

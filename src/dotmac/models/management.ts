@@ -32,7 +32,11 @@ export const managementTables = [
     privileges: ['SELECT'],
     columns: [
       { name: 'name', type: 'varchar(255)', fill: 'company' },
-      { name: 'status', type: 'varchar(50)', fill: { oneOf: ['active', 'active', 'trial', 'suspended'] } },
+      {
+        name: 'status',
+        type: 'varchar(50)',
+        fill: { oneOf: ['active', 'active', 'trial', 'suspended'] },
+      },
       { name: 'plan', type: 'varchar(50)', fill: { oneOf: ['starter', 'growth', 'enterprise'] } },
       { name: 'schema_name', type: 'varchar(63)', fill: 'tenant schema' },
       { name: 'role_name', type: 'varchar(63)', fill: 'tenant role' },
@@ -45,7 +49,11 @@ export const managementTables = [
       { name: 'email', type: 'varchar(255)', fill: 'email', indexed: true, unique: true },
       { name: 'full_name', type: 'varchar(255)', fill: 'person' },
       { name: 'password_hash', type: 'varchar(255)', fill: 'serial' },
-      { name: 'role', type: 'varchar(50)', fill: { oneOf: ['viewer', 'operator', 'administrator'] } },
+      {
+        name: 'role',
+        type: 'varchar(50)',
+        fill: { oneOf: ['viewer', 'operator', 'administrator'] },
+      },
       { name: 'last_login_at', type: 'timestamptz', fill: 'past timestamp', notNull: false },
     ],
   }),

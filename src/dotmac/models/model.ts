@@ -8,10 +8,31 @@ import type { Service } from '../../model/tenancy.ts'
 
 /** How the seeder invents a value; it says what the column means, not how it is stored. */
 export type Fill =
-  | 'person' | 'company' | 'email' | 'phone' | 'street' | 'city' | 'postcode' | 'country'
-  | 'money' | 'quantity' | 'bytes' | 'percent' | 'date' | 'timestamp' | 'past timestamp'
-  | 'inet' | 'mac' | 'hostname' | 'serial' | 'reference' | 'sentence' | 'json' | 'flag'
-  | 'tenant schema' | 'tenant role'
+  | 'person'
+  | 'company'
+  | 'email'
+  | 'phone'
+  | 'street'
+  | 'city'
+  | 'postcode'
+  | 'country'
+  | 'money'
+  | 'quantity'
+  | 'bytes'
+  | 'percent'
+  | 'date'
+  | 'timestamp'
+  | 'past timestamp'
+  | 'inet'
+  | 'mac'
+  | 'hostname'
+  | 'serial'
+  | 'reference'
+  | 'sentence'
+  | 'json'
+  | 'flag'
+  | 'tenant schema'
+  | 'tenant role'
   | { readonly oneOf: readonly string[] }
   /** Row number within the tenant, from 1. */
   | 'number'
@@ -71,10 +92,18 @@ export interface TableModel {
 
 /** Columns that the mixin puts before the table's own, in order. */
 export function mixinColumns(mixin: Mixin): readonly ColumnModel[] {
-  const id: ColumnModel = { name: 'id', type: 'uuid', fill: 'reference', default: 'gen_random_uuid()' }
+  const id: ColumnModel = {
+    name: 'id',
+    type: 'uuid',
+    fill: 'reference',
+    default: 'gen_random_uuid()',
+  }
   const tenant: ColumnModel = { name: 'tenant_id', type: 'varchar(255)', fill: 'reference' }
   const created: ColumnModel = {
-    name: 'created_at', type: 'timestamptz', fill: 'past timestamp', default: 'now()',
+    name: 'created_at',
+    type: 'timestamptz',
+    fill: 'past timestamp',
+    default: 'now()',
   }
   const updated: ColumnModel = { ...created, name: 'updated_at' }
   const active: ColumnModel = { name: 'is_active', type: 'boolean', fill: 'flag', default: 'true' }
@@ -82,7 +111,11 @@ export function mixinColumns(mixin: Mixin): readonly ColumnModel[] {
   if (mixin === 'audit') return [id, tenant]
   if (mixin === 'isp') return [id, tenant, created, updated, active]
   return [
-    id, tenant, created, updated, active,
+    id,
+    tenant,
+    created,
+    updated,
+    active,
     { name: 'deleted_at', type: 'timestamptz', fill: 'timestamp', notNull: false },
     { name: 'created_by', type: 'varchar(255)', fill: 'email', notNull: false },
     { name: 'updated_by', type: 'varchar(255)', fill: 'email', notNull: false },
@@ -92,7 +125,10 @@ export function mixinColumns(mixin: Mixin): readonly ColumnModel[] {
 /** Every column of the table in storage order: mixin, foreign keys, own. */
 export function columnsOf(table: TableModel): readonly ColumnModel[] {
   const references = table.references.map((reference): ColumnModel => ({
-    name: reference.column, type: 'uuid', fill: 'reference', notNull: reference.notNull ?? true,
+    name: reference.column,
+    type: 'uuid',
+    fill: 'reference',
+    notNull: reference.notNull ?? true,
   }))
   return [...mixinColumns(table.mixin), ...references, ...table.columns]
 }

@@ -12,20 +12,30 @@ export interface IndexModel {
 export function indexesOf(table: TableModel): readonly IndexModel[] {
   if (!isTenantAware(table)) return []
   const has = (name: string) => columnsOf(table).some((column) => column.name === name)
-  const index = (suffix: string, columns: string[], unique = false): IndexModel =>
-    ({ name: `idx_${table.name}_${suffix}`, columns, unique })
+  const index = (suffix: string, columns: string[], unique = false): IndexModel => ({
+    name: `idx_${table.name}_${suffix}`,
+    columns,
+    unique,
+  })
   return [
     index('tenant_id', ['tenant_id']),
     ...(has('created_at') ? [index('tenant_created', ['tenant_id', 'created_at'])] : []),
     ...(has('updated_at') ? [index('tenant_updated', ['tenant_id', 'updated_at'])] : []),
     ...(has('is_active') ? [index('tenant_active', ['tenant_id', 'is_active'])] : []),
     ...table.references.map(({ column }) => index(`tenant_${column}`, ['tenant_id', column])),
-    ...table.columns.filter((column) => column.indexed === true)
+    ...table.columns
+      .filter((column) => column.indexed === true)
       .map((column) => index(`tenant_${column.name}`, ['tenant_id', column.name])),
-    ...table.columns.filter((column) => column.unique === true)
+    ...table.columns
+      .filter((column) => column.unique === true)
       .map((column) => index(`tenant_${column.name}_unique`, ['tenant_id', column.name], true)),
     ...(table.indexes ?? []).map(({ columns, unique = false }) =>
-      index(['tenant', ...columns, ...unique ? ['unique'] : []].join('_'), ['tenant_id', ...columns], unique)),
+      index(
+        ['tenant', ...columns, ...(unique ? ['unique'] : [])].join('_'),
+        ['tenant_id', ...columns],
+        unique,
+      ),
+    ),
   ]
 }
 

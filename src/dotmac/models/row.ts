@@ -17,20 +17,26 @@ export type ModelNamed<Name extends TableName> = Extract<Models, { readonly name
  * `RowOf<'isp_customers'>['email']` is a string, `['notes']` may be null; `RowOf<typeof vouchers>` is a row of a model
  * of one's own.
  */
-export type RowOf<Table extends TableName | TableModel> =
-  Table extends TableName ? RowOfModel<ModelNamed<Table>> : Table extends TableModel ? RowOfModel<Table> : never
+export type RowOf<Table extends TableName | TableModel> = Table extends TableName
+  ? RowOfModel<ModelNamed<Table>>
+  : Table extends TableModel
+    ? RowOfModel<Table>
+    : never
 
-type RowOfModel<Model extends TableModel> =
-  & MixinRow<Model['mixin']>
-  & { readonly [Reference in Model['references'][number] as Reference['column']]: Value<Reference> }
-  & { readonly [Column in Model['columns'][number] as Column['name']]: Value<Column> }
+type RowOfModel<Model extends TableModel> = MixinRow<Model['mixin']> & {
+  readonly [Reference in Model['references'][number] as Reference['column']]: Value<Reference>
+} & { readonly [Column in Model['columns'][number] as Column['name']]: Value<Column> }
 
-type Value<Column extends ColumnModel | ReferenceModel> =
-  Column extends { readonly notNull: false } ? string | null : string
+type Value<Column extends ColumnModel | ReferenceModel> = Column extends { readonly notNull: false }
+  ? string | null
+  : string
 
-type MixinRow<M extends Mixin> = M extends 'none' ? unknown
-  : M extends 'audit' ? Identified
-    : M extends 'isp' ? Timed
+type MixinRow<M extends Mixin> = M extends 'none'
+  ? unknown
+  : M extends 'audit'
+    ? Identified
+    : M extends 'isp'
+      ? Timed
       : Timed & Audited
 
 interface Identified {

@@ -45,14 +45,19 @@ export class HeartbeatWriter {
       this.#number += 1
       for (const service of services) {
         await this.#sessions[service].query(
-          `INSERT INTO dotmac_recovery.heartbeat VALUES (${this.#number}, clock_timestamp())`)
+          `INSERT INTO dotmac_recovery.heartbeat VALUES (${this.#number}, clock_timestamp())`,
+        )
       }
-      await new Promise((resolve) => { setTimeout(resolve, 10) })
+      await new Promise((resolve) => {
+        setTimeout(resolve, 10)
+      })
     }
   }
 }
 
-export async function lastHeartbeats(sessions: Readonly<Record<Service, Session>>): Promise<LastHeartbeats> {
+export async function lastHeartbeats(
+  sessions: Readonly<Record<Service, Session>>,
+): Promise<LastHeartbeats> {
   const one = async (service: Service) => {
     const [row] = await sessions[service].query(`SELECT coalesce(max(number), 0) AS number,
       coalesce(extract(epoch FROM max(at)) * 1000, 0) AS at FROM dotmac_recovery.heartbeat`)

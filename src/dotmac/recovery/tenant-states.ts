@@ -2,13 +2,21 @@
 
 import { services } from '../../model/tenancy.ts'
 import { openBackupSession, type BackupPlatform } from '../backup/backup-platform.ts'
-import { countAndHash, tenantSchemaOf, tenantTables, type TenantPlace } from '../backup/tenant-tables.ts'
+import {
+  countAndHash,
+  tenantSchemaOf,
+  tenantTables,
+  type TenantPlace,
+} from '../backup/tenant-tables.ts'
 
 /** By tenant: a line `table rows hash` for each table of both databases. */
 export type TenantStates = ReadonlyMap<string, readonly string[]>
 
 /** Reads each database in one snapshot. */
-export async function readTenantStates(platform: BackupPlatform, tenants: readonly string[]): Promise<TenantStates> {
+export async function readTenantStates(
+  platform: BackupPlatform,
+  tenants: readonly string[],
+): Promise<TenantStates> {
   const places: TenantPlace[] = []
   await using management = await openBackupSession(platform, 'management')
   for (const tenant of tenants) {
@@ -35,7 +43,8 @@ export function differences(expected: TenantStates, found: TenantStates): readon
   return [...expected].flatMap(([tenant, lines]) => {
     const now = found.get(tenant) ?? []
     const first = lines.find((line, index) => line !== now[index])
-    return first === undefined && lines.length === now.length ? []
+    return first === undefined && lines.length === now.length
+      ? []
       : [`Tenant ${JSON.stringify(tenant)} differs: expected ${first ?? 'nothing more'}`]
   })
 }

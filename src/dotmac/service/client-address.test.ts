@@ -25,6 +25,10 @@ test('the client is the peer, unless the peer is a proxy that the operator named
 })
 
 test.each(['', 'nonsense', '10.0.0.0/33', '::1/129', '10.0.0.0/', '10.0.0.0/8/8', '10.0.0.0/-1'])(
-  'a proxy %j is refused', (text) => {
-    expect(() => trustedProxies([text])).toThrow(expect.objectContaining({ code: 'WATERTIGHT_BAD_PROXY' }) as Error)
-  })
+  'a proxy %j is refused',
+  (text) => {
+    expect(() => trustedProxies([text])).toThrow(
+      expect.objectContaining({ code: 'WATERTIGHT_BAD_PROXY' }) as Error,
+    )
+  },
+)

@@ -16,8 +16,11 @@ export function trustedProxies(list: readonly string[]): TrustedProxies {
     const family = isIP(address)
     const most = family === 4 ? 32 : 128
     if (family === 0 || Number(bits ?? most) > most) {
-      throw new WatertightError('WATERTIGHT_BAD_PROXY', `${JSON.stringify(each)} is no address and no network`, {
-        hint: 'Name proxies as 192.0.2.1 or 10.0.0.0/8' })
+      throw new WatertightError(
+        'WATERTIGHT_BAD_PROXY',
+        `${JSON.stringify(each)} is no address and no network`,
+        { hint: 'Name proxies as 192.0.2.1 or 10.0.0.0/8' },
+      )
     }
     trusted.addSubnet(address, Number(bits ?? most), family === 4 ? 'ipv4' : 'ipv6')
   }
@@ -29,7 +32,9 @@ export function trustedProxies(list: readonly string[]): TrustedProxies {
  * address that no trusted proxy has. A list that is broken there ends at the proxy that sent it.
  */
 export function clientAddress(
-  peer: string | undefined, forwarded: string | undefined, isTrusted: TrustedProxies,
+  peer: string | undefined,
+  forwarded: string | undefined,
+  isTrusted: TrustedProxies,
 ): string | undefined {
   let client = plain(peer ?? '')
   for (const each of (forwarded ?? '').split(',').toReversed()) {

@@ -12,7 +12,8 @@ export async function bodyOf(context: Context): Promise<Body> {
   const type = context.req.header('content-type') ?? ''
   if (!/^application\/([\w.-]+\+)?json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type)) {
     throw new WatertightError('WATERTIGHT_CONTENT_TYPE', 'The body is not JSON in UTF-8', {
-      hint: 'Send Content-Type: application/json' })
+      hint: 'Send Content-Type: application/json',
+    })
   }
   const bytes = await context.req.arrayBuffer()
   let body: unknown
@@ -21,6 +22,7 @@ export async function bodyOf(context: Context): Promise<Body> {
   } catch {
     throw badRequest('The body is not JSON')
   }
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw badRequest('The body is no JSON object')
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw badRequest('The body is no JSON object')
   return body as Body
 }

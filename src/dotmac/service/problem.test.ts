@@ -2,20 +2,41 @@ import { expect, test } from 'vitest'
 import { WatertightError } from '../../errors.ts'
 import { problemOf, problemResponse } from './problem.ts'
 
-const sqlstate = (code: string) => Object.assign(new Error('host=db.internal relation "secret"'), { code })
+const sqlstate = (code: string) =>
+  Object.assign(new Error('host=db.internal relation "secret"'), { code })
 
 test('a database that is gone or busy is 503, a bug is 500, and neither says anything about the inside', () => {
-  const unreachable = new WatertightError('WATERTIGHT_UNREACHABLE', 'no db.internal:5432', { hint: '' })
+  const unreachable = new WatertightError('WATERTIGHT_UNREACHABLE', 'no db.internal:5432', {
+    hint: '',
+  })
   const gone = [
-    sqlstate('57P01'), sqlstate('08006'), sqlstate('53300'), sqlstate('57014'), sqlstate('55P03'), sqlstate('40P01'),
-    new Error('Connection terminated unexpectedly db.internal'), unreachable,
-    Object.assign(new Error('connect ECONNREFUSED db.internal'), { code: 'ECONNREFUSED', syscall: 'connect' }),
-    new WatertightError('WATERTIGHT_POOL_TIMEOUT', 'Tenant "a" waited for 70 connections of db.internal', { hint: '' }),
+    sqlstate('57P01'),
+    sqlstate('08006'),
+    sqlstate('53300'),
+    sqlstate('57014'),
+    sqlstate('55P03'),
+    sqlstate('40P01'),
+    new Error('Connection terminated unexpectedly db.internal'),
+    unreachable,
+    Object.assign(new Error('connect ECONNREFUSED db.internal'), {
+      code: 'ECONNREFUSED',
+      syscall: 'connect',
+    }),
+    new WatertightError(
+      'WATERTIGHT_POOL_TIMEOUT',
+      'Tenant "a" waited for 70 connections of db.internal',
+      { hint: '' },
+    ),
     new AggregateError([sqlstate('42501'), unreachable]),
   ]
-  const bugs = [new TypeError('db.internal is undefined'), sqlstate('42P01'), sqlstate('XX000'), sqlstate('42601'),
+  const bugs = [
+    new TypeError('db.internal is undefined'),
+    sqlstate('42P01'),
+    sqlstate('XX000'),
+    sqlstate('42601'),
     new AggregateError([sqlstate('42501'), sqlstate('42P01')]),
-    new WatertightError('WATERTIGHT_NOT_COMMITTED', 'db.internal', { hint: '' })]
+    new WatertightError('WATERTIGHT_NOT_COMMITTED', 'db.internal', { hint: '' }),
+  ]
   expect(gone.map((error) => problemOf(error).status)).toEqual(gone.map(() => 503))
   expect(bugs.map((error) => problemOf(error).status)).toEqual(bugs.map(() => 500))
   for (const error of [...gone, ...bugs]) {
@@ -25,7 +46,9 @@ test('a database that is gone or busy is 503, a bug is 500, and neither says any
 
 test('a 401 says how to authenticate, as RFC 6750 wants it, and never more than that', () => {
   const asked = (code: `WATERTIGHT_${string}`) =>
-    problemResponse(problemOf(new WatertightError(code, 's', { hint: '' }))).headers.get('www-authenticate')
+    problemResponse(problemOf(new WatertightError(code, 's', { hint: '' }))).headers.get(
+      'www-authenticate',
+    )
   expect(asked('WATERTIGHT_TOKEN_MISSING')).toBe('Bearer')
   expect(asked('WATERTIGHT_TOKEN_EXPIRED')).toBe('Bearer error="invalid_token"')
   expect(asked('WATERTIGHT_SCOPE')).toBe('Bearer error="insufficient_scope", scope="reporting"')

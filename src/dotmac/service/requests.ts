@@ -66,40 +66,60 @@ export class Requests {
     const caller = await this.#options.verifier.callerOf(context.req.header('authorization'))
     const body = await bodyOf(context)
     const other = otherTenant(context, caller, body)
-    const { isp, configuration: { auditTenantAccess: enabled, tenantIsolationStrict } } = this.#options
+    const {
+      isp,
+      configuration: { auditTenantAccess: enabled, tenantIsolationStrict },
+    } = this.#options
     const access = await this.#accessOf(context, { ...asked, caller })
     if (other !== null) {
       // Also where it is ignored: it was tried.
       const tableName = aimedAt(access.tableName, 'of', other)
       const mismatch = tenantMismatch()
-      await recordRefusals(isp(caller.tenantId), { ...access, tableName, enabled },
-        { thrown: tenantIsolationStrict ? [mismatch] : [] })
+      await recordRefusals(
+        isp(caller.tenantId),
+        { ...access, tableName, enabled },
+        { thrown: tenantIsolationStrict ? [mismatch] : [] },
+      )
       if (tenantIsolationStrict) throw mismatch
     }
     const aim = asked.aim?.(context.req.param('id'), body) ?? null
     const aimed = aim === null ? {} : { aim }
     const pool = isp(caller.tenantId, context.req.raw.signal)
-    const answer = await withAuditedTenant(pool, { ...access, enabled, ...aimed },
+    const answer = await withAuditedTenant(
+      pool,
+      { ...access, enabled, ...aimed },
       async (session) => {
         if (!enabled) await this.#requireListed(session, caller)
         return work(session, caller, body)
-      })
-    return context.json(answer, asked.operation === 'INSERT' ? 201 : 200, { 'cache-control': 'no-store' })
+      },
+    )
+    return context.json(answer, asked.operation === 'INSERT' ? 201 : 200, {
+      'cache-control': 'no-store',
+    })
   }
 
   async report(context: Context): Promise<Response> {
     const caller = await this.#options.verifier.callerOf(context.req.header('authorization'))
     const name = context.req.param('name') ?? ''
-    const { isp, report, configuration: { auditTenantAccess: enabled } } = this.#options
+    const {
+      isp,
+      report,
+      configuration: { auditTenantAccess: enabled },
+    } = this.#options
     const access = await this.#accessOf(context, { caller, table: name, operation: 'REPORT' })
     if (!caller.scopes.has('reporting') || report === undefined) {
-      const error = new WatertightError('WATERTIGHT_SCOPE', 'Reports over tenants need the scope reporting',
-        { hint: 'Ask the issuer for a token with it' })
+      const error = new WatertightError(
+        'WATERTIGHT_SCOPE',
+        'Reports over tenants need the scope reporting',
+        { hint: 'Ask the issuer for a token with it' },
+      )
       await recordRefusals(isp(caller.tenantId), { ...access, enabled }, { thrown: [error] })
       throw error
     }
     if (!enabled) {
-      await withKnownTenant(isp(caller.tenantId), access.tenant, (session) => this.#requireListed(session, caller))
+      await withKnownTenant(isp(caller.tenantId), access.tenant, (session) =>
+        this.#requireListed(session, caller),
+      )
     }
     const rows = await report(name, { ...access, enabled })
     return context.json({ report: name, rows }, 200, { 'cache-control': 'no-store' })
@@ -110,18 +130,25 @@ export class Requests {
     const { tenancy = 'row-level-security' } = this.#options
     // Under schema-per-tenant a tenant that is not there has no role to become.
     if (tenancy === 'schema-per-tenant') return
-    const { rows } = await session.query('SELECT 1 FROM isp_tenants WHERE tenant_id = $1', [tenantId])
+    const { rows } = await session.query('SELECT 1 FROM isp_tenants WHERE tenant_id = $1', [
+      tenantId,
+    ])
     if (rows.length === 0) throw noTenant(tenantId)
   }
 
-  async #accessOf(context: Context, { caller, table, operation }: Asked): Promise<Omit<AuditEntry, 'success'>> {
+  async #accessOf(
+    context: Context,
+    { caller, table, operation }: Asked,
+  ): Promise<Omit<AuditEntry, 'success'>> {
     const clientIp = clientOf(context, this.#isTrusted)
     const userAgent = context.req.header('user-agent')
     const { tenancy = 'row-level-security', mapping } = this.#options
     const mapped = await mapping?.(caller.tenantId)
     return {
       tenant: { id: caller.tenantId, tenancy, ...(mapped === undefined ? {} : { mapped }) },
-      userId: fitted(caller.userId), tableName: fitted(table), operation,
+      userId: fitted(caller.userId),
+      tableName: fitted(table),
+      operation,
       ...(clientIp === undefined ? {} : { clientIp }),
       ...(userAgent === undefined ? {} : { userAgent: fitted(userAgent) }),
     }

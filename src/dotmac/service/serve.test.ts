@@ -6,23 +6,33 @@ import { serveService } from './serve.ts'
 /** Sends the bytes and waits for the end of the connection. */
 function raw(port: number, bytes: string): Promise<string> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => { socket.write(bytes) })
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.write(bytes)
+    })
     let text = ''
-    socket.on('data', (data) => { text += data.toString('latin1') })
+    socket.on('data', (data) => {
+      text += data.toString('latin1')
+    })
     socket.on('error', () => undefined)
-    socket.on('close', () => { resolve(text) })
+    socket.on('close', () => {
+      resolve(text)
+    })
   })
 }
 
 test('what is no HTTP request, or too large a one, is answered as a problem too', async () => {
   await using service = await serveService(new Hono(), { port: 0 })
   const cases = [
-    ['nonsense\r\n\r\n', 400], ['GET / HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
+    ['nonsense\r\n\r\n', 400],
+    ['GET / HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
     ['GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', 400],
     ['GET / HTTP/1.1\r\nHost: x\r\nUser-Agent: a\0b\r\n\r\n', 400],
     [`GET / HTTP/1.1\r\nHost: x\r\nUser-Agent: ${'u'.repeat(100_000)}\r\n\r\n`, 431],
     ['GET / HTTP/1.1\r\nHost: x\r\nExpect: z\r\nConnection: close\r\n\r\n', 417],
-    ['POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400],
+    [
+      'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      400,
+    ],
   ] as const
   for (const [bytes, status] of cases) {
     const [head = '', body = ''] = (await raw(service.port, bytes)).split('\r\n\r\n')
@@ -34,7 +44,9 @@ test('what is no HTTP request, or too large a one, is answered as a problem too'
 
 test('the end waits for requests that run, and not for clients that never end theirs', async () => {
   let started: () => void = () => undefined
-  const running = new Promise<void>((resolve) => { started = resolve })
+  const running = new Promise<void>((resolve) => {
+    started = resolve
+  })
   const app = new Hono().get('/slow', async (context) => {
     started()
     await new Promise((resolve) => setTimeout(resolve, 300))

@@ -33,11 +33,13 @@ type Checks = ServiceHealth['checks']
 /** Many who ask at once get one answer: nobody can make the database work by asking. Never rejects. */
 export function serviceHealth(options: ServiceHealthOptions): () => Promise<ServiceHealth> {
   const { reach, isolation, maxAgeMs = 30_000, timeoutMs = 5_000, onFault } = options
-  const reached = remembered(1_000, () => checked('reachable', () => inTime(reach, timeoutMs), onFault))
+  const reached = remembered(1_000, () =>
+    checked('reachable', () => inTime(reach, timeoutMs), onFault),
+  )
   const isolated = remembered(maxAgeMs, () => isolationOf(isolation, onFault))
   return async () => {
     const reachable = await reached()
-    const checks = [...reachable, ...reachable.every(isOk) ? await isolated() : []]
+    const checks = [...reachable, ...(reachable.every(isOk) ? await isolated() : [])]
     return { status: checks.some(({ result }) => result === 'failed') ? 'down' : 'up', checks }
   }
 }
@@ -46,7 +48,9 @@ export function serviceHealth(options: ServiceHealthOptions): () => Promise<Serv
 async function inTime(reach: () => Promise<unknown>, timeoutMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => { reject(new Error(`The database did not answer within ${timeoutMs} ms`)) }, timeoutMs)
+    timer = setTimeout(() => {
+      reject(new Error(`The database did not answer within ${timeoutMs} ms`))
+    }, timeoutMs)
   })
   try {
     await Promise.race([reach(), late])
@@ -56,7 +60,9 @@ async function inTime(reach: () => Promise<unknown>, timeoutMs: number): Promise
 }
 
 async function checked(
-  name: string, work: () => Promise<void>, onFault: ServiceHealthOptions['onFault'],
+  name: string,
+  work: () => Promise<void>,
+  onFault: ServiceHealthOptions['onFault'],
 ): Promise<Checks> {
   const checkedAt = new Date().toISOString()
   try {
@@ -69,9 +75,12 @@ async function checked(
 }
 
 async function isolationOf(
-  isolation: ServiceHealthOptions['isolation'], onFault: ServiceHealthOptions['onFault'],
+  isolation: ServiceHealthOptions['isolation'],
+  onFault: ServiceHealthOptions['onFault'],
 ): Promise<Checks> {
-  const unknown: Checks = [{ name: 'isolation', result: 'unknown', checkedAt: new Date().toISOString() }]
+  const unknown: Checks = [
+    { name: 'isolation', result: 'unknown', checkedAt: new Date().toISOString() },
+  ]
   if (isolation === undefined) return unknown
   try {
     const checks = await isolation()
@@ -79,10 +88,13 @@ async function isolationOf(
       for (const finding of findings) onFault?.(`${name}: ${finding}`)
       for (const sentence of unjudged) onFault?.(`${name}: not judged: ${sentence}`)
     }
-    return checks.length === 0 ? unknown : checks.map((check) => ({
-      name: check.name, result: check.ok ? 'ok' : isInconclusive(check) ? 'unknown' : 'failed',
-      checkedAt: check.checkedAt,
-    }))
+    return checks.length === 0
+      ? unknown
+      : checks.map((check) => ({
+          name: check.name,
+          result: check.ok ? 'ok' : isInconclusive(check) ? 'unknown' : 'failed',
+          checkedAt: check.checkedAt,
+        }))
   } catch (error) {
     onFault?.(error)
     return unknown.map((check) => ({ ...check, result: 'failed' as const }))
@@ -99,7 +111,9 @@ function remembered(maxAgeMs: number, work: () => Promise<Checks>): () => Promis
   return () => {
     if (last !== null && performance.now() - last.endedAt < maxAgeMs) return last.checks
     const run = { checks: work(), endedAt: Number.POSITIVE_INFINITY }
-    void run.checks.finally(() => { run.endedAt = performance.now() })
+    void run.checks.finally(() => {
+      run.endedAt = performance.now()
+    })
     last = run
     return run.checks
   }

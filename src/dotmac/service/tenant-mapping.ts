@@ -19,9 +19,13 @@ const rememberedMax = 10_000
 
 /** Each tenant is asked for once in maxAgeMs, default 30,000; of 10,000 tenants at most the answers are kept. */
 export function tenantMapping(
-  poolOf: (tenantId: string) => Pick<StrategyPool, 'connect'>, { maxAgeMs = 30_000 }: { maxAgeMs?: number } = {},
+  poolOf: (tenantId: string) => Pick<StrategyPool, 'connect'>,
+  { maxAgeMs = 30_000 }: { maxAgeMs?: number } = {},
 ): TenantMapping {
-  const remembered = new Map<string, { readonly until: number; readonly names: Promise<TenantNames | undefined> }>()
+  const remembered = new Map<
+    string,
+    { readonly until: number; readonly names: Promise<TenantNames | undefined> }
+  >()
   return (tenantId) => {
     const known = remembered.get(tenantId)
     if (known !== undefined && known.until > Date.now()) return known.names
@@ -29,7 +33,9 @@ export function tenantMapping(
     remembered.delete(tenantId)
     remembered.set(tenantId, { until: Date.now() + maxAgeMs, names })
     // What failed is asked again by the next request.
-    names.catch(() => { remembered.delete(tenantId) })
+    names.catch(() => {
+      remembered.delete(tenantId)
+    })
     for (const oldest of remembered.keys()) {
       if (remembered.size <= rememberedMax) break
       remembered.delete(oldest)
@@ -38,7 +44,10 @@ export function tenantMapping(
   }
 }
 
-async function mapped(pool: Pick<StrategyPool, 'connect'>, tenantId: string): Promise<TenantNames | undefined> {
+async function mapped(
+  pool: Pick<StrategyPool, 'connect'>,
+  tenantId: string,
+): Promise<TenantNames | undefined> {
   const client = await pool.connect()
   let broken = true
   try {
@@ -48,10 +57,14 @@ async function mapped(pool: Pick<StrategyPool, 'connect'>, tenantId: string): Pr
     const usual = tenantNames(tenantId)
     const isUsual = (each: TenantNames) => each.schema === usual.schema && each.role === usual.role
     if (found.length <= 1 || found.some(isUsual)) return found.find(isUsual) ?? found[0]
-    throw new WatertightError('WATERTIGHT_AMBIGUOUS_TENANT',
+    throw new WatertightError(
+      'WATERTIGHT_AMBIGUOUS_TENANT',
       `The tenant ${JSON.stringify(tenantId)} is in several places: ` +
-      found.map(({ schema, role }) => `${schema} as ${role}`).join(', '),
-      { hint: 'One schema is a tenant\'s, and one role may use it: take the comment or the right from the others' })
+        found.map(({ schema, role }) => `${schema} as ${role}`).join(', '),
+      {
+        hint: "One schema is a tenant's, and one role may use it: take the comment or the right from the others",
+      },
+    )
   } finally {
     client.release(broken)
   }

@@ -4,7 +4,10 @@ import type { ScopedStatement } from '../tenant-scope-query.ts'
 import { badRequest } from './problem.ts'
 
 /** `from` and `to` are days (YYYY-MM-DD), default the whole time; at most 400 days are returned, newest first. */
-export function usageStatement(tenantId: string, query: Readonly<Record<string, string>>): ScopedStatement {
+export function usageStatement(
+  tenantId: string,
+  query: Readonly<Record<string, string>>,
+): ScopedStatement {
   const day = (name: string, fallback: string) => {
     const text = query[name] ?? fallback
     if (/^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text))) return text

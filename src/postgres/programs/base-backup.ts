@@ -21,34 +21,48 @@ export interface RecoveryStore extends AsyncDisposable {
 export async function createRecoveryStore(): Promise<RecoveryStore> {
   const runAs = await unprivilegedUser()
   // Watched like a server's directory: a drill that is interrupted or killed leaves no copy of a cluster behind.
-  const directory = await ServerDirectory.create({ cache: await cacheDirectory(runAs), runAs, shutdown: [] })
+  const directory = await ServerDirectory.create({
+    cache: await cacheDirectory(runAs),
+    runAs,
+    shutdown: [],
+  })
   return {
-    archive: await directory.makePrivate('archive'), base: join(directory.path, 'base'),
+    archive: await directory.makePrivate('archive'),
+    base: join(directory.path, 'base'),
     tenant: join(directory.path, 'tenant'),
     [Symbol.asyncDispose]: () => directory.release(),
   }
 }
 
 /** For the server that is backed up. A segment appears under its name only when it is whole. */
-export function archiveSettings({ archive }: Pick<RecoveryStore, 'archive'>): Readonly<Record<string, string>> {
+export function archiveSettings({
+  archive,
+}: Pick<RecoveryStore, 'archive'>): Readonly<Record<string, string>> {
   return {
-    wal_level: 'replica', archive_mode: 'on', full_page_writes: 'on', fsync: 'on', synchronous_commit: 'on',
-    archive_command: `test ! -f "${archive}/%f" && cp "%p" "${archive}/%f.part" && ` +
+    wal_level: 'replica',
+    archive_mode: 'on',
+    full_page_writes: 'on',
+    fsync: 'on',
+    synchronous_commit: 'on',
+    archive_command:
+      `test ! -f "${archive}/%f" && cp "%p" "${archive}/%f.part" && ` +
       `mv "${archive}/%f.part" "${archive}/%f"`,
   }
 }
 
 /** One of the ways to say where recovery ends; `lsn` and `time` as PostgreSQL writes them. */
 export type RecoveryTarget =
-  | { readonly kind: 'time' | 'lsn' | 'name'; readonly value: string }
-  | { readonly kind: 'latest' }
+  { readonly kind: 'time' | 'lsn' | 'name'; readonly value: string } | { readonly kind: 'latest' }
 
 /** For the server that recovers: it takes no connection before it has reached the target and is promoted. */
 export function recoverySettings(
-  { archive }: Pick<RecoveryStore, 'archive'>, target: RecoveryTarget,
+  { archive }: Pick<RecoveryStore, 'archive'>,
+  target: RecoveryTarget,
 ): Readonly<Record<string, string>> {
   return {
-    archive_mode: 'off', hot_standby: 'off', restore_command: `cp "${archive}/%f" "%p"`,
+    archive_mode: 'off',
+    hot_standby: 'off',
+    restore_command: `cp "${archive}/%f" "%p"`,
     recovery_target_action: 'promote',
     ...(target.kind === 'latest' ? {} : { [`recovery_target_${target.kind}`]: target.value }),
   }
@@ -65,9 +79,18 @@ export async function takeBaseBackup(admin: Session, store: RecoveryStore): Prom
 }
 
 /** What must not be in a base backup: the documentation's list of the contents that the server makes anew. */
-const emptied = new Set(['pg_wal', 'pg_replslot', 'pg_dynshmem', 'pg_notify', 'pg_serial', 'pg_snapshots',
-  'pg_stat_tmp', 'pg_subtrans'])
-const leftOut = /^(postmaster\.(pid|opts)|pg_internal\.init.*|pgsql_tmp.*|backup_label|tablespace_map)$/
+const emptied = new Set([
+  'pg_wal',
+  'pg_replslot',
+  'pg_dynshmem',
+  'pg_notify',
+  'pg_serial',
+  'pg_snapshots',
+  'pg_stat_tmp',
+  'pg_subtrans',
+])
+const leftOut =
+  /^(postmaster\.(pid|opts)|pg_internal\.init.*|pgsql_tmp.*|backup_label|tablespace_map)$/
 
 /** Files may go away while they are copied; WAL knows of that. */
 async function copyLive(from: string, to: string, top: boolean): Promise<void> {
@@ -79,9 +102,12 @@ async function copyLive(from: string, to: string, top: boolean): Promise<void> {
       if (top && emptied.has(entry.name)) await mkdir(target, { mode: 0o700 })
       else await copyLive(source, target, false)
     } else if (entry.isFile()) {
-      await copyFile(source, target).then(() => chmod(target, 0o600), (error: unknown) => {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-      })
+      await copyFile(source, target).then(
+        () => chmod(target, 0o600),
+        (error: unknown) => {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+        },
+      )
     }
   }
 }

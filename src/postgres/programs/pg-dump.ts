@@ -45,33 +45,52 @@ export async function runPgDump({ path }: PgDump, options: DumpOptions): Promise
   const { address, database, snapshot } = options
   // Row security is left on, or the dump could not be restored: a materialized view is refreshed as its owner, whom
   // policies may bind. The login bypasses them, and the rows are counted against the snapshot.
-  const child = spawn(path, [
-    '--no-password', '--enable-row-security', '--snapshot', snapshot, '--format', 'plain', '--encoding', 'UTF8',
-    ...(options.schema === undefined ? [] : ['--schema', `"${options.schema.replaceAll('"', '""')}"`]),
-  ], {
-    env: clientEnvironment(address, database),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawn(
+    path,
+    [
+      '--no-password',
+      '--enable-row-security',
+      '--snapshot',
+      snapshot,
+      '--format',
+      'plain',
+      '--encoding',
+      'UTF8',
+      ...(options.schema === undefined
+        ? []
+        : ['--schema', `"${options.schema.replaceAll('"', '""')}"`]),
+    ],
+    { env: clientEnvironment(address, database), stdio: ['ignore', 'pipe', 'pipe'] },
+  )
   let said = ''
-  child.stderr.on('data', (chunk: Buffer) => { said = (said + chunk.toString()).slice(-2_000) })
+  child.stderr.on('data', (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-2_000)
+  })
   const closed = once(child, 'close') as Promise<[number | null]>
   const lines = new PassThrough()
   const hash = createHash('sha256')
   let bytes = 0
   const counting = rowsInDump(lines)
-  await pipeline(child.stdout, async function* (chunks: AsyncIterable<Buffer>) {
-    for await (const chunk of chunks) {
-      hash.update(chunk)
-      bytes += chunk.length
-      if (!lines.write(chunk)) await once(lines, 'drain')
-      yield chunk
-    }
-    lines.end()
-  }, createWriteStream(options.to, { flags: 'wx', mode: 0o600, flush: true }))
+  await pipeline(
+    child.stdout,
+    async function* (chunks: AsyncIterable<Buffer>) {
+      for await (const chunk of chunks) {
+        hash.update(chunk)
+        bytes += chunk.length
+        if (!lines.write(chunk)) await once(lines, 'drain')
+        yield chunk
+      }
+      lines.end()
+    },
+    createWriteStream(options.to, { flags: 'wx', mode: 0o600, flush: true }),
+  )
   const [code] = await closed
   if (code !== 0) {
-    throw new WatertightError('WATERTIGHT_PG_DUMP', `pg_dump of ${database} ended with ${code}: ${said.trim()}`,
-      { hint: 'The lines above are its own last words' })
+    throw new WatertightError(
+      'WATERTIGHT_PG_DUMP',
+      `pg_dump of ${database} ended with ${code}: ${said.trim()}`,
+      { hint: 'The lines above are its own last words' },
+    )
   }
   return { bytes, sha256: hash.digest('hex'), rows: await counting }
 }
@@ -84,7 +103,8 @@ export async function hashOfFile(path: string): Promise<string> {
 }
 
 /** Schema and name, each quoted where it must be. */
-const copyHeader = /^COPY ((?:"(?:[^"]|"")*"|[^".\s]+)\.(?:"(?:[^"]|"")*"|[^"\s]+)) \(.*\) FROM stdin;$/s
+const copyHeader =
+  /^COPY ((?:"(?:[^"]|"")*"|[^".\s]+)\.(?:"(?:[^"]|"")*"|[^"\s]+)) \(.*\) FROM stdin;$/s
 
 /**
  * Rows by table in a plain dump: between `COPY name (...) FROM stdin;` and `\\.` each line is one. A name that holds a

@@ -47,10 +47,15 @@ export function pgbouncerIni(pooler: PoolerSettings, place: PoolerPlace): string
   }
   return [
     // Any database: 1.18 does not read a quoted name here, and names may hold what needs quotes.
-    '[databases]', ...[...pooler.aliases ?? []].map(([alias, database]) =>
-      `${oneLine(alias)} = host=${value(server.host)} port=${server.port} dbname=${value(database)}`),
+    '[databases]',
+    ...[...(pooler.aliases ?? [])].map(
+      ([alias, database]) =>
+        `${oneLine(alias)} = host=${value(server.host)} port=${server.port} dbname=${value(database)}`,
+    ),
     `* = host=${value(server.host)} port=${server.port}`,
-    '[pgbouncer]', ...Object.entries(section).map(([key, text]) => `${oneLine(key)} = ${oneLine(text)}`), '',
+    '[pgbouncer]',
+    ...Object.entries(section).map(([key, text]) => `${oneLine(key)} = ${oneLine(text)}`),
+    '',
   ].join('\n')
 }
 
@@ -69,7 +74,9 @@ function value(text: string): string {
 
 function oneLine(text: string): string {
   if (!/[\0\r\n]/.test(text)) return text
-  throw new WatertightError('WATERTIGHT_PGBOUNCER_FAILED',
+  throw new WatertightError(
+    'WATERTIGHT_PGBOUNCER_FAILED',
     `pgbouncer cannot be told ${JSON.stringify(text)}: its files know no way to write a line break`,
-    { hint: 'Use a name, password or setting without line breaks' })
+    { hint: 'Use a name, password or setting without line breaks' },
+  )
 }

@@ -32,7 +32,11 @@ export interface PgbouncerOptions extends PoolerSettings {
 }
 
 /** A second SIGTERM turns the waiting shutdown of 1.23 and later into an immediate one. */
-const SHUTDOWN: readonly ShutdownStep[] = [['SIGTERM', 500], ['SIGTERM', 2_000], ['SIGKILL', 2_000]]
+const SHUTDOWN: readonly ShutdownStep[] = [
+  ['SIGTERM', 500],
+  ['SIGTERM', 2_000],
+  ['SIGKILL', 2_000],
+]
 const START_TIMEOUT_MS = 10_000
 const PORTS_TRIED_MAX = 5
 
@@ -45,8 +49,14 @@ export async function findPgbouncer(path?: string): Promise<PgbouncerBinary | nu
   const named = path ?? (fromEnvironment === '' ? undefined : fromEnvironment)
   if (named !== undefined) return await askVersion(named)
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
-  for (const candidate of [...folders.map((folder) => join(folder, 'pgbouncer')), '/usr/sbin/pgbouncer']) {
-    const executable = await access(candidate, constants.X_OK).then(() => true, () => false)
+  for (const candidate of [
+    ...folders.map((folder) => join(folder, 'pgbouncer')),
+    '/usr/sbin/pgbouncer',
+  ]) {
+    const executable = await access(candidate, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
     if (executable) return await askVersion(candidate)
   }
   return null
@@ -56,7 +66,10 @@ export async function findPgbouncer(path?: string): Promise<PgbouncerBinary | nu
 export async function fetchedPgbouncer(): Promise<PgbouncerBinary | null> {
   const cache = await cacheDirectory(await unprivilegedUser())
   const path = join(cache, 'pgbouncer-fetched', 'pgbouncer')
-  const exists = await access(path, constants.X_OK).then(() => true, () => false)
+  const exists = await access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
   return exists ? await askVersion(path) : null
 }
 
@@ -121,20 +134,26 @@ export async function startPgbouncer(options: PgbouncerOptions): Promise<Pgbounc
 }
 
 async function startIn(
-  directory: ServerDirectory, options: PgbouncerOptions, runAs: RunAs | null,
+  directory: ServerDirectory,
+  options: PgbouncerOptions,
+  runAs: RunAs | null,
 ): Promise<Pgbouncer> {
   const home = await directory.makePrivate('pgbouncer')
   await writePrivate(join(home, 'userlist.txt'), pgbouncerUserlist(options.users), runAs)
   for (let attempt = 1; ; attempt += 1) {
     const port = await findFreePort()
     const ini = join(home, 'pgbouncer.ini')
-    await writePrivate(ini, pgbouncerIni(options, { port, userlist: join(home, 'userlist.txt') }), runAs)
+    await writePrivate(
+      ini,
+      pgbouncerIni(options, { port, userlist: join(home, 'userlist.txt') }),
+      runAs,
+    )
     const pooler = await SupervisedProcess.start(options.binary.path, [ini], { cwd: home, runAs })
     try {
       await directory.adopt(pooler.pid)
       return new Pgbouncer(await firstContact(pooler, options, port), pooler, directory)
     } catch (error) {
-      const lostTheRace = pooler.hasExited && attempt < PORTS_TRIED_MAX && await isPortTaken(port)
+      const lostTheRace = pooler.hasExited && attempt < PORTS_TRIED_MAX && (await isPortTaken(port))
       await pooler.stop(SHUTDOWN)
       if (!lostTheRace) throw error
     }
@@ -142,7 +161,9 @@ async function startIn(
 }
 
 async function firstContact(
-  pooler: SupervisedProcess, options: PgbouncerOptions, port: number,
+  pooler: SupervisedProcess,
+  options: PgbouncerOptions,
+  port: number,
 ): Promise<ServerAddress> {
   const [first] = options.users
   const address = { host: LOOPBACK, port, user: first.name, password: first.password, ssl: false }
@@ -153,13 +174,21 @@ async function firstContact(
   })
   const timeLimitMs = options.startTimeoutMs ?? START_TIMEOUT_MS
   try {
-    await Promise.race([died, untilReady(address,
-      { database: options.database, statement: 'SELECT 1', timeLimitMs }, gaveUp.signal)])
+    await Promise.race([
+      died,
+      untilReady(
+        address,
+        { database: options.database, statement: 'SELECT 1', timeLimitMs },
+        gaveUp.signal,
+      ),
+    ])
     return address
   } catch (error) {
-    throw new WatertightError('WATERTIGHT_PGBOUNCER_FAILED',
+    throw new WatertightError(
+      'WATERTIGHT_PGBOUNCER_FAILED',
       `pgbouncer ${options.binary.version} did not start: ${messageOf(error)}\n${pooler.logTail().join('\n')}`,
-      { hint: 'The lines above are the last of its log', cause: error })
+      { hint: 'The lines above are the last of its log', cause: error },
+    )
   }
 }
 
@@ -172,12 +201,18 @@ async function writePrivate(path: string, text: string, owner: RunAs | null): Pr
 
 async function askVersion(path: string): Promise<PgbouncerBinary> {
   try {
-    const { stdout } = await promisify(execFile)(path, ['--version'], { env: childEnvironment(), timeout: 5_000 })
+    const { stdout } = await promisify(execFile)(path, ['--version'], {
+      env: childEnvironment(),
+      timeout: 5_000,
+    })
     const version = /^PgBouncer (?:version )?(\d+\.\d+[^\s]*)/im.exec(stdout)?.[1]
     if (version !== undefined) return { path, version }
     throw new Error(`it says ${JSON.stringify(stdout.slice(0, 200))} instead of its version`)
   } catch (error) {
-    throw new WatertightError('WATERTIGHT_NO_PGBOUNCER', `${path} is not a usable pgbouncer: ${messageOf(error)}`,
-      { hint: 'Install pgbouncer, or correct the path or WATERTIGHT_PGBOUNCER', cause: error })
+    throw new WatertightError(
+      'WATERTIGHT_NO_PGBOUNCER',
+      `${path} is not a usable pgbouncer: ${messageOf(error)}`,
+      { hint: 'Install pgbouncer, or correct the path or WATERTIGHT_PGBOUNCER', cause: error },
+    )
   }
 }

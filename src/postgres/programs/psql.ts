@@ -27,7 +27,9 @@ export class PsqlTransaction implements AsyncDisposable {
     this.#psql = psql
     this.#database = database
     this.#closed = once(psql, 'close').then(([code]) => code as number | null)
-    psql.stderr.on('data', (chunk: Buffer) => { this.#said = (this.#said + chunk.toString()).slice(-4_000) })
+    psql.stderr.on('data', (chunk: Buffer) => {
+      this.#said = (this.#said + chunk.toString()).slice(-4_000)
+    })
     // psql may be gone before it has read everything; its exit code says so.
     psql.stdin.on('error', () => undefined)
     psql.stdout.resume()
@@ -42,12 +44,31 @@ export class PsqlTransaction implements AsyncDisposable {
     const [program] = await clientPrograms('psql')
     if (program === undefined) {
       throw new WatertightError('WATERTIGHT_PSQL', 'There is no psql on this machine', {
-        hint: 'Install the client programs of PostgreSQL, or take full backups with --copy' })
+        hint: 'Install the client programs of PostgreSQL, or take full backups with --copy',
+      })
     }
-    const transaction = new PsqlTransaction(spawn(program.path, [
-      '--no-psqlrc', '--no-password', '--quiet', '--set', 'ON_ERROR_STOP=1', '--output', devNull,
-      '--command', 'BEGIN', '--file', file, '--file', '-',
-    ], { env: clientEnvironment(address, database) }), database)
+    const transaction = new PsqlTransaction(
+      spawn(
+        program.path,
+        [
+          '--no-psqlrc',
+          '--no-password',
+          '--quiet',
+          '--set',
+          'ON_ERROR_STOP=1',
+          '--output',
+          devNull,
+          '--command',
+          'BEGIN',
+          '--file',
+          file,
+          '--file',
+          '-',
+        ],
+        { env: clientEnvironment(address, database) },
+      ),
+      database,
+    )
     await transaction.#finish(proof)
     return transaction
   }
@@ -70,7 +91,9 @@ export class PsqlTransaction implements AsyncDisposable {
     const proved = randomBytes(16).toString('hex')
     this.#psql.stdin.write(`${proof}\n\\warn '${proved}'\n`)
     const ready = new Promise<null>((resolve) => {
-      this.#psql.stderr.on('data', () => { if (this.#said.includes(proved)) resolve(null) })
+      this.#psql.stderr.on('data', () => {
+        if (this.#said.includes(proved)) resolve(null)
+      })
     })
     const code = await Promise.race([ready, this.#closed.then((value) => ({ value }))])
     if (code !== null) throw this.#failure(code.value)
@@ -78,7 +101,10 @@ export class PsqlTransaction implements AsyncDisposable {
 
   #failure(code: number | null): WatertightError {
     const last = this.#said.trim().split('\n').slice(-8).join('\n')
-    return new WatertightError('WATERTIGHT_PSQL', `psql into ${this.#database} ended with ${code}: ${last}`, {
-      hint: 'The database is as it was; the lines above are its own last words' })
+    return new WatertightError(
+      'WATERTIGHT_PSQL',
+      `psql into ${this.#database} ended with ${code}: ${last}`,
+      { hint: 'The database is as it was; the lines above are its own last words' },
+    )
   }
 }

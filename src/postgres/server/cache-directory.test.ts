@@ -21,7 +21,10 @@ afterEach(async () => {
 
 async function codeFor(path: string): Promise<unknown> {
   vi.stubEnv('WATERTIGHT_CACHE_DIR', path)
-  return await cacheDirectory(runAs).then(() => 'accepted', (error: unknown) => (error as { code: unknown }).code)
+  return await cacheDirectory(runAs).then(
+    () => 'accepted',
+    (error: unknown) => (error as { code: unknown }).code,
+  )
 }
 
 test('a missing directory is made, closed to others except that root lets its server user pass', async () => {
@@ -32,8 +35,9 @@ test('a missing directory is made, closed to others except that root lets its se
 })
 
 test('a directory others may write to, a link and a file are refused', async () => {
-  const [open, real, link, file] = ['open', 'real', 'link', 'file'].map((name) => join(folder, name)) as
-    [string, string, string, string]
+  const [open, real, link, file] = ['open', 'real', 'link', 'file'].map((name) =>
+    join(folder, name),
+  ) as [string, string, string, string]
   await mkdir(open)
   await chmod(open, 0o777)
   await mkdir(real)
@@ -44,11 +48,14 @@ test('a directory others may write to, a link and a file are refused', async () 
   expect(await codeFor(file)).toBe('WATERTIGHT_CACHE_UNSAFE')
 })
 
-test.skipIf(runAs === null)('root refuses what is foreign or closed to the server user', async () => {
-  const [foreign, closed] = [join(folder, 'foreign'), join(folder, 'closed')]
-  await mkdir(foreign)
-  await chown(foreign, 12_345, 12_345)
-  expect(await codeFor(foreign)).toBe('WATERTIGHT_CACHE_UNSAFE')
-  await mkdir(closed, { mode: 0o700 })
-  expect(await codeFor(join(closed, 'cache'))).toBe('WATERTIGHT_CACHE_CLOSED')
-})
+test.skipIf(runAs === null)(
+  'root refuses what is foreign or closed to the server user',
+  async () => {
+    const [foreign, closed] = [join(folder, 'foreign'), join(folder, 'closed')]
+    await mkdir(foreign)
+    await chown(foreign, 12_345, 12_345)
+    expect(await codeFor(foreign)).toBe('WATERTIGHT_CACHE_UNSAFE')
+    await mkdir(closed, { mode: 0o700 })
+    expect(await codeFor(join(closed, 'cache'))).toBe('WATERTIGHT_CACHE_CLOSED')
+  },
+)

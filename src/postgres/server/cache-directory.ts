@@ -45,8 +45,11 @@ async function madeNew(path: string): Promise<boolean> {
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw new WatertightError('WATERTIGHT_CACHE_UNSAFE', `cannot create the cache directory ${path}`,
-      { hint: HINT, cause: error })
+    throw new WatertightError(
+      'WATERTIGHT_CACHE_UNSAFE',
+      `cannot create the cache directory ${path}`,
+      { hint: HINT, cause: error },
+    )
   }
 }
 
@@ -54,13 +57,19 @@ async function madeNew(path: string): Promise<boolean> {
 async function requireOurs(path: string): Promise<void> {
   const found = await lstat(path)
   const uid = process.geteuid?.()
-  const fault = !found.isDirectory() ? 'is not a directory'
-    : uid === undefined ? null
-    : found.uid !== uid ? `belongs to uid ${found.uid}, not to us (uid ${uid})`
-    : (found.mode & 0o022) !== 0 ? `can be written by others (mode ${(found.mode & 0o777).toString(8)})`
-    : null
+  const fault = !found.isDirectory()
+    ? 'is not a directory'
+    : uid === undefined
+      ? null
+      : found.uid !== uid
+        ? `belongs to uid ${found.uid}, not to us (uid ${uid})`
+        : (found.mode & 0o022) !== 0
+          ? `can be written by others (mode ${(found.mode & 0o777).toString(8)})`
+          : null
   if (fault === null) return
-  throw new WatertightError('WATERTIGHT_CACHE_UNSAFE', `the cache directory ${path} ${fault}`, { hint: HINT })
+  throw new WatertightError('WATERTIGHT_CACHE_UNSAFE', `the cache directory ${path} ${fault}`, {
+    hint: HINT,
+  })
 }
 
 async function requireOpenTo(runAs: RunAs, path: string): Promise<void> {
@@ -68,10 +77,14 @@ async function requireOpenTo(runAs: RunAs, path: string): Promise<void> {
     const { mode, uid, gid } = await stat(step)
     const bit = uid === runAs.uid ? 0o100 : gid === runAs.gid ? 0o010 : 0o001
     if ((mode & bit) === 0) {
-      throw new WatertightError('WATERTIGHT_CACHE_CLOSED',
+      throw new WatertightError(
+        'WATERTIGHT_CACHE_CLOSED',
         `the cache directory ${path} is closed to the user ${runAs.name}, whom the server runs as: ` +
-        `${step} has mode ${(mode & 0o777).toString(8)}`,
-        { hint: 'Set WATERTIGHT_CACHE_DIR to a directory that user can enter, or run as an ordinary user' })
+          `${step} has mode ${(mode & 0o777).toString(8)}`,
+        {
+          hint: 'Set WATERTIGHT_CACHE_DIR to a directory that user can enter, or run as an ordinary user',
+        },
+      )
     }
     if (step === dirname(step)) return
   }

@@ -14,7 +14,9 @@ beforeEach(async () => {
   cache = await mkdtemp(join(tmpdir(), 'watertight-'))
   made = 0
 })
-afterEach(async () => { await rm(cache, { recursive: true }) })
+afterEach(async () => {
+  await rm(cache, { recursive: true })
+})
 
 async function entry(): Promise<string> {
   return await cacheEntry({ cache, name: 'thing', access: 0o700 }, async (directory) => {

@@ -22,7 +22,8 @@ export interface CacheEntry {
 
 /** The directory of a complete entry; `make` fills a new one when there is none or it is damaged. */
 export async function cacheEntry(
-  entry: CacheEntry, make: (directory: string) => Promise<void>,
+  entry: CacheEntry,
+  make: (directory: string) => Promise<void>,
 ): Promise<string> {
   const path = join(entry.cache, entry.name)
   if (await isComplete(path)) return path

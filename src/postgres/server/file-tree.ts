@@ -23,9 +23,13 @@ export interface CopyOptions {
 export async function copyTree(from: string, to: string, options: CopyOptions): Promise<void> {
   await mkdir(to)
   const entries = await readdir(from, { withFileTypes: true })
-  await Promise.all(entries.filter((entry) => entry.isFile()).map(async ({ name }) => {
-    await copyPlainFile(join(from, name), join(to, name), options)
-  }))
+  await Promise.all(
+    entries
+      .filter((entry) => entry.isFile())
+      .map(async ({ name }) => {
+        await copyPlainFile(join(from, name), join(to, name), options)
+      }),
+  )
   for (const entry of entries) {
     if (entry.isDirectory()) await copyTree(join(from, entry.name), join(to, entry.name), options)
   }
@@ -35,13 +39,21 @@ export async function copyTree(from: string, to: string, options: CopyOptions): 
 
 /** Files and links of a tree and their bytes: enough to notice that a cleaner of /tmp ate some of them. */
 export async function countTree(directory: string, except?: string): Promise<TreeCount> {
-  const entries = (await readdir(directory, { withFileTypes: true })).filter(({ name }) => name !== except)
-  const counts = await Promise.all(entries.map(async (entry) => {
-    const path = join(directory, entry.name)
-    return entry.isDirectory() ? await countTree(path) : { files: 1, bytes: (await lstat(path)).size }
-  }))
-  return counts.reduce((sum, count) =>
-    ({ files: sum.files + count.files, bytes: sum.bytes + count.bytes }), { files: 0, bytes: 0 })
+  const entries = (await readdir(directory, { withFileTypes: true })).filter(
+    ({ name }) => name !== except,
+  )
+  const counts = await Promise.all(
+    entries.map(async (entry) => {
+      const path = join(directory, entry.name)
+      return entry.isDirectory()
+        ? await countTree(path)
+        : { files: 1, bytes: (await lstat(path)).size }
+    }),
+  )
+  return counts.reduce(
+    (sum, count) => ({ files: sum.files + count.files, bytes: sum.bytes + count.bytes }),
+    { files: 0, bytes: 0 },
+  )
 }
 
 async function copyPlainFile(from: string, to: string, options: CopyOptions): Promise<void> {

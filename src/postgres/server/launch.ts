@@ -21,7 +21,9 @@ export interface Launched {
 /** Our own variables (PG*, LD_LIBRARY_PATH, NODE_OPTIONS, LANG) would change what the children do. */
 export function childEnvironment(): NodeJS.ProcessEnv {
   const kept = ['PATH', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'windir', 'COMSPEC']
-  const own = kept.map((name) => [name, process.env[name]] as const).filter(([, value]) => value !== undefined)
+  const own = kept
+    .map((name) => [name, process.env[name]] as const)
+    .filter(([, value]) => value !== undefined)
   return { ...Object.fromEntries(own), LC_ALL: 'C', TZ: 'UTC' }
 }
 
@@ -30,11 +32,19 @@ export function childEnvironment(): NodeJS.ProcessEnv {
  * when it changes the user.
  * @throws WatertightError WATERTIGHT_SPAWN_FAILED when the system does not start it.
  */
-export async function launch(program: string, args: readonly string[], options: LaunchOptions): Promise<Launched> {
+export async function launch(
+  program: string,
+  args: readonly string[],
+  options: LaunchOptions,
+): Promise<Launched> {
   const { runAs } = options
   const child = spawn(program, args, {
-    cwd: options.cwd, env: childEnvironment(), detached: true, windowsHide: true,
-    stdio: ['ignore', 'pipe', 'pipe'], ...(runAs === null ? {} : { uid: runAs.uid, gid: runAs.gid }),
+    cwd: options.cwd,
+    env: childEnvironment(),
+    detached: true,
+    windowsHide: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(runAs === null ? {} : { uid: runAs.uid, gid: runAs.gid }),
   })
   const log = new LogRing()
   log.follow(child.stdout)
@@ -42,21 +52,29 @@ export async function launch(program: string, args: readonly string[], options: 
   try {
     await once(child, 'spawn')
   } catch (error) {
-    throw new WatertightError('WATERTIGHT_SPAWN_FAILED',
+    throw new WatertightError(
+      'WATERTIGHT_SPAWN_FAILED',
       `cannot start ${program}${runAs === null ? '' : ` as ${runAs.name}`}: ${messageOf(error)}`,
-      { hint: spawnHint(program, error), cause: error })
+      { hint: spawnHint(program, error), cause: error },
+    )
   }
   return { child, log }
 }
 
 /** Runs a program to its end. @throws WatertightError WATERTIGHT_SPAWN_FAILED with its last lines. */
-export async function runToEnd(program: string, args: readonly string[], options: LaunchOptions): Promise<void> {
+export async function runToEnd(
+  program: string,
+  args: readonly string[],
+  options: LaunchOptions,
+): Promise<void> {
   const { child, log } = await launch(program, args, options)
-  const [code, signal] = await once(child, 'close') as [number | null, NodeJS.Signals | null]
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
   if (code === 0) return
-  throw new WatertightError('WATERTIGHT_SPAWN_FAILED',
+  throw new WatertightError(
+    'WATERTIGHT_SPAWN_FAILED',
     `${program} ended with ${signal ?? `exit code ${code}`}:\n${log.tail().join('\n')}`,
-    { hint: 'The lines above are its own last words' })
+    { hint: 'The lines above are its own last words' },
+  )
 }
 
 /**
@@ -64,20 +82,30 @@ export async function runToEnd(program: string, args: readonly string[], options
  * configuration is the user's. @throws WatertightError WATERTIGHT_SPAWN_FAILED.
  */
 export async function outputOf(
-  program: string, args: readonly string[], { timeLimitMs }: { readonly timeLimitMs: number },
+  program: string,
+  args: readonly string[],
+  { timeLimitMs }: { readonly timeLimitMs: number },
 ): Promise<string> {
   return await new Promise((resolve, reject) => {
     // npm is a script on Windows, which only a shell starts; callers pass no text of strangers.
     const shell = process.platform === 'win32'
-    execFile(program, [...args], { timeout: timeLimitMs, maxBuffer: 64 * 1024 * 1024, shell, windowsHide: true },
+    execFile(
+      program,
+      [...args],
+      { timeout: timeLimitMs, maxBuffer: 64 * 1024 * 1024, shell, windowsHide: true },
       (error, stdout, stderr) => {
         if (error === null) resolve(stdout)
         else {
-          reject(new WatertightError('WATERTIGHT_SPAWN_FAILED',
-            `${program} failed: ${stderr.trim().split('\n').slice(-5).join('\n') || messageOf(error)}`,
-            { hint: 'The lines above are its own last words', cause: error }))
+          reject(
+            new WatertightError(
+              'WATERTIGHT_SPAWN_FAILED',
+              `${program} failed: ${stderr.trim().split('\n').slice(-5).join('\n') || messageOf(error)}`,
+              { hint: 'The lines above are its own last words', cause: error },
+            ),
+          )
         }
-      })
+      },
+    )
   })
 }
 

@@ -12,13 +12,19 @@ export class LogRing {
   /** Reads the stream to its end; a stream that breaks ends the log, the process's exit tells the rest. */
   follow(stream: Readable): void {
     stream.setEncoding('utf8')
-    stream.on('data', (text: string) => { this.#take(text) })
-    stream.on('error', (error) => { this.#take(`\nlog lost: ${error.message}\n`) })
+    stream.on('data', (text: string) => {
+      this.#take(text)
+    })
+    stream.on('error', (error) => {
+      this.#take(`\nlog lost: ${error.message}\n`)
+    })
   }
 
   /** At most 20 lines of at most 1,000 characters, oldest first. */
   tail(): readonly string[] {
-    return this.#unfinished === '' ? [...this.#lines] : [...this.#lines, this.#unfinished].slice(-LINES_KEPT)
+    return this.#unfinished === ''
+      ? [...this.#lines]
+      : [...this.#lines, this.#unfinished].slice(-LINES_KEPT)
   }
 
   #take(text: string): void {

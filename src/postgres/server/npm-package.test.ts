@@ -8,8 +8,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { requireIntegrity } from './npm-package.ts'
 
 let directory = ''
-beforeAll(async () => { directory = await mkdtemp(join(tmpdir(), 'watertight-digest-')) })
-afterAll(async () => { await rm(directory, { recursive: true }) })
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'watertight-digest-'))
+})
+afterAll(async () => {
+  await rm(directory, { recursive: true })
+})
 
 const digest = (text: string) => `sha512-${createHash('sha512').update(text).digest('base64')}`
 
@@ -17,7 +21,10 @@ test('the archive that the registry describes is accepted, one changed byte is n
   const archive = join(directory, 'archive.tgz')
   await writeFile(archive, 'what was published')
   await expect(requireIntegrity(archive, digest('what was published'))).resolves.toBeUndefined()
-  await expect(requireIntegrity(archive, digest('what was publisheD'))).rejects
-    .toMatchObject({ code: 'WATERTIGHT_BAD_DOWNLOAD' })
-  await expect(requireIntegrity(archive, 'undefined')).rejects.toMatchObject({ code: 'WATERTIGHT_BAD_DOWNLOAD' })
+  await expect(requireIntegrity(archive, digest('what was publisheD'))).rejects.toMatchObject({
+    code: 'WATERTIGHT_BAD_DOWNLOAD',
+  })
+  await expect(requireIntegrity(archive, 'undefined')).rejects.toMatchObject({
+    code: 'WATERTIGHT_BAD_DOWNLOAD',
+  })
 })

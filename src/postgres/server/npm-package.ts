@@ -10,7 +10,12 @@ import { outputOf } from './launch.ts'
 const TIME_LIMIT_MS = 300_000
 
 /** Without a network it should be said in seconds that there is none. */
-const quickly = ['--ignore-scripts', '--loglevel=error', '--fetch-retries=1', '--fetch-retry-mintimeout=1000']
+const quickly = [
+  '--ignore-scripts',
+  '--loglevel=error',
+  '--fetch-retries=1',
+  '--fetch-retry-mintimeout=1000',
+]
 
 /** Versions the registry offers, oldest first. @throws WatertightError WATERTIGHT_NO_REGISTRY. */
 export async function packageVersions(name: string): Promise<readonly string[]> {
@@ -24,11 +29,16 @@ export async function packageVersions(name: string): Promise<readonly string[]> 
  * @throws WatertightError WATERTIGHT_NO_REGISTRY, or WATERTIGHT_BAD_DOWNLOAD when the archive is not
  *   the one that the registry describes.
  */
-export async function downloadPackage(name: string, version: string, directory: string): Promise<string> {
+export async function downloadPackage(
+  name: string,
+  version: string,
+  directory: string,
+): Promise<string> {
   const spec = `${name}@${version}`
   const integrity = JSON.parse(await npm(['view', spec, 'dist.integrity', '--json'])) as unknown
-  const [packed] = JSON.parse(await npm(['pack', spec, '--json', '--pack-destination', directory])) as
-    readonly { readonly filename?: string }[]
+  const [packed] = JSON.parse(
+    await npm(['pack', spec, '--json', '--pack-destination', directory]),
+  ) as readonly { readonly filename?: string }[]
   // npm flattens the scope in the file's name, but older ones report it with a slash.
   const archive = join(directory, (packed?.filename ?? '').replace(/^@/, '').replaceAll('/', '-'))
   await requireIntegrity(archive, String(integrity))
@@ -37,11 +47,15 @@ export async function downloadPackage(name: string, version: string, directory: 
 
 /** @throws WatertightError WATERTIGHT_BAD_DOWNLOAD unless the file has the digest `sha512-<base64>`. */
 export async function requireIntegrity(archive: string, integrity: string): Promise<void> {
-  const found = `sha512-${createHash('sha512').update(await readFile(archive)).digest('base64')}`
+  const found = `sha512-${createHash('sha512')
+    .update(await readFile(archive))
+    .digest('base64')}`
   if (found === integrity) return
-  throw new WatertightError('WATERTIGHT_BAD_DOWNLOAD',
+  throw new WatertightError(
+    'WATERTIGHT_BAD_DOWNLOAD',
     `${archive} has the digest ${found}, the registry says ${integrity}`,
-    { hint: 'Something between here and the registry changes packages; nothing of it was kept' })
+    { hint: 'Something between here and the registry changes packages; nothing of it was kept' },
+  )
 }
 
 async function npm(args: readonly string[]): Promise<string> {

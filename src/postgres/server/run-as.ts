@@ -25,9 +25,13 @@ export async function unprivilegedUser(): Promise<RunAs | null> {
     const user = users.find((entry) => entry.name === name)
     if (user !== undefined) return user
   }
-  throw new WatertightError('WATERTIGHT_NO_USER',
+  throw new WatertightError(
+    'WATERTIGHT_NO_USER',
     `PostgreSQL refuses to run as root and none of the users ${CANDIDATES.join(', ')} exists here`,
-    { hint: 'Create one (useradd -r postgres), run as an ordinary user, or name a server with --target' })
+    {
+      hint: 'Create one (useradd -r postgres), run as an ordinary user, or name a server with --target',
+    },
+  )
 }
 
 /** Gives a file or directory to the user the server runs as; nothing to do when that is ourselves. */
@@ -36,7 +40,8 @@ export async function giveTo(owner: RunAs | null, path: string): Promise<void> {
 }
 
 function parsePasswd(text: string): RunAs[] {
-  return text.split('\n')
+  return text
+    .split('\n')
     .map((line) => line.split(':'))
     .map(([name, , uid, gid]) => ({ name: name ?? '', uid: Number(uid), gid: Number(gid) }))
     .filter((user) => user.name !== '' && user.uid > 0 && user.gid > 0)

@@ -10,7 +10,11 @@ import { giveTo, type RunAs } from './run-as.ts'
 import { privateDirectoryMode } from './cache-directory.ts'
 import { identifyProcess, processScope } from './process-identity.ts'
 import {
-  isAbandoned, readServerRecord, type ServerRecord, type ShutdownStep, writeServerRecord,
+  isAbandoned,
+  readServerRecord,
+  type ServerRecord,
+  type ShutdownStep,
+  writeServerRecord,
 } from './server-record.ts'
 import { buryAbandoned, Watchdog } from './watchdog.ts'
 
@@ -45,7 +49,8 @@ export class ServerDirectory {
     const servers = join(options.cache, SERVERS)
     const directory = join(servers, randomBytes(4).toString('hex'))
     const owner = await identifyProcess(process.pid)
-    if (owner === null) throw new Error(`process ${process.pid}, which is ourselves, cannot be identified`)
+    if (owner === null)
+      throw new Error(`process ${process.pid}, which is ourselves, cannot be identified`)
     await mkdir(servers, { recursive: true, mode: 0o700 })
     await chmod(servers, privateDirectoryMode(options.runAs))
     const watchdog = await Watchdog.start(options.cache, directory)
@@ -58,8 +63,13 @@ export class ServerDirectory {
     }
     await chmod(directory, privateDirectoryMode(options.runAs))
     const record: ServerRecord = {
-      scope: await processScope(), owner, process: null, directory, shutdown: options.shutdown,
-      dataDirectory: options.dataDirectory === undefined ? null : join(directory, options.dataDirectory),
+      scope: await processScope(),
+      owner,
+      process: null,
+      directory,
+      shutdown: options.shutdown,
+      dataDirectory:
+        options.dataDirectory === undefined ? null : join(directory, options.dataDirectory),
     }
     await writeServerRecord(record)
     return new ServerDirectory(record, watchdog, options.runAs)
@@ -97,12 +107,14 @@ export async function buryStaleServers(cache: string): Promise<void> {
     if (error.code === 'ENOENT') return []
     throw error
   })
-  await Promise.all(names.map(async (name) => {
-    const directory = join(servers, name)
-    const record = await readServerRecord(directory)
-    if (record === null) await removeWithoutRecord(directory)
-    else if (await isAbandoned(record)) await buryAbandoned(cache, directory)
-  }))
+  await Promise.all(
+    names.map(async (name) => {
+      const directory = join(servers, name)
+      const record = await readServerRecord(directory)
+      if (record === null) await removeWithoutRecord(directory)
+      else if (await isAbandoned(record)) await buryAbandoned(cache, directory)
+    }),
+  )
 }
 
 /** A directory gets its record at once, before any server; after an hour nobody is still about to write it. */

@@ -6,7 +6,12 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { identifyProcess, processScope, type ProcessIdentity, type ProcessScope } from './process-identity.ts'
+import {
+  identifyProcess,
+  processScope,
+  type ProcessIdentity,
+  type ProcessScope,
+} from './process-identity.ts'
 
 export type ShutdownStep = readonly [signal: NodeJS.Signals, patienceMs: number]
 

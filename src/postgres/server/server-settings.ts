@@ -22,8 +22,18 @@ const SCRATCH = {
 
 /** Settings that decide where the server lives and listens; the launcher needs to know them. */
 const OURS = new Set([
-  'listen_addresses', 'port', 'unix_socket_directories', 'unix_socket_permissions', 'data_directory',
-  'config_file', 'hba_file', 'ident_file', 'external_pid_file', 'logging_collector', 'log_destination', 'ssl',
+  'listen_addresses',
+  'port',
+  'unix_socket_directories',
+  'unix_socket_permissions',
+  'data_directory',
+  'config_file',
+  'hba_file',
+  'ident_file',
+  'external_pid_file',
+  'logging_collector',
+  'log_destination',
+  'ssl',
 ])
 
 export interface Listening {
@@ -36,7 +46,10 @@ export interface Listening {
  * Lines to append to postgresql.conf; of a setting that stands twice, the last line counts.
  * @throws WatertightError WATERTIGHT_BAD_SETTING for a name that is none, or that is ours to set.
  */
-export function configurationLines(listening: Listening, extra: Readonly<Record<string, string>>): string {
+export function configurationLines(
+  listening: Listening,
+  extra: Readonly<Record<string, string>>,
+): string {
   requireAllowed(Object.keys(extra))
   const all = {
     ...SCRATCH,
@@ -48,25 +61,35 @@ export function configurationLines(listening: Listening, extra: Readonly<Record<
     logging_collector: 'off',
     ...extra,
   }
-  return Object.entries(all).map(([name, value]) => `${name} = ${quoted(name, value)}\n`).join('')
+  return Object.entries(all)
+    .map(([name, value]) => `${name} = ${quoted(name, value)}\n`)
+    .join('')
 }
 
 function requireAllowed(names: readonly string[]): void {
   for (const name of names) {
-    const fault = !/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_$]*)?$/i.test(name) ? 'is not the name of a setting'
-      : OURS.has(name.toLowerCase()) ? 'is chosen by the embedded server itself'
-      : null
+    const fault = !/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_$]*)?$/i.test(name)
+      ? 'is not the name of a setting'
+      : OURS.has(name.toLowerCase())
+        ? 'is chosen by the embedded server itself'
+        : null
     if (fault === null) continue
-    throw new WatertightError('WATERTIGHT_BAD_SETTING', `server setting ${JSON.stringify(name)} ${fault}`,
-      { hint: 'Take it out of the settings; for full control name your own server with --target' })
+    throw new WatertightError(
+      'WATERTIGHT_BAD_SETTING',
+      `server setting ${JSON.stringify(name)} ${fault}`,
+      { hint: 'Take it out of the settings; for full control name your own server with --target' },
+    )
   }
 }
 
 /** Source: https://www.postgresql.org/docs/18/config-setting.html: quotes are doubled, a backslash escapes. */
 function quoted(name: string, value: string): string {
   if (/[\0\r\n]/.test(value)) {
-    throw new WatertightError('WATERTIGHT_BAD_SETTING', `the value of server setting ${name} spans lines`,
-      { hint: 'Write it on one line' })
+    throw new WatertightError(
+      'WATERTIGHT_BAD_SETTING',
+      `the value of server setting ${name} spans lines`,
+      { hint: 'Write it on one line' },
+    )
   }
   return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
 }

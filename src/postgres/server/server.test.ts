@@ -22,7 +22,9 @@ test('an embedded server answers on its socket and on loopback, and stopping it 
   const server = await startEmbeddedServer({ settings: { work_mem: '5MB' } })
   const { directory, pid, watchdogPid } = server
   expect(await ask(server.address, 'SELECT inet_server_addr() AS answer')).toBe(null)
-  expect(await ask(server.tcpAddress, 'SELECT host(inet_server_addr()) AS answer')).toBe('127.0.0.1')
+  expect(await ask(server.tcpAddress, 'SELECT host(inet_server_addr()) AS answer')).toBe(
+    '127.0.0.1',
+  )
   expect(await ask(server.address, `SELECT current_setting('work_mem') AS answer`)).toBe('5MB')
   expect(await ask(server.address, `SELECT current_setting('fsync') AS answer`)).toBe('off')
   await server.stop()

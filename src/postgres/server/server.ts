@@ -19,7 +19,6 @@ import { buryStaleServers, ServerDirectory, type ShutdownStep } from './server-d
 import { configurationLines } from './server-settings.ts'
 import { type ProcessExit, SupervisedProcess } from './supervised-process.ts'
 
-
 export interface EmbeddedServerOptions {
   /** For example 18 or 15.1; npm downloads another than the installed one. Default: the installed one. */
   readonly version?: string
@@ -32,7 +31,11 @@ export interface EmbeddedServerOptions {
 }
 
 /** Fast shutdown, then immediate, then the kernel. https://www.postgresql.org/docs/18/server-shutdown.html */
-const SHUTDOWN: readonly ShutdownStep[] = [['SIGINT', 10_000], ['SIGQUIT', 5_000], ['SIGKILL', 5_000]]
+const SHUTDOWN: readonly ShutdownStep[] = [
+  ['SIGINT', 10_000],
+  ['SIGQUIT', 5_000],
+  ['SIGKILL', 5_000],
+]
 const START_TIMEOUT_MS = 30_000
 /** Says what is the default anyway: without options of its own the driver would send the user's PGOPTIONS. */
 const OWN_OPTIONS = '-c client_min_messages=notice'
@@ -58,7 +61,11 @@ export class EmbeddedServer implements Server {
   /** Use startEmbeddedServer. */
   constructor(running: Running) {
     const login = {
-      port: running.port, user: 'postgres', password: running.password, ssl: false, options: OWN_OPTIONS,
+      port: running.port,
+      user: 'postgres',
+      password: running.password,
+      ssl: false,
+      options: OWN_OPTIONS,
     }
     this.tcpAddress = { host: LOOPBACK, ...login }
     this.address = { host: running.socketDirectory ?? LOOPBACK, ...login }
@@ -115,7 +122,8 @@ export class EmbeddedServer implements Server {
  * server is started. @throws WatertightError WATERTIGHT_NO_BINARIES, WATERTIGHT_NO_REGISTRY.
  */
 export async function prepareBinaries(
-  versions: readonly string[], onStep: (version: string, done: number) => void = () => undefined,
+  versions: readonly string[],
+  onStep: (version: string, done: number) => void = () => undefined,
 ): Promise<void> {
   const cache = await cacheDirectory(await unprivilegedUser())
   for (const [done, version] of versions.entries()) {
@@ -130,20 +138,32 @@ export async function prepareBinaries(
  * @throws WatertightError WATERTIGHT_SERVER_FAILED with the server's last log lines, and the errors of
  *   the cache directory, the binaries and the settings.
  */
-export async function startEmbeddedServer(options: EmbeddedServerOptions = {}): Promise<EmbeddedServer> {
+export async function startEmbeddedServer(
+  options: EmbeddedServerOptions = {},
+): Promise<EmbeddedServer> {
   const runAs = await unprivilegedUser()
   const cache = await cacheDirectory(runAs)
   await Promise.all([buryStaleServers(cache), removeUnfinished(cache)])
   const binaries = await findBinaries(cache, options.version)
-  const pristine = options.base ?? await pristineCluster(binaries, { cache, runAs })
-  const directory = await ServerDirectory.create({ cache, runAs, shutdown: SHUTDOWN, dataDirectory: 'data' })
+  const pristine = options.base ?? (await pristineCluster(binaries, { cache, runAs }))
+  const directory = await ServerDirectory.create({
+    cache,
+    runAs,
+    shutdown: SHUTDOWN,
+    dataDirectory: 'data',
+  })
   try {
     const data = join(directory.path, 'data')
     await copyTree(pristine.dataDirectory, data, { owner: runAs, access: 'private' })
     return await startOn(directory, {
-      program: binaries.postgres, version: binaries.version, data, runAs,
-      firstPassword: pristine.password, socketDirectory: await socketDirectory(directory),
-      settings: options.settings ?? {}, startTimeoutMs: options.startTimeoutMs ?? START_TIMEOUT_MS,
+      program: binaries.postgres,
+      version: binaries.version,
+      data,
+      runAs,
+      firstPassword: pristine.password,
+      socketDirectory: await socketDirectory(directory),
+      settings: options.settings ?? {},
+      startTimeoutMs: options.startTimeoutMs ?? START_TIMEOUT_MS,
     })
   } catch (error) {
     await directory.release()
@@ -183,15 +203,24 @@ async function startOn(directory: ServerDirectory, plan: Plan): Promise<Embedded
     const port = await findFreePort()
     const lines = configurationLines({ port, socketDirectory: plan.socketDirectory }, plan.settings)
     await appendFile(join(plan.data, 'postgresql.conf'), `\n${lines}`)
-    const server = await SupervisedProcess.start(plan.program, ['-D', plan.data],
-      { cwd: plan.data, runAs: plan.runAs })
+    const server = await SupervisedProcess.start(plan.program, ['-D', plan.data], {
+      cwd: plan.data,
+      runAs: plan.runAs,
+    })
     try {
       await directory.adopt(server.pid)
       const password = await firstContact(server, plan, port)
       const { socketDirectory: sockets, version } = plan
-      return new EmbeddedServer({ process: server, directory, port, socketDirectory: sockets, password, version })
+      return new EmbeddedServer({
+        process: server,
+        directory,
+        port,
+        socketDirectory: sockets,
+        password,
+        version,
+      })
     } catch (error) {
-      const lostTheRace = server.hasExited && attempt < PORTS_TRIED_MAX && await isPortTaken(port)
+      const lostTheRace = server.hasExited && attempt < PORTS_TRIED_MAX && (await isPortTaken(port))
       await server.stop(SHUTDOWN)
       if (!lostTheRace) throw error
     }
@@ -203,7 +232,10 @@ async function firstContact(server: SupervisedProcess, plan: Plan, port: number)
   const password = randomBytes(24).toString('hex')
   const gaveUp = new AbortController()
   const address = {
-    host: plan.socketDirectory ?? LOOPBACK, port, user: 'postgres', password: plan.firstPassword,
+    host: plan.socketDirectory ?? LOOPBACK,
+    port,
+    user: 'postgres',
+    password: plan.firstPassword,
     options: OWN_OPTIONS,
   }
   const died = server.exited.then((exit): never => {
@@ -211,14 +243,24 @@ async function firstContact(server: SupervisedProcess, plan: Plan, port: number)
     throw new Error(`it ended with ${exit.signal ?? `exit code ${exit.code}`}`)
   })
   try {
-    await Promise.race([died, untilReady(address, {
-      database: 'postgres', timeLimitMs: plan.startTimeoutMs,
-      statement: `ALTER ROLE postgres PASSWORD '${password}'`,
-    }, gaveUp.signal)])
+    await Promise.race([
+      died,
+      untilReady(
+        address,
+        {
+          database: 'postgres',
+          timeLimitMs: plan.startTimeoutMs,
+          statement: `ALTER ROLE postgres PASSWORD '${password}'`,
+        },
+        gaveUp.signal,
+      ),
+    ])
   } catch (error) {
-    throw new WatertightError('WATERTIGHT_SERVER_FAILED',
+    throw new WatertightError(
+      'WATERTIGHT_SERVER_FAILED',
       `the embedded PostgreSQL ${plan.version} did not start: ${messageOf(error)}\n${server.logTail().join('\n')}`,
-      { hint: 'The lines above are the last of the server log', cause: error })
+      { hint: 'The lines above are the last of the server log', cause: error },
+    )
   }
   return password
 }

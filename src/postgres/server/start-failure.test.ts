@@ -11,9 +11,13 @@ import { startEmbeddedServer } from './server.ts'
 const cache = join(tmpdir(), `watertight-start-failure-${process.pid}`)
 process.env['WATERTIGHT_CACHE_DIR'] = cache
 
-afterAll(async () => { await rm(cache, { recursive: true, force: true }) })
+afterAll(async () => {
+  await rm(cache, { recursive: true, force: true })
+})
 
-async function failureWith(options: Parameters<typeof startEmbeddedServer>[0]): Promise<WatertightError> {
+async function failureWith(
+  options: Parameters<typeof startEmbeddedServer>[0],
+): Promise<WatertightError> {
   const outcome = await startEmbeddedServer(options).catch((error: unknown) => error)
   if (outcome instanceof WatertightError) return outcome
   throw new Error('it did not fail as it should', { cause: outcome })
@@ -37,10 +41,18 @@ test('a start that takes longer than its limit is given up', async () => {
 }, 60_000)
 
 test.each([
-  ['port', '1'], ['Listen_Addresses', '*'], ['bad name', 'x'], ["x'y", 'x'], ['work_mem', "1MB'\nport = 1"],
-])('the setting %s = %j is refused before anything starts', async (name, value) => {
-  expect((await failureWith({ settings: { [name]: value } })).code).toBe('WATERTIGHT_BAD_SETTING')
-}, 60_000)
+  ['port', '1'],
+  ['Listen_Addresses', '*'],
+  ['bad name', 'x'],
+  ["x'y", 'x'],
+  ['work_mem', "1MB'\nport = 1"],
+])(
+  'the setting %s = %j is refused before anything starts',
+  async (name, value) => {
+    expect((await failureWith({ settings: { [name]: value } })).code).toBe('WATERTIGHT_BAD_SETTING')
+  },
+  60_000,
+)
 
 test('a version that is not installed is refused', async () => {
   expect((await failureWith({ version: '1' })).code).toBe('WATERTIGHT_NO_BINARIES')

@@ -31,10 +31,15 @@ export class SupervisedProcess {
     this.exited = this.#watch()
     // A forgotten server must not keep its owner alive: the watchdog ends it when the owner is done.
     child.unref()
-    for (const stream of [child.stdout, child.stderr]) (stream as unknown as { unref(): void }).unref()
+    for (const stream of [child.stdout, child.stderr])
+      (stream as unknown as { unref(): void }).unref()
   }
 
-  static async start(program: string, args: readonly string[], options: LaunchOptions): Promise<SupervisedProcess> {
+  static async start(
+    program: string,
+    args: readonly string[],
+    options: LaunchOptions,
+  ): Promise<SupervisedProcess> {
     const { child, log } = await launch(program, args, options)
     return new SupervisedProcess(child, log)
   }
@@ -72,9 +77,15 @@ export class SupervisedProcess {
 
   async #watch(): Promise<ProcessExit> {
     const closed = once(this.#child, 'close')
-    const [code, signal] = await once(this.#child, 'exit') as [number | null, NodeJS.Signals | null]
+    const [code, signal] = (await once(this.#child, 'exit')) as [
+      number | null,
+      NodeJS.Signals | null,
+    ]
     const timer = new AbortController()
-    await Promise.race([closed, pause(LAST_WORDS_MS, undefined, { signal: timer.signal }).catch(() => undefined)])
+    await Promise.race([
+      closed,
+      pause(LAST_WORDS_MS, undefined, { signal: timer.signal }).catch(() => undefined),
+    ])
     timer.abort()
     return { code, signal, log: this.#log.tail(), expected: this.#stopping }
   }

@@ -14,7 +14,9 @@ test('two servers started at the same moment live side by side and stop independ
     expect(existsSync(first.directory)).toBe(false)
     const client = new pg.Client({ ...second.address, database: 'postgres' } as pg.ClientConfig)
     await client.connect()
-    const { rows } = await client.query('SELECT current_setting($1) AS directory', ['data_directory'])
+    const { rows } = await client.query('SELECT current_setting($1) AS directory', [
+      'data_directory',
+    ])
     await client.end()
     expect(rows).toEqual([{ directory: `${second.directory}/data` }])
   } finally {

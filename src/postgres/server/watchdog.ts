@@ -60,18 +60,26 @@ export async function buryAbandoned(cache: string, directory: string): Promise<v
   timer.abort()
   child.unref()
   if (child.exitCode === 0 && !existsSync(directory)) return
-  process.emitWarning(`the stale server in ${directory} could not be removed`, { code: 'WATERTIGHT_STALE_SERVER' })
+  process.emitWarning(`the stale server in ${directory} could not be removed`, {
+    code: 'WATERTIGHT_STALE_SERVER',
+  })
 }
 
 /** Kept under a name made from its text, so that versions of us which share the cache do not mix. */
 async function spawnProgram(cache: string, directory: string): Promise<ChildProcess> {
   const digest = createHash('sha256').update(WATCHDOG_PROGRAM).digest('hex').slice(0, 12)
-  const folder = await cacheEntry({ cache, name: `watchdog-${digest}`, access: 0o700 }, async (draft) => {
-    await writeFile(join(draft, PROGRAM), WATCHDOG_PROGRAM, { mode: 0o600 })
-  })
+  const folder = await cacheEntry(
+    { cache, name: `watchdog-${digest}`, access: 0o700 },
+    async (draft) => {
+      await writeFile(join(draft, PROGRAM), WATCHDOG_PROGRAM, { mode: 0o600 })
+    },
+  )
   const child = spawn(process.execPath, [join(folder, PROGRAM), directory], {
-    cwd: parse(directory).root, detached: true, windowsHide: true,
-    env: childEnvironment(), stdio: ['pipe', 'ignore', 'ignore'],
+    cwd: parse(directory).root,
+    detached: true,
+    windowsHide: true,
+    env: childEnvironment(),
+    stdio: ['pipe', 'ignore', 'ignore'],
   })
   // The watchdog may be killed before us; writing to it then fails, and stale servers are swept later.
   child.stdin.on('error', () => undefined)

@@ -27,7 +27,10 @@ export class CapturingQuery extends pg.Query<Row> {
   constructor(statement: Statement, done: Done) {
     super({ text: statement.sql })
     this.#copyData = statement.copyData
-    const settle = (error: Error | null, result: pg.QueryResult<Row> | pg.QueryResult<Row>[] | undefined) => {
+    const settle = (
+      error: Error | null,
+      result: pg.QueryResult<Row> | pg.QueryResult<Row>[] | undefined,
+    ) => {
       if (error) done(error, null)
       else done(null, this.#answer(result))
     }

@@ -22,7 +22,9 @@ interface Connection {
  * Where it fails the connection is cut, and with it everything that was sent behind.
  */
 export function clearSession(client: DriverClient): void {
-  const cut = () => { cutOff(client) }
+  const cut = () => {
+    cutOff(client)
+  }
   if ((client as { getTransactionStatus?(): string | null }).getTransactionStatus?.() !== 'I') {
     client.query('ROLLBACK').catch(cut)
   }

@@ -23,13 +23,19 @@ export interface CopiedFile {
 export async function copyToFile(session: Session, sql: string, path: string): Promise<CopiedFile> {
   const counter = new Counter()
   const stream = session.client.query(to(sql))
-  await pipeline(stream, counter, createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true }))
+  await pipeline(
+    stream,
+    counter,
+    createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true }),
+  )
   return counter.result()
 }
 
 /** Sends a file to `COPY ... FROM STDIN`; returns the rows that the server stored and what was sent. */
 export async function copyFromFile(
-  session: Session, sql: string, path: string,
+  session: Session,
+  sql: string,
+  path: string,
 ): Promise<CopiedFile & { readonly stored: number }> {
   const counter = new Counter()
   const stream = session.client.query(from(sql))
@@ -51,7 +57,11 @@ class Counter extends Transform {
   #rows = 0
   readonly #hash = createHash('sha256')
 
-  override _transform(chunk: Buffer, _encoding: string, done: (error: null, chunk: Buffer) => void): void {
+  override _transform(
+    chunk: Buffer,
+    _encoding: string,
+    done: (error: null, chunk: Buffer) => void,
+  ): void {
     this.#bytes += chunk.length
     this.#hash.update(chunk)
     for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) this.#rows += 1

@@ -11,7 +11,11 @@ let session: Session
 
 beforeAll(async () => {
   server = await startEmbeddedServer()
-  session = await Session.connect({ address: server.address, database: 'postgres', pipeline: false })
+  session = await Session.connect({
+    address: server.address,
+    database: 'postgres',
+    pipeline: false,
+  })
 }, 60_000)
 
 afterAll(async () => {
@@ -20,17 +24,39 @@ afterAll(async () => {
 })
 
 beforeEach(async () => {
-  await session.query('DROP TABLE IF EXISTS "a ""table"""; CREATE TABLE "a ""table""" ("n o" int PRIMARY KEY, t text)')
+  await session.query(
+    'DROP TABLE IF EXISTS "a ""table"""; CREATE TABLE "a ""table""" ("n o" int PRIMARY KEY, t text)',
+  )
 })
 
 const relation = '"a ""table"""'
 const columns = ['n o', 't']
-const stored = async () => (await session.query(`SELECT t FROM ${relation} ORDER BY "n o"`)).map((row) => row['t'])
+const stored = async () =>
+  (await session.query(`SELECT t FROM ${relation} ORDER BY "n o"`)).map((row) => row['t'])
 
 test('every text arrives as it was, and NULL is not the text \\N', async () => {
   const texts = [
-    null, '', '\\N', '\\.', '\\', '\t', '\n', '\r', '\r\n', 'a\\tb', "o'brien \"net\"", '\\\\', 'null',
-    'cafe\u0301', 'caf\u00e9', '\u{1f680}', '\u202e', ' outer ', '\b\f\v', '\u2028', 'x'.repeat(100_000),
+    null,
+    '',
+    '\\N',
+    '\\.',
+    '\\',
+    '\t',
+    '\n',
+    '\r',
+    '\r\n',
+    'a\\tb',
+    'o\'brien "net"',
+    '\\\\',
+    'null',
+    'cafe\u0301',
+    'caf\u00e9',
+    '\u{1f680}',
+    '\u202e',
+    ' outer ',
+    '\b\f\v',
+    '\u2028',
+    'x'.repeat(100_000),
   ]
   const rows = texts.map((text, n) => [String(n), text])
   expect(await copyRows(session, { relation, columns, rows })).toBe(texts.length)
@@ -48,7 +74,11 @@ test('rows are made as they are sent: neither the copy nor the socket gathers th
   const rows = function* () {
     for (let n = 0; n < 200_000; n += 1) {
       const made = n * 200
-      gatheredMax = Math.max(gatheredMax, made - (socket.bytesWritten - before), socket.writableLength)
+      gatheredMax = Math.max(
+        gatheredMax,
+        made - (socket.bytesWritten - before),
+        socket.writableLength,
+      )
       yield [String(n), 'x'.repeat(200)]
     }
   }
@@ -61,7 +91,9 @@ test('a row that the server refuses ends the copy, stores nothing and leaves the
   const rows = function* () {
     for (let n = 0; n < 50_000; n += 1) yield [String(n === 20_000 ? 1 : n), 'x'.repeat(50)]
   }
-  await expect(copyRows(session, { relation, columns, rows: rows() })).rejects.toMatchObject({ code: '23505' })
+  await expect(copyRows(session, { relation, columns, rows: rows() })).rejects.toMatchObject({
+    code: '23505',
+  })
   expect(await stored()).toEqual([])
   expect(await copyRows(session, { relation, columns, rows: [['1', 'again']] })).toBe(1)
 }, 20_000)
@@ -77,17 +109,24 @@ test('rows that break off in the middle are not stored, and the session stays us
     for (let n = 0; n < 5_000; n += 1) yield [String(n), 'x'.repeat(50)]
     throw new Error('the source dried up')
   }
-  await expect(copyRows(session, { relation, columns, rows: rows() })).rejects.toThrow('the source dried up')
+  await expect(copyRows(session, { relation, columns, rows: rows() })).rejects.toThrow(
+    'the source dried up',
+  )
   expect(await stored()).toEqual([])
   expect(await copyRows(session, { relation, columns, rows: [['1', 'again']] })).toBe(1)
 }, 20_000)
 
 test('a backend that is terminated in the middle is an error, not silence', async () => {
-  await using victim = await Session.connect({ address: server.address, database: 'postgres', pipeline: false })
+  await using victim = await Session.connect({
+    address: server.address,
+    database: 'postgres',
+    pipeline: false,
+  })
   let ended: Promise<unknown> = Promise.resolve()
   const rows = function* () {
     for (let n = 0; n < 2_000_000; n += 1) {
-      if (n === 50_000) ended = session.query(`SELECT pg_terminate_backend(${String(victim.backendPid)})`)
+      if (n === 50_000)
+        ended = session.query(`SELECT pg_terminate_backend(${String(victim.backendPid)})`)
       yield [String(n), 'x'.repeat(50)]
     }
   }

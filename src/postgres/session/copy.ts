@@ -21,7 +21,10 @@ const chunkLength = 64 * 1024
  * pipelined. @throws the driver's error, or the one of `rows`; the server then keeps none of them.
  * https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS
  */
-export async function copyRows(session: Session, { relation, columns, rows }: CopySource): Promise<number> {
+export async function copyRows(
+  session: Session,
+  { relation, columns, rows }: CopySource,
+): Promise<number> {
   const lines = function* (): Generator<string> {
     let chunk = ''
     for (const row of rows) {
@@ -33,7 +36,9 @@ export async function copyRows(session: Session, { relation, columns, rows }: Co
     }
     if (chunk !== '') yield chunk
   }
-  const stream = session.client.query(from(`COPY ${relation} (${columns.map(identifier).join(', ')}) FROM STDIN`))
+  const stream = session.client.query(
+    from(`COPY ${relation} (${columns.map(identifier).join(', ')}) FROM STDIN`),
+  )
   await pipeline(Readable.from(lines()), stream)
   return stream.rowCount
 }
@@ -41,6 +46,10 @@ export async function copyRows(session: Session, { relation, columns, rows }: Co
 function field(value: string | null): string {
   if (value === null) return '\\N'
   return /[\\\t\n\r]/.test(value)
-    ? value.replaceAll('\\', '\\\\').replaceAll('\t', '\\t').replaceAll('\n', '\\n').replaceAll('\r', '\\r')
+    ? value
+        .replaceAll('\\', '\\\\')
+        .replaceAll('\t', '\\t')
+        .replaceAll('\n', '\\n')
+        .replaceAll('\r', '\\r')
     : value
 }

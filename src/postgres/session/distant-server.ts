@@ -21,27 +21,40 @@ export async function distantServer(to: ServerAddress, delayMs: number): Promise
     for (const socket of [near, far]) {
       sockets.add(socket.setNoDelay(true))
       // A line that breaks ends both of its sides, and the driver says so.
-      socket.on('error', () => undefined).on('close', () => { near.destroy(); far.destroy(); sockets.delete(socket) })
+      socket
+        .on('error', () => undefined)
+        .on('close', () => {
+          near.destroy()
+          far.destroy()
+          sockets.delete(socket)
+        })
     }
     near.on('data', (chunk) => {
       if (isAnswered) counter.roundTrips += 1
       isAnswered = false
-      setTimeout(() => { far.write(chunk) }, delayMs)
+      setTimeout(() => {
+        far.write(chunk)
+      }, delayMs)
     })
     far.on('data', (chunk) => {
       isAnswered = true
-      setTimeout(() => { near.write(chunk) }, delayMs)
+      setTimeout(() => {
+        near.write(chunk)
+      }, delayMs)
     })
   }).listen(0, LOOPBACK)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return {
-    address: { ...to, host: LOOPBACK, port }, roundTrips: () => counter.roundTrips,
+    address: { ...to, host: LOOPBACK, port },
+    roundTrips: () => counter.roundTrips,
     [Symbol.asyncDispose]: () => closed(server, sockets),
   }
 }
 
 async function closed(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
   for (const socket of sockets) socket.destroy()
-  await new Promise((resolve) => { server.close(resolve) })
+  await new Promise((resolve) => {
+    server.close(resolve)
+  })
 }

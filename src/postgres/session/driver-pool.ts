@@ -32,6 +32,8 @@ export function openDriverPool(options: DriverPoolOptions): DriverPool {
   // Without listeners a connection that dies, idle or on loan, would end the process.
   const survive = () => undefined
   pool.on('error', survive)
-  pool.on('connect', (client) => { client.on('error', survive) })
+  pool.on('connect', (client) => {
+    client.on('error', survive)
+  })
   return pool
 }

@@ -13,9 +13,26 @@ export interface NamedServer extends Server {
 
 /** Source: https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS, those we can honour. */
 const KEYWORDS = new Set([
-  'host', 'hostaddr', 'port', 'dbname', 'user', 'password', 'options', 'application_name', 'fallback_application_name',
-  'connect_timeout', 'client_encoding', 'sslmode', 'sslcert', 'sslkey', 'sslrootcert', 'sslnegotiation',
-  'gssencmode', 'channel_binding', 'target_session_attrs', 'keepalives',
+  'host',
+  'hostaddr',
+  'port',
+  'dbname',
+  'user',
+  'password',
+  'options',
+  'application_name',
+  'fallback_application_name',
+  'connect_timeout',
+  'client_encoding',
+  'sslmode',
+  'sslcert',
+  'sslkey',
+  'sslrootcert',
+  'sslnegotiation',
+  'gssencmode',
+  'channel_binding',
+  'target_session_attrs',
+  'keepalives',
 ])
 
 /**
@@ -26,12 +43,18 @@ const KEYWORDS = new Set([
  */
 export function namedServer(dsn: string): NamedServer {
   const text = dsn.trim()
-  const parsed = /^postgres(ql)?:\/\//i.test(text) ? parseUrl(text) : parseUrl(urlOf(parseKeywords(text)))
+  const parsed = /^postgres(ql)?:\/\//i.test(text)
+    ? parseUrl(text)
+    : parseUrl(urlOf(parseKeywords(text)))
   const address = addressOf(parsed)
   const database = textOr(parsed.database) ?? textOr(process.env['PGDATABASE'])
-  const host = address.host.includes(':') && !address.host.startsWith('/') ? `[${address.host}]` : address.host
+  const host =
+    address.host.includes(':') && !address.host.startsWith('/') ? `[${address.host}]` : address.host
   return {
-    kind: 'named', address, database, label: `${host}:${address.port}`,
+    kind: 'named',
+    address,
+    database,
+    label: `${host}:${address.port}`,
     logTail: () => [],
     stop: async () => {},
     [Symbol.asyncDispose]: async () => {},
@@ -56,13 +79,18 @@ function addressOf(parsed: ConnectionOptions): ServerAddress {
 function sslOf(parsed: ConnectionOptions): boolean | object {
   const { sslmode } = parsed as { sslmode?: string }
   if (sslmode === 'prefer' || sslmode === 'allow') return false
-  return typeof parsed.ssl === 'object' ? { ...parsed.ssl } : parsed.ssl === true || parsed.ssl === 'true'
+  return typeof parsed.ssl === 'object'
+    ? { ...parsed.ssl }
+    : parsed.ssl === true || parsed.ssl === 'true'
 }
 
 function portOf(text: string): number {
   const port = Number(text)
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port
-  throw badTarget(`its port ${JSON.stringify(text)} is not a number from 1 to 65535`, 'Correct the port')
+  throw badTarget(
+    `its port ${JSON.stringify(text)} is not a number from 1 to 65535`,
+    'Correct the port',
+  )
 }
 
 /** The parser's own errors may quote the DSN, so neither their text nor they themselves are passed on. */
@@ -71,8 +99,10 @@ function parseUrl(url: string): ConnectionOptions {
     return parse(url, { useLibpqCompat: !/[?&]uselibpqcompat=/.test(url) })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    throw badTarget(code === 'ENOENT' ? 'a certificate file it names does not exist' : 'it cannot be parsed',
-      'Write postgres://user@host:5432/database; percent-encode special characters in user and password')
+    throw badTarget(
+      code === 'ENOENT' ? 'a certificate file it names does not exist' : 'it cannot be parsed',
+      'Write postgres://user@host:5432/database; percent-encode special characters in user and password',
+    )
   }
 }
 
@@ -94,11 +124,14 @@ function parseKeywords(text: string): Map<string, string> {
   while (pair.lastIndex < text.trimEnd().length) {
     const found = pair.exec(text)
     if (found === null) {
-      throw badTarget('it is neither a URL nor a list of keyword=value pairs',
-        'Write postgres://user@host:5432/database, or host=... port=... user=... dbname=...')
+      throw badTarget(
+        'it is neither a URL nor a list of keyword=value pairs',
+        'Write postgres://user@host:5432/database, or host=... port=... user=... dbname=...',
+      )
     }
     const keyword = (found[1] ?? '').toLowerCase()
-    if (!KEYWORDS.has(keyword)) throw badTarget(`it uses the unknown keyword ${keyword}`, 'Leave it out')
+    if (!KEYWORDS.has(keyword))
+      throw badTarget(`it uses the unknown keyword ${keyword}`, 'Leave it out')
     values.set(keyword, (found[2] ?? found[3] ?? '').replace(/\\(.)/g, '$1'))
   }
   if (values.size === 0) throw badTarget('it is empty', 'Write postgres://user@host:5432/database')
@@ -110,5 +143,7 @@ function textOr(value: string | null | undefined): string | undefined {
 }
 
 function badTarget(fault: string, hint: string): WatertightError {
-  return new WatertightError('WATERTIGHT_BAD_TARGET', `the target is not a usable DSN: ${fault}`, { hint })
+  return new WatertightError('WATERTIGHT_BAD_TARGET', `the target is not a usable DSN: ${fault}`, {
+    hint,
+  })
 }

@@ -68,7 +68,8 @@ export class RecordedPool implements AsyncDisposable {
       const entry: LoggedStatement = { client: number, sql: textOf(args), observation: null }
       this.log.push(entry)
       const last = args.at(-1)
-      if (typeof last === 'function') return send(...args.slice(0, -1), watch(entry, last as Callback))
+      if (typeof last === 'function')
+        return send(...args.slice(0, -1), watch(entry, last as Callback))
       const answer = send(...args)
       if (answer instanceof Promise) {
         answer.then(
@@ -108,7 +109,12 @@ function watch(entry: LoggedStatement, done: Callback): Callback {
 
 function success(result: pg.QueryResult<Row> | pg.QueryResult<Row>[]): Observation {
   const last = Array.isArray(result) ? result.at(-1) : result
-  return { kind: 'rows', rows: last?.rows ?? [], affected: last?.rowCount ?? null, truncated: false }
+  return {
+    kind: 'rows',
+    rows: last?.rows ?? [],
+    affected: last?.rowCount ?? null,
+    truncated: false,
+  }
 }
 
 function failure(error: unknown): Observation {
@@ -118,7 +124,9 @@ function failure(error: unknown): Observation {
 function textOf(args: readonly unknown[]): string {
   const [first, second] = args
   const config =
-    typeof first === 'object' && first !== null ? (first as { text?: unknown; values?: unknown }) : null
+    typeof first === 'object' && first !== null
+      ? (first as { text?: unknown; values?: unknown })
+      : null
   const text = String(config?.text ?? first)
   const values = config?.values ?? second
   if (!Array.isArray(values)) return text

@@ -208,7 +208,10 @@ function messagesOf(statements: readonly Statement[]): readonly Message[] {
 }
 
 /** BEGIN and ROLLBACK are part of every attempt and no step of their own, unless they fail. */
-function stepsOf(parts: readonly Statement[], observation: Observation | undefined): readonly Step[] {
+function stepsOf(
+  parts: readonly Statement[],
+  observation: Observation | undefined,
+): readonly Step[] {
   if (observation === undefined) return []
   if (observation.kind === 'indeterminate' && observation.sqlstate === '25P02') return []
   return parts
@@ -219,7 +222,10 @@ function stepsOf(parts: readonly Statement[], observation: Observation | undefin
 function failureOf(error: unknown, sql: string): Observation {
   const sqlstate = sqlstateOf(error)
   const detail = (error as { detail?: unknown } | null)?.detail
-  const message = typeof detail === 'string' && detail !== '' ? `${messageOf(error)} (${detail})` : messageOf(error)
+  const message =
+    typeof detail === 'string' && detail !== ''
+      ? `${messageOf(error)} (${detail})`
+      : messageOf(error)
   return sqlstate !== null && isRefusal(sqlstate, sql)
     ? { kind: 'refused', sqlstate, message }
     : { kind: 'indeterminate', sqlstate, message }

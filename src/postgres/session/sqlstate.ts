@@ -22,9 +22,12 @@ export function isConnectionLoss(error: unknown): boolean {
   if (cause !== undefined) return isConnectionLoss(cause)
   const sqlstate = sqlstateOf(error)
   if (sqlstate !== null) return /^(08|57P0[1-3])/.test(sqlstate)
-  return (error as { syscall?: unknown } | null)?.syscall !== undefined
-    || /^(Connection terminated|the connection has ended|Client has encountered a connection error)/i
-      .test(messageOf(error))
+  return (
+    (error as { syscall?: unknown } | null)?.syscall !== undefined ||
+    /^(Connection terminated|the connection has ended|Client has encountered a connection error)/i.test(
+      messageOf(error),
+    )
+  )
 }
 
 /**

@@ -5,7 +5,8 @@ import { literal } from '../../sql/identifier.ts'
 const userSchema = `n.nspname NOT IN ('pg_catalog', 'information_schema')
   AND n.nspname NOT LIKE 'pg\\_toast%' AND n.nspname NOT LIKE 'pg\\_temp%'`
 
-const asJson = (query: string) => `SELECT coalesce(json_agg(x), '[]')::text AS answer FROM (${query}) x`
+const asJson = (query: string) =>
+  `SELECT coalesce(json_agg(x), '[]')::text AS answer FROM (${query}) x`
 
 /**
  * `contextRole` is an SQL expression over n.nspname that gives the role which the application has
@@ -18,7 +19,9 @@ export interface SurveyScope {
 /** CASE expression from a map of schemas to roles, with a role for every other schema. */
 export function contextRoleSql(bySchema: ReadonlyMap<string, string>, otherwise: string): string {
   if (bySchema.size === 0) return `${literal(otherwise)}::name`
-  const cases = [...bySchema].map(([schema, role]) => `WHEN ${literal(schema)} THEN ${literal(role)}`)
+  const cases = [...bySchema].map(
+    ([schema, role]) => `WHEN ${literal(schema)} THEN ${literal(role)}`,
+  )
   return `(CASE n.nspname ${cases.join(' ')} ELSE ${literal(otherwise)} END)::name`
 }
 
@@ -116,7 +119,9 @@ ORDER BY n.nspname, p.proname, p.oid`)
 /** Roles that matter here, with every role they can become. canSet and inherits exist from 16 on. */
 export function rolesSql(serverVersionNum: number): string {
   const canSet =
-    serverVersionNum >= 160000 ? `pg_has_role(r.oid, m.oid, 'SET')` : `pg_has_role(r.oid, m.oid, 'MEMBER')`
+    serverVersionNum >= 160000
+      ? `pg_has_role(r.oid, m.oid, 'SET')`
+      : `pg_has_role(r.oid, m.oid, 'MEMBER')`
   return asJson(`
 SELECT r.rolname AS name, r.rolsuper AS superuser, r.rolbypassrls AS "bypassRowSecurity", r.rolcreaterole
   AS "createRole",

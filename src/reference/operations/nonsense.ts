@@ -18,22 +18,37 @@ export interface Variable {
 }
 
 const flag = (name: string, read: Variable['read']): Variable => ({
-  name, read, sensible: 'false',
+  name,
+  read,
+  sensible: 'false',
   meaning: (text) => {
     const word = text.trim().toLowerCase()
-    return /^(true|1|yes|on)$/.test(word) ? true : /^(false|0|no|off)$/.test(word) ? false : undefined
+    return /^(true|1|yes|on)$/.test(word)
+      ? true
+      : /^(false|0|no|off)$/.test(word)
+        ? false
+        : undefined
   },
 })
 
-interface Bounds { readonly least?: number; readonly most: number }
+interface Bounds {
+  readonly least?: number
+  readonly most: number
+}
 
 const limit = (
-  name: string, { least = 1, most }: Bounds, read: (pool: Configuration['pool']) => number,
+  name: string,
+  { least = 1, most }: Bounds,
+  read: (pool: Configuration['pool']) => number,
 ): Variable => ({
-  name, read: ({ pool }) => read(pool), sensible: '7',
+  name,
+  read: ({ pool }) => read(pool),
+  sensible: '7',
   meaning: (text) => {
     const digits = text.trim()
-    return /^[0-9]{1,9}$/.test(digits) && Number(digits) >= least && Number(digits) <= most ? Number(digits) : undefined
+    return /^[0-9]{1,9}$/.test(digits) && Number(digits) >= least && Number(digits) <= most
+      ? Number(digits)
+      : undefined
   },
 })
 
@@ -47,35 +62,77 @@ export const variables: readonly Variable[] = [
   limit('DB_MAX_OVERFLOW', { least: 0, most: 10_000 }, ({ maxOverflow }) => maxOverflow),
   limit('DB_POOL_TIMEOUT', { most: 3_600 }, ({ poolTimeout }) => poolTimeout),
   limit('DB_POOL_RECYCLE', { most: 604_800 }, ({ poolRecycle }) => poolRecycle),
-  limit('DB_TENANT_POOL_PER_TENANT', { most: 10_000 }, ({ tenantPoolPerTenant }) => tenantPoolPerTenant),
-  limit('DB_TENANT_CONNECTION_TIMEOUT', { most: 3_600 }, ({ tenantConnectionTimeout }) => tenantConnectionTimeout),
+  limit(
+    'DB_TENANT_POOL_PER_TENANT',
+    { most: 10_000 },
+    ({ tenantPoolPerTenant }) => tenantPoolPerTenant,
+  ),
+  limit(
+    'DB_TENANT_CONNECTION_TIMEOUT',
+    { most: 3_600 },
+    ({ tenantConnectionTimeout }) => tenantConnectionTimeout,
+  ),
 ]
 
 /** Slips, other notations, and anything at all. */
-export const slips: readonly string[] = ['', ' ', 'flase', 'ture', 'TRUE;', 'enabled', 'y', 'null', 'undefined', '2',
-  '-1', '0', '1e3', '0x10', '5 seconds', '1.5', '99999999999', 'Infinity', 'NaN', '٥', '１', '1,000', '"true"', '+5']
+export const slips: readonly string[] = [
+  '',
+  ' ',
+  'flase',
+  'ture',
+  'TRUE;',
+  'enabled',
+  'y',
+  'null',
+  'undefined',
+  '2',
+  '-1',
+  '0',
+  '1e3',
+  '0x10',
+  '5 seconds',
+  '1.5',
+  '99999999999',
+  'Infinity',
+  'NaN',
+  '٥',
+  '１',
+  '1,000',
+  '"true"',
+  '+5',
+]
 
 export function anyText(): fc.Arbitrary<string> {
   return fc.oneof(fc.constantFrom(...slips), fc.string({ maxLength: 12 }), fc.integer().map(String))
 }
 
 /** An attack's row for each thing that the configuration then does, or says, and the text does not. */
-export async function tryVariable(world: World, variable: Variable, text: string): Promise<Attempt> {
+export async function tryVariable(
+  world: World,
+  variable: Variable,
+  text: string,
+): Promise<Attempt> {
   const { operations } = await world.operations()
   const { name, read, meaning } = variable
   const wanted = meaning(text)
-  return operated([await performed(`${name}=${JSON.stringify(text)}`, 'attack', () => {
-    const taken = takenFor(() => read(operations.readConfiguration({ [name]: text })))
-    if ('error' in taken) {
-      // A refusal is right for nonsense, when it says what is to be mended.
-      if (wanted === undefined && messageOf(taken.error).includes(name)) throw taken.error
-      return Promise.resolve([{ variable: name, text, value: messageOf(taken.error) }])
-    }
-    return Promise.resolve(taken.value === wanted ? [] : [{ variable: name, text, value: taken.value }])
-  })])
+  return operated([
+    await performed(`${name}=${JSON.stringify(text)}`, 'attack', () => {
+      const taken = takenFor(() => read(operations.readConfiguration({ [name]: text })))
+      if ('error' in taken) {
+        // A refusal is right for nonsense, when it says what is to be mended.
+        if (wanted === undefined && messageOf(taken.error).includes(name)) throw taken.error
+        return Promise.resolve([{ variable: name, text, value: messageOf(taken.error) }])
+      }
+      return Promise.resolve(
+        taken.value === wanted ? [] : [{ variable: name, text, value: taken.value }],
+      )
+    }),
+  ])
 }
 
-function takenFor(read: () => boolean | number): { readonly value: boolean | number } | { readonly error: Error } {
+function takenFor(
+  read: () => boolean | number,
+): { readonly value: boolean | number } | { readonly error: Error } {
   try {
     return { value: read() }
   } catch (error) {
@@ -84,11 +141,18 @@ function takenFor(read: () => boolean | number): { readonly value: boolean | num
 }
 
 /** The positive control: a text that means something is obeyed. */
-export async function obeyed(world: World, { name, read, meaning, sensible }: Variable): Promise<Attempt> {
+export async function obeyed(
+  world: World,
+  { name, read, meaning, sensible }: Variable,
+): Promise<Attempt> {
   const { operations } = await world.operations()
-  return operated([await performed(`${name}=${sensible}`, 'control', () => {
-    const value = read(operations.readConfiguration({ [name]: sensible }))
-    const changed = value !== read(operations.readConfiguration({}))
-    return Promise.resolve<readonly Row[]>(changed && value === meaning(sensible) ? [{ variable: name, value }] : [])
-  })])
+  return operated([
+    await performed(`${name}=${sensible}`, 'control', () => {
+      const value = read(operations.readConfiguration({ [name]: sensible }))
+      const changed = value !== read(operations.readConfiguration({}))
+      return Promise.resolve<readonly Row[]>(
+        changed && value === meaning(sensible) ? [{ variable: name, value }] : [],
+      )
+    }),
+  ])
 }

@@ -24,18 +24,26 @@ export interface Migrating {
   readonly victim: Tenant
 }
 
-const columns = '(id uuid NOT NULL DEFAULT gen_random_uuid(), tenant_id varchar(255) NOT NULL, note text, ' +
+const columns =
+  '(id uuid NOT NULL DEFAULT gen_random_uuid(), tenant_id varchar(255) NOT NULL, note text, ' +
   'PRIMARY KEY (tenant_id, id))'
-const guards = (table: string) => ['ensureTenantColumn', 'ensureTenantIndexes', 'validateTenantIsolation']
-  .map((guard) => `-- guard: ${guard}(${table})\n`).join('')
+const guards = (table: string) =>
+  ['ensureTenantColumn', 'ensureTenantIndexes', 'validateTenantIsolation']
+    .map((guard) => `-- guard: ${guard}(${table})\n`)
+    .join('')
 
 /** Where the migration runs, as `migrate` would run it. */
 export function placeOf({ world, victim }: Migrating): {
-  readonly schemas: readonly string[]; readonly scope: Omit<GuardScope, 'schema'>
+  readonly schemas: readonly string[]
+  readonly scope: Omit<GuardScope, 'schema'>
 } {
   const { roles } = world.options
-  return world.id.tenancy === 'row-level-security' ? { schemas: ['public'], scope: { roles } }
-    : { schemas: [victim.schema], scope: { roles, onlyTenant: { id: victim.id, role: victim.role } } }
+  return world.id.tenancy === 'row-level-security'
+    ? { schemas: ['public'], scope: { roles } }
+    : {
+        schemas: [victim.schema],
+        scope: { roles, onlyTenant: { id: victim.id, role: victim.role } },
+      }
 }
 
 /** The table as it should be made: the guards take it, and whoever owns rows in it sees them. */
@@ -47,7 +55,9 @@ export function closedTable(migrating: Migrating): OpenTable {
 }
 
 export function openTables(migrating: Migrating): readonly OpenTable[] {
-  return migrating.world.id.tenancy === 'row-level-security' ? openShared(migrating) : openOwn(migrating)
+  return migrating.world.id.tenancy === 'row-level-security'
+    ? openShared(migrating)
+    : openOwn(migrating)
 }
 
 function openShared(migrating: Migrating): readonly OpenTable[] {
@@ -60,32 +70,77 @@ function openShared(migrating: Migrating): readonly OpenTable[] {
 CREATE TABLE public.watertight_part PARTITION OF ${table} FOR VALUES WITH (MODULUS 1, REMAINDER 0);\n`
   return [
     { title: 'no guards', table, script: base },
-    { title: 'guards of another table', table,
-      script: `${base}CREATE TABLE public.watertight_other ${columns};\n${guards('watertight_other')}` },
-    { title: 'a policy shows every row', table,
-      script: `${base}CREATE POLICY watertight_all ON ${table} FOR SELECT USING (true);\n${all}` },
-    { title: 'a policy of the usual name compares a column with itself', table,
+    {
+      title: 'guards of another table',
+      table,
+      script: `${base}CREATE TABLE public.watertight_other ${columns};\n${guards('watertight_other')}`,
+    },
+    {
+      title: 'a policy shows every row',
+      table,
+      script: `${base}CREATE POLICY watertight_all ON ${table} FOR SELECT USING (true);\n${all}`,
+    },
+    {
+      title: 'a policy of the usual name compares a column with itself',
+      table,
       script: `${base}CREATE POLICY tenant_isolation_select ON ${table} FOR SELECT
-USING (tenant_id = tenant_id);\n${all}` },
-    { title: 'a partition is granted', table: 'public.watertight_part',
-      script: `${parted}${grant('public.watertight_part')}${all}` },
-    { title: 'a table of another schema', table: 'watertight_else.watertight_made',
+USING (tenant_id = tenant_id);\n${all}`,
+    },
+    {
+      title: 'a partition is granted',
+      table: 'public.watertight_part',
+      script: `${parted}${grant('public.watertight_part')}${all}`,
+    },
+    {
+      title: 'a table of another schema',
+      table: 'watertight_else.watertight_made',
       script: `CREATE SCHEMA watertight_else; GRANT USAGE ON SCHEMA watertight_else TO ${app};
-CREATE TABLE watertight_else.watertight_made ${columns};\n${grant('watertight_else.watertight_made')}` },
-    { title: 'a child that inherits', table: 'public.watertight_child',
+CREATE TABLE watertight_else.watertight_made ${columns};\n${grant('watertight_else.watertight_made')}`,
+    },
+    {
+      title: 'a child that inherits',
+      table: 'public.watertight_child',
       script: `${base}CREATE TABLE public.watertight_child () INHERITS (${table});
-${grant('public.watertight_child')}${all}` },
-    { title: 'the application owns it', table, before: `ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY`,
-      script: `${base}ALTER TABLE ${table} OWNER TO ${app};\n${all}` },
+${grant('public.watertight_child')}${all}`,
+    },
+    {
+      title: 'the application owns it',
+      table,
+      before: `ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY`,
+      script: `${base}ALTER TABLE ${table} OWNER TO ${app};\n${all}`,
+    },
     { title: 'the script ends its transaction', table, script: `${base}COMMIT;\n` },
-    { title: 'a later migration shows every row', table, earlier: `${base}${all}`,
-      script: `ALTER POLICY tenant_isolation_select ON ${table} USING (true);\n` },
-    { title: 'a later migration switches row security off', table, earlier: `${base}${all}`,
-      script: `ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY;\n` },
-    { title: 'a later view reads with rights that no policy binds', table: 'public.watertight_view',
+    ...openedLater(migrating, { table, base }),
+  ]
+}
+
+/** A table that a first migration closes and a later one opens. */
+function openedLater(
+  migrating: Migrating,
+  { table, base }: { readonly table: string; readonly base: string },
+): readonly OpenTable[] {
+  const app = identifier(migrating.world.application)
+  const all = guards('watertight_made')
+  return [
+    {
+      title: 'a later migration shows every row',
+      table,
+      earlier: `${base}${all}`,
+      script: `ALTER POLICY tenant_isolation_select ON ${table} USING (true);\n`,
+    },
+    {
+      title: 'a later migration switches row security off',
+      table,
+      earlier: `${base}${all}`,
+      script: `ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY;\n`,
+    },
+    {
+      title: 'a later view reads with rights that no policy binds',
+      table: 'public.watertight_view',
       earlier: `${base}${all}`,
       script: `CREATE VIEW public.watertight_view AS SELECT * FROM ${table};
-GRANT SELECT, INSERT ON public.watertight_view TO ${app};\n` },
+GRANT SELECT, INSERT ON public.watertight_view TO ${app};\n`,
+    },
   ]
 }
 
@@ -98,12 +153,23 @@ function openOwn(migrating: Migrating): readonly OpenTable[] {
   const shared = `${sharedSchema}.watertight_made`
   return [
     { title: 'no guards, and another tenant is granted', table, script: `${base}${opened}` },
-    { title: 'another tenant is granted', table, script: `${base}${opened}${guards('watertight_made')}` },
-    { title: 'rows of all tenants in the shared schema', table: shared,
-      script: `CREATE TABLE ${shared} ${columns};\nGRANT SELECT ON ${shared} TO ${attacker};\n` },
+    {
+      title: 'another tenant is granted',
+      table,
+      script: `${base}${opened}${guards('watertight_made')}`,
+    },
+    {
+      title: 'rows of all tenants in the shared schema',
+      table: shared,
+      script: `CREATE TABLE ${shared} ${columns};\nGRANT SELECT ON ${shared} TO ${attacker};\n`,
+    },
     { title: 'the script ends its transaction', table, script: `${base}${opened}COMMIT;\n` },
-    { title: 'a later migration grants another tenant', table, earlier: `${base}${guards('watertight_made')}`,
-      script: opened },
+    {
+      title: 'a later migration grants another tenant',
+      table,
+      earlier: `${base}${guards('watertight_made')}`,
+      script: opened,
+    },
   ]
 }
 

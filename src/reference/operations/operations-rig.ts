@@ -31,7 +31,9 @@ export class OperationsRig implements AsyncDisposable {
   readonly #done = new Map<string, Promise<Attempt>>()
   #turn: Promise<unknown> = Promise.resolve()
 
-  private constructor(parts: Pick<OperationsRig, 'operations' | 'platform' | 'admin' | 'pool'> & { app: Session }) {
+  private constructor(
+    parts: Pick<OperationsRig, 'operations' | 'platform' | 'admin' | 'pool'> & { app: Session },
+  ) {
     this.operations = parts.operations
     this.platform = parts.platform
     this.admin = parts.admin
@@ -43,14 +45,27 @@ export class OperationsRig implements AsyncDisposable {
   static async open(world: World, { databases, build }: OperationsSite): Promise<OperationsRig> {
     const { address, roles, passwords } = world.options
     const login = { user: roles.app, password: passwords.app }
-    const admin = await Session.connect({ address, database: databases.isp, pipeline: false, statementTimeoutMs })
+    const admin = await Session.connect({
+      address,
+      database: databases.isp,
+      pipeline: false,
+      statementTimeoutMs,
+    })
     try {
-      const app = await Session.connect({ address, database: databases.isp, login, statementTimeoutMs })
+      const app = await Session.connect({
+        address,
+        database: databases.isp,
+        login,
+        statementTimeoutMs,
+      })
       const platform = onOneServer(address, { tenancy: world.id.tenancy, databases })
       const asSuperuser = (service: Service, sql: string) => asAdmin(platform, service, sql)
       return new OperationsRig({
-        operations: { ...referenceOperations, ...build?.(referenceOperations, { asSuperuser }) }, platform,
-        admin, app, pool: openDriverPool({ address, database: databases.isp, login, max: 1 }),
+        operations: { ...referenceOperations, ...build?.(referenceOperations, { asSuperuser }) },
+        platform,
+        admin,
+        app,
+        pool: openDriverPool({ address, database: databases.isp, login, max: 1 }),
       })
     } catch (error) {
       await admin[Symbol.asyncDispose]()
@@ -58,7 +73,9 @@ export class OperationsRig implements AsyncDisposable {
     }
   }
 
-  get lost(): boolean { return this.admin.lost !== null || this.#app.lost !== null }
+  get lost(): boolean {
+    return this.admin.lost !== null || this.#app.lost !== null
+  }
 
   /** Alone, with a directory that is removed afterwards. */
   exclusive<T>(work: (directory: string) => Promise<T>): Promise<T> {
@@ -95,8 +112,15 @@ export class OperationsRig implements AsyncDisposable {
 }
 
 /** In a session of its own. @throws the driver's error. */
-export async function asAdmin(platform: BackupPlatform, service: Service, sql: string): Promise<readonly Row[]> {
+export async function asAdmin(
+  platform: BackupPlatform,
+  service: Service,
+  sql: string,
+): Promise<readonly Row[]> {
   await using session = await Session.connect({
-    address: platform.addresses[service], database: platform.databases[service], statementTimeoutMs })
+    address: platform.addresses[service],
+    database: platform.databases[service],
+    statementTimeoutMs,
+  })
   return await session.query(sql)
 }

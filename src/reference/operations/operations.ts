@@ -22,8 +22,13 @@ export interface Operations {
 }
 
 export const referenceOperations: Operations = {
-  migrate: runGuarded, backupTenant, restoreTenant, backupFull, restoreFull,
-  health: validateTenantIsolationHealth, readConfiguration,
+  migrate: runGuarded,
+  backupTenant,
+  restoreTenant,
+  backupFull,
+  restoreFull,
+  health: validateTenantIsolationHealth,
+  readConfiguration,
 }
 
 /** What a careless operator has beside them. */

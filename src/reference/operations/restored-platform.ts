@@ -20,23 +20,33 @@ export function restoredPlatform(world: World, rig: OperationsRig): Promise<Atte
     const manifest = await rig.operations.backupFull(rig.platform, { to, method: 'copy' })
     for (const service of services) {
       // What is still there was not restored.
-      const tables = (manifest.databases[service]?.tables ?? [])
-        .map(({ schema, table }) => qualified({ schema, name: table }))
+      const tables = (manifest.databases[service]?.tables ?? []).map(({ schema, table }) =>
+        qualified({ schema, name: table }),
+      )
       await asAdmin(rig.platform, service, `TRUNCATE ${tables.join(', ')} CASCADE`)
     }
-    const restored = await performed('restore both databases from a full backup', 'attack', async () => {
-      await rig.operations.restoreFull(rig.platform, manifest, { from: to })
-      return []
-    })
+    const restored = await performed(
+      'restore both databases from a full backup',
+      'attack',
+      async () => {
+        await rig.operations.restoreFull(rig.platform, manifest, { from: to })
+        return []
+      },
+    )
     const after = await readTenantStates(rig.platform, tenants)
-    return operated([restored, await performed('counts and content hashes of all tenants, before and after', 'attack',
-      () => Promise.resolve(changedTenants(tenants, before, after)))])
+    return operated([
+      restored,
+      await performed('counts and content hashes of all tenants, before and after', 'attack', () =>
+        Promise.resolve(changedTenants(tenants, before, after)),
+      ),
+    ])
   })
 }
 
 /** Foreign rows of every table, as the application reads them after the restore. */
 export async function readRestored(
-  world: World, { attacker, victim }: { readonly attacker: Tenant; readonly victim: Tenant },
+  world: World,
+  { attacker, victim }: { readonly attacker: Tenant; readonly victim: Tenant },
 ): Promise<Attempt> {
   const rig = await world.operations()
   const { steps } = await restoredPlatform(world, rig)
@@ -45,7 +55,9 @@ export async function readRestored(
     for (const address of await addressesOf(world, rig, victim)) {
       const sql = `SELECT tenant_id, '${address.replaceAll("'", "''")}' AS relation FROM ${address}
 WHERE tenant_id <> ${literal(attacker.id)} LIMIT 1`
-      const { steps: [...read] } = await rig.read(world, attacker, sql)
+      const {
+        steps: [...read],
+      } = await rig.read(world, attacker, sql)
       reads.push(...read.filter(({ role }) => role === 'attack'))
     }
     return operated([...steps, ...reads])
@@ -58,12 +70,18 @@ export async function ownCustomers(world: World, tenant: Tenant): Promise<Attemp
   await restoredPlatform(world, rig)
   return rig.exclusive(async () => {
     const { steps } = await rig.read(world, tenant, 'SELECT tenant_id FROM isp_customers LIMIT 1')
-    return operated(steps.map((step) => step.role === 'attack' ? { ...step, role: 'control' } : step))
+    return operated(
+      steps.map((step) => (step.role === 'attack' ? { ...step, role: 'control' } : step)),
+    )
   })
 }
 
 /** Tables with a tenant_id: the shared ones, or those in the victim's schema. */
-async function addressesOf(world: World, rig: OperationsRig, victim: Tenant): Promise<readonly string[]> {
+async function addressesOf(
+  world: World,
+  rig: OperationsRig,
+  victim: Tenant,
+): Promise<readonly string[]> {
   const schema = world.id.tenancy === 'row-level-security' ? 'public' : victim.schema
   const rows = await rig.admin.query(`SELECT format('%I.%I', n.nspname, c.relname) AS address
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

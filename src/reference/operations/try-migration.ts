@@ -14,17 +14,20 @@ const made = ['watertight_made', 'watertight_other', 'watertight_part', 'waterti
  * and is an attack's row too; it is dropped.
  */
 export async function tryMigration(
-  migrating: Migrating, { script, table, before, earlier }: OpenTable, reader: 'attacker' | 'owner' = 'attacker',
+  migrating: Migrating,
+  { script, table, before, earlier }: OpenTable,
+  reader: 'attacker' | 'owner' = 'attacker',
 ): Promise<Attempt> {
   const { world, attacker, victim } = migrating
   const { admin, operations } = await world.operations()
   const steps: Step[] = []
   await admin.query('BEGIN')
   try {
-    const run = (migration: string, sql: string) => performed(sql, 'attack', async () => {
-      await operations.migrate(admin, { migration, script: sql, ...placeOf(migrating) })
-      return []
-    })
+    const run = (migration: string, sql: string) =>
+      performed(sql, 'attack', async () => {
+        await operations.migrate(admin, { migration, script: sql, ...placeOf(migrating) })
+        return []
+      })
     const first = earlier === undefined ? null : await run('998.do.watertight.sql', earlier)
     if (first !== null) steps.push(first)
     const migrated = await run('999.do.watertight.sql', script)
@@ -33,12 +36,14 @@ export async function tryMigration(
       const owners = world.id.tenancy === 'row-level-security' ? [attacker, victim] : [victim]
       const rows = owners.map(({ id }) => `(${literal(id)}, 'watertight')`).join(', ')
       await admin.query(`INSERT INTO ${table} (tenant_id, note) VALUES ${rows}`)
-      steps.push(...await readAs(admin, migrating, { table, before, reader }))
+      steps.push(...(await readAs(admin, migrating, { table, before, reader })))
     }
   } finally {
     await admin.query('ROLLBACK')
   }
-  steps.push(await performed('tables that are there after ROLLBACK', 'attack', () => leftovers(admin)))
+  steps.push(
+    await performed('tables that are there after ROLLBACK', 'attack', () => leftovers(admin)),
+  )
   return operated(steps)
 }
 
@@ -50,7 +55,9 @@ interface Reading {
 
 /** The attacker must see nothing of others; the owner, as the positive control, its own row. */
 async function readAs(
-  admin: Session, migrating: Migrating, { table, before, reader }: Reading,
+  admin: Session,
+  migrating: Migrating,
+  { table, before, reader }: Reading,
 ): Promise<readonly Step[]> {
   const { world, attacker, victim } = migrating
   const who = reader === 'owner' ? victim : attacker
@@ -58,16 +65,23 @@ async function readAs(
   for (const { sql } of world.enter(who)) await admin.query(sql)
   const steps: Step[] = []
   if (before !== undefined) {
-    steps.push(await performed(before, 'attack', async () => { await admin.query(before); return [] }))
+    steps.push(
+      await performed(before, 'attack', async () => {
+        await admin.query(before)
+        return []
+      }),
+    )
     if (steps[0]?.observation.kind !== 'rows') return steps
   }
-  const [compared, role] = reader === 'owner' ? ['=', 'control'] as const : ['<>', 'attack'] as const
+  const [compared, role] =
+    reader === 'owner' ? (['=', 'control'] as const) : (['<>', 'attack'] as const)
   const sql = `SELECT tenant_id, note FROM ${table} WHERE tenant_id ${compared} ${literal(who.id)}`
   return [...steps, await performed(sql, role, () => admin.query(sql))]
 }
 
 async function leftovers(admin: Session): Promise<readonly Row[]> {
-  const found = await admin.query(`SELECT n.nspname AS schema, c.relname AS table FROM pg_catalog.pg_class c
+  const found =
+    await admin.query(`SELECT n.nspname AS schema, c.relname AS table FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND c.relname IN (${made.map(literal).join(', ')})`)
   for (const row of found) {

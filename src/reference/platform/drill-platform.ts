@@ -4,7 +4,12 @@ import type { BackupPlatform } from '../../dotmac/backup/backup-platform.ts'
 import { onOneServer } from '../../dotmac/backup/backup-platform.ts'
 import { createHeartbeatTable, HeartbeatWriter } from '../../dotmac/recovery/heartbeats.ts'
 import type { Service, TenancyName } from '../../model/tenancy.ts'
-import { archiveSettings, createRecoveryStore, takeBaseBackup, type RecoveryStore } from '../../postgres/programs/base-backup.ts'
+import {
+  archiveSettings,
+  createRecoveryStore,
+  takeBaseBackup,
+  type RecoveryStore,
+} from '../../postgres/programs/base-backup.ts'
 import { startEmbeddedServer, type EmbeddedServer } from '../../postgres/server/server.ts'
 import type { ServerAddress } from '../../postgres/session/server-address.ts'
 import type { Session } from '../../postgres/session/session.ts'
@@ -37,7 +42,11 @@ export class DrillPlatform implements AsyncDisposable {
   /** In the order of their opening. */
   readonly #opened: readonly AsyncDisposable[]
 
-  private constructor(parts: Parts, opened: readonly AsyncDisposable[], { afterRecovery = null }: Sabotage) {
+  private constructor(
+    parts: Parts,
+    opened: readonly AsyncDisposable[],
+    { afterRecovery = null }: Sabotage,
+  ) {
     this.afterRecovery = afterRecovery
     this.server = parts.server
     this.store = parts.store
@@ -59,14 +68,21 @@ export class DrillPlatform implements AsyncDisposable {
     }
   }
 
-  get tenants(): readonly string[] { return this.site.site.tenants.map(({ id }) => id) }
+  get tenants(): readonly string[] {
+    return this.site.site.tenants.map(({ id }) => id)
+  }
 
   /** The same two databases, on this server or on one that recovered them. */
   at(address: ServerAddress): BackupPlatform {
     const name = (service: Service) =>
-      databaseName(this.site.site.namespace, { service, tenancy: this.tenancy, variant: 'hardened' })
+      databaseName(this.site.site.namespace, {
+        service,
+        tenancy: this.tenancy,
+        variant: 'hardened',
+      })
     return onOneServer(address, {
-      tenancy: this.tenancy, databases: { management: name('management'), isp: name('isp') },
+      tenancy: this.tenancy,
+      databases: { management: name('management'), isp: name('isp') },
     })
   }
 
@@ -77,11 +93,16 @@ export class DrillPlatform implements AsyncDisposable {
     const file = String(row?.['file'])
     for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
       const [seen] = await admin.query(
-        `SELECT last_archived_wal >= '${file}' AS there FROM pg_stat_archiver`)
+        `SELECT last_archived_wal >= '${file}' AS there FROM pg_stat_archiver`,
+      )
       if (seen?.['there'] === 't') return
-      await new Promise((resolve) => { setTimeout(resolve, 20) })
+      await new Promise((resolve) => {
+        setTimeout(resolve, 20)
+      })
     }
-    throw new Error(`WAL file ${file} was not archived within 30 s: ${this.server.logTail().slice(-3).join('; ')}`)
+    throw new Error(
+      `WAL file ${file} was not archived within 30 s: ${this.server.logTail().slice(-3).join('; ')}`,
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -90,7 +111,9 @@ export class DrillPlatform implements AsyncDisposable {
   }
 }
 
-interface Sabotage { readonly afterRecovery?: string | null }
+interface Sabotage {
+  readonly afterRecovery?: string | null
+}
 
 type Parts = Pick<DrillPlatform, 'server' | 'store' | 'site' | 'tenancy' | 'sessions'>
 
@@ -105,14 +128,20 @@ async function open(options: DrillOptions, opened: AsyncDisposable[]): Promise<P
   const { user, password, host, port } = server.tcpAddress
   const plan = planSeed({ seed: 1, tenants: options.tenants ?? 8, rows: options.rows ?? 200 })
   // Kept: the server goes as a whole, and in a drill it may be dead by then.
-  const site = keep(await openSite({
-    target: `postgres://${user}:${password ?? ''}@${host}:${port}/postgres`, plan, keep: true,
-  }))
+  const site = keep(
+    await openSite({
+      target: `postgres://${user}:${password ?? ''}@${host}:${port}/postgres`,
+      plan,
+      keep: true,
+    }),
+  )
   const tenancy = options.tenancy ?? 'row-level-security'
   const database = async (service: Service): Promise<Session> => {
     const world = { service, tenancy, variant: 'hardened' } as const
     await createWorldDatabase(site.site, site.admin, world)
-    const session = keep(await adminSession(server.tcpAddress, databaseName(site.site.namespace, world)))
+    const session = keep(
+      await adminSession(server.tcpAddress, databaseName(site.site.namespace, world)),
+    )
     await createHeartbeatTable(session)
     return session
   }
@@ -125,4 +154,3 @@ async function open(options: DrillOptions, opened: AsyncDisposable[]): Promise<P
 async function closeAll(opened: readonly AsyncDisposable[]): Promise<void> {
   for (const resource of [...opened].reverse()) await resource[Symbol.asyncDispose]()
 }
-

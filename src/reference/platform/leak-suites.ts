@@ -32,9 +32,14 @@ const runs = 4
  * Asks what `verify --quick` asks of the database itself: isolation and catalogue. Contexts and poolers belong to the
  * application, and the version of the server is not what a recovery brings back.
  */
-export async function askLeakSuites(drill: DrillPlatform, platform: BackupPlatform): Promise<SuitesAnswer> {
+export async function askLeakSuites(
+  drill: DrillPlatform,
+  platform: BackupPlatform,
+): Promise<SuitesAnswer> {
   await drill.heartbeats.stop()
-  const probes = (await loadProbes()).filter(({ suite }) => suite === 'isolation' || suite === 'catalog')
+  const probes = (await loadProbes()).filter(
+    ({ suite }) => suite === 'isolation' || suite === 'catalog',
+  )
   const verdicts: Verdict[] = []
   for (const service of services) {
     const site = { ...drill.site.site, address: platform.addresses[service] }
@@ -42,7 +47,11 @@ export async function askLeakSuites(drill: DrillPlatform, platform: BackupPlatfo
     await using admin = await adminSession(site.address, platform.databases[service])
     // The heartbeats are the drill's own, and no part of the platform.
     await dropHeartbeatTable(admin)
-    await using world = await openWorld(site, { id, database: platform.databases[service], statementTimeoutMs })
+    await using world = await openWorld(site, {
+      id,
+      database: platform.databases[service],
+      statementTimeoutMs,
+    })
     for (const probe of probes) verdicts.push(await ask(probe, world))
   }
   return answerOf(verdicts)
@@ -51,14 +60,22 @@ export async function askLeakSuites(drill: DrillPlatform, platform: BackupPlatfo
 /** A database on which no attack was executed is a fault: silence is no proof, and neither is the catalogue. */
 export function answerOf(verdicts: readonly Verdict[]): SuitesAnswer {
   const judged = verdicts.filter(({ cells }) => cells.length > 0)
-  const casesIn = (list: readonly Verdict[]) => list.reduce((sum, { evidence }) => sum + evidence.casesTried, 0)
+  const casesIn = (list: readonly Verdict[]) =>
+    list.reduce((sum, { evidence }) => sum + evidence.casesTried, 0)
   const executed = judged.filter(({ basis }) => basis === 'executed')
-  const silent = services.filter((service) => casesIn(executed.filter(({ world }) => world.service === service)) === 0)
+  const silent = services.filter(
+    (service) => casesIn(executed.filter(({ world }) => world.service === service)) === 0,
+  )
   return {
     asked: {
-      probes: judged.length, cells: judged.reduce((sum, { cells }) => sum + cells.length, 0), cases: casesIn(judged),
+      probes: judged.length,
+      cells: judged.reduce((sum, { cells }) => sum + cells.length, 0),
+      cases: casesIn(judged),
     },
-    faults: [...silent.map((service) => `${service}: the leak suites attacked nothing`), ...verdicts.flatMap(faultOf)],
+    faults: [
+      ...silent.map((service) => `${service}: the leak suites attacked nothing`),
+      ...verdicts.flatMap(faultOf),
+    ],
   }
 }
 

@@ -51,7 +51,8 @@ export async function* benchPlatform(options: PlatformBenchOptions): AsyncGenera
 
 /** Undecided while the interval lies on both sides of the bound. */
 export function boundVerdict({ low, high }: Interval, bound: Bounded['bound']): BoundVerdict {
-  if ('atMost' in bound) return high <= bound.atMost ? 'met' : low > bound.atMost ? 'missed' : 'undecided'
+  if ('atMost' in bound)
+    return high <= bound.atMost ? 'met' : low > bound.atMost ? 'missed' : 'undecided'
   return low >= bound.atLeast ? 'met' : high < bound.atLeast ? 'missed' : 'undecided'
 }
 
@@ -60,7 +61,10 @@ const delayMs = 10
 const timerShare = 0.25
 
 /** A round trip takes 20 ms: what is none does not show. */
-async function* roundTripsOf(tenancy: TenancyName, { rounds }: PlatformBenchOptions): AsyncGenerator<Bounded> {
+async function* roundTripsOf(
+  tenancy: TenancyName,
+  { rounds }: PlatformBenchOptions,
+): AsyncGenerator<Bounded> {
   await using platform = await PlatformOnTrial.start({ tenancy, services: ['isp'], rows: 20 })
   const { namespace, passwords } = platform.open.site
   const { server } = platform.open
@@ -68,7 +72,10 @@ async function* roundTripsOf(tenancy: TenancyName, { rounds }: PlatformBenchOpti
   await using distant = await distantServer(server.tcpAddress, delayMs)
   const [tenant] = platform.tenants
   const pool = openDriverPool({
-    address: distant.address, database: platform.database('isp'), max: 1, pipeline: true,
+    address: distant.address,
+    database: platform.database('isp'),
+    max: 1,
+    pipeline: true,
     login: { user: namespace.roles.app, password: passwords.app },
   })
   try {
@@ -79,8 +86,10 @@ async function* roundTripsOf(tenancy: TenancyName, { rounds }: PlatformBenchOpti
       return { ms: performance.now() - started, trips: distant.roundTrips() - before }
     }
     const bare = () => timed(() => bareStatement(pool, statement))
-    const bound = () => timed(() => withTenant(pool, { id: tenant?.id ?? '', tenancy }, (session) =>
-      session.query(statement)))
+    const bound = () =>
+      timed(() =>
+        withTenant(pool, { id: tenant?.id ?? '', tenancy }, (session) => session.query(statement)),
+      )
     await bare()
     await bound()
     const extra: number[] = []
@@ -88,16 +97,20 @@ async function* roundTripsOf(tenancy: TenancyName, { rounds }: PlatformBenchOpti
     for (let round = 0; round < rounds; round += 1) {
       const early = round % 2 === 0 ? await bare() : null
       const inContext = await bound()
-      const alone = early ?? await bare()
+      const alone = early ?? (await bare())
       extra.push((inContext.ms - alone.ms) / (2 * delayMs))
       trips.push(inContext.trips - alone.trips)
     }
     const interval = medianInterval(extra)
     const atMost = 1 + timerShare
     yield {
-      title: `withTenant, ${tenancy}: round trips beyond the bare statement`, value: interval.middle, interval,
-      bound: { atMost }, verdict: boundVerdict(interval, { atMost }),
-      note: `counted on the line: ${Math.min(...trips)} to ${Math.max(...trips)}; ` +
+      title: `withTenant, ${tenancy}: round trips beyond the bare statement`,
+      value: interval.middle,
+      interval,
+      bound: { atMost },
+      verdict: boundVerdict(interval, { atMost }),
+      note:
+        `counted on the line: ${Math.min(...trips)} to ${Math.max(...trips)}; ` +
         `the bound has ${timerShare} for timers`,
     }
   } finally {
@@ -119,23 +132,39 @@ async function bareStatement(pool: DriverPool, sql: string): Promise<void> {
 function medianInterval(values: readonly number[]): Interval & { readonly middle: number } {
   const sorted = values.toSorted((a, b) => a - b)
   const at = (rank: number) => sorted[Math.min(sorted.length - 1, Math.max(0, rank))] ?? Number.NaN
-  const [centre, half] = [(sorted.length - 1) / 2, 1.96 * Math.sqrt(sorted.length) / 2]
-  return { low: at(Math.floor(centre - half)), high: at(Math.ceil(centre + half)), level: 0.95,
-    middle: (at(Math.floor(centre)) + at(Math.ceil(centre))) / 2 }
+  const [centre, half] = [(sorted.length - 1) / 2, (1.96 * Math.sqrt(sorted.length)) / 2]
+  return {
+    low: at(Math.floor(centre - half)),
+    high: at(Math.ceil(centre + half)),
+    level: 0.95,
+    middle: (at(Math.floor(centre)) + at(Math.ceil(centre))) / 2,
+  }
 }
 
 async function restoreOf({ rounds, tenantRows }: PlatformBenchOptions): Promise<Bounded> {
   // The first tenant has about twice the average.
-  await using platform = await PlatformOnTrial.start({ tenants: 2, rows: Math.ceil(tenantRows / 2) })
+  await using platform = await PlatformOnTrial.start({
+    tenants: 2,
+    rows: Math.ceil(tenantRows / 2),
+  })
   const target = onOneServer(platform.open.site.address, {
     tenancy: platform.tenancy,
     databases: { management: platform.database('management'), isp: platform.database('isp') },
   })
-  const { rows, ratios } = await measureCopyRate(target, { tenant: platform.tenants[0]?.id ?? '', rounds })
+  const { rows, ratios } = await measureCopyRate(target, {
+    tenant: platform.tenants[0]?.id ?? '',
+    rounds,
+  })
   const interval = medianInterval(ratios)
   const bound = { atLeast: 0.5 }
-  return { title: 'restore of a tenant: its rate over that of plain COPY', value: interval.middle, interval, bound,
-    verdict: boundVerdict(interval, bound), note: `${rows} rows in two databases, every proof included` }
+  return {
+    title: 'restore of a tenant: its rate over that of plain COPY',
+    value: interval.middle,
+    interval,
+    bound,
+    verdict: boundVerdict(interval, bound),
+    note: `${rows} rows in two databases, every proof included`,
+  }
 }
 
 const overheadBound = { atMost: 1.1 }
@@ -149,10 +178,20 @@ const variants = ['hardened'] as const
  */
 async function* overheadOf({ rows, overheadMs }: PlatformBenchOptions): AsyncGenerator<Bounded> {
   await using open = await openSite({
-    target: null, keep: false, settings: { shared_buffers: '1GB' }, plan: planSeed({ seed: 1, tenants: 100, rows: 10 }),
+    target: null,
+    keep: false,
+    settings: { shared_buffers: '1GB' },
+    plan: planSeed({ seed: 1, tenants: 100, rows: 10 }),
   })
-  const { address, namespace: { roles }, passwords, tenants } = open.site
-  await open.admin.query(`CREATE DATABASE ${identifier(database)} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'`)
+  const {
+    address,
+    namespace: { roles },
+    passwords,
+    tenants,
+  } = open.site
+  await open.admin.query(
+    `CREATE DATABASE ${identifier(database)} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'`,
+  )
   await open.admin.query(secureDatabaseSql(database, roles))
   {
     await using admin = await adminSession(address, database)
@@ -160,21 +199,30 @@ async function* overheadOf({ rows, overheadMs }: PlatformBenchOptions): AsyncGen
     await buildSpeedDatabase(admin, { tenants, roles, rows, variants })
   }
   await using session = await Session.connect({
-    address, database, statementTimeoutMs: 120_000, pipeline: false,
+    address,
+    database,
+    statementTimeoutMs: 120_000,
+    pipeline: false,
     login: { user: roles.app, password: passwords.app },
   })
   const queries = [...overheadQueries, ...seedQueries].flatMap((query) => [
     { ...query, title: `${query.title}, prepared`, prepared: true },
     { ...query, title: `${query.title}, planned anew` },
   ])
-  const { measurements, failures } = await measureOverhead({
-    session, tenants, roles, seed: 1, budgetMs: overheadMs, localBackend: true, variants,
-  }, queries)
+  const { measurements, failures } = await measureOverhead(
+    { session, tenants, roles, seed: 1, budgetMs: overheadMs, localBackend: true, variants },
+    queries,
+  )
   if (failures.length > 0) throw new Error(`not everything was measured: ${failures.join('; ')}`)
   for (const { query, variant, ratio, interval, pairs, comparison } of measurements) {
     if (variant === againOf(plain).title) continue
-    yield { title: `hardened row security, ${query}: time over that of an explicit WHERE`, value: ratio, interval,
-      bound: overheadBound, verdict: boundVerdict(interval, overheadBound),
-      note: `${rows} rows, ${pairs} pairs, ${comparison}` }
+    yield {
+      title: `hardened row security, ${query}: time over that of an explicit WHERE`,
+      value: ratio,
+      interval,
+      bound: overheadBound,
+      verdict: boundVerdict(interval, overheadBound),
+      note: `${rows} rows, ${pairs} pairs, ${comparison}`,
+    }
   }
 }

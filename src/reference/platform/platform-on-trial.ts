@@ -36,7 +36,12 @@ export class PlatformOnTrial implements AsyncDisposable {
 
   static async start(options: PlatformTrialOptions = {}): Promise<PlatformOnTrial> {
     const plan = planSeed({ seed: 1, tenants: options.tenants ?? 4, rows: options.rows ?? 40 })
-    const open = await openSite({ target: null, version: options.version ?? null, plan, keep: false })
+    const open = await openSite({
+      target: null,
+      version: options.version ?? null,
+      plan,
+      keep: false,
+    })
     const platform = new PlatformOnTrial(open, options.tenancy ?? 'row-level-security')
     for (const service of options.services ?? services) {
       open.databases.add(platform.database(service))
@@ -45,7 +50,9 @@ export class PlatformOnTrial implements AsyncDisposable {
     return platform
   }
 
-  get tenants(): readonly Tenant[] { return this.open.site.tenants }
+  get tenants(): readonly Tenant[] {
+    return this.open.site.tenants
+  }
 
   world(service: Service): WorldId {
     return { service, tenancy: this.tenancy, variant: 'hardened' }
@@ -59,7 +66,9 @@ export class PlatformOnTrial implements AsyncDisposable {
   pool(service: Service, { max = 4, login = 'app' as 'app' | 'admin' } = {}): DriverPool {
     const { address, namespace, passwords } = this.open.site
     const pool = openDriverPool({
-      address, database: this.database(service), max,
+      address,
+      database: this.database(service),
+      max,
       login: { user: namespace.roles[login], password: passwords[login] },
     })
     this.#pools.push(pool)

@@ -46,7 +46,10 @@ export interface OpenService {
  * @throws WatertightError for a database that cannot be reached or holds no platform of this tenancy, a login that is
  *   not the application's, a reporting login that is not the reporting role's, a port in use.
  */
-export async function openService(target: PlatformTarget, options: OpenServiceOptions): Promise<OpenService> {
+export async function openService(
+  target: PlatformTarget,
+  options: OpenServiceOptions,
+): Promise<OpenService> {
   const { jwks, issuer, audience, hostname, port, variables, onError } = options
   const configuration = readConfiguration(variables)
   const { address, databases, tenancy } = target
@@ -54,7 +57,7 @@ export async function openService(target: PlatformTarget, options: OpenServiceOp
   const reporting = options.reporting === null ? null : smallPool(options.reporting, 2)
   // Of its own: when all other connections are busy the service is still up.
   const health = smallPool(target, 1)
-  const open = [pools, health, ...reporting === null ? [] : [reporting]]
+  const open = [pools, health, ...(reporting === null ? [] : [reporting])]
   // Whoever asked has been answered or cut off: what still runs runs for nobody.
   const end = () => Promise.all(open.map((each) => each.close({ waitMs: 500 })))
   try {
@@ -62,20 +65,31 @@ export async function openService(target: PlatformTarget, options: OpenServiceOp
     const reports = reporting?.of('reports')
     if (reports !== undefined) await requireReporting({ isp: reports, tenancy })
     const app = createService({
-      verifier: tokenVerifier({ jwks, issuer, audience }), isp: (tenant, signal) => pools.of(tenant, signal), tenancy,
-      configuration, onError,
-      ...(tenancy === 'schema-per-tenant' ? { mapping: tenantMapping((tenant) => pools.of(tenant)) } : {}),
+      verifier: tokenVerifier({ jwks, issuer, audience }),
+      isp: (tenant, signal) => pools.of(tenant, signal),
+      tenancy,
+      configuration,
+      onError,
+      ...(tenancy === 'schema-per-tenant'
+        ? { mapping: tenantMapping((tenant) => pools.of(tenant)) }
+        : {}),
       trustedProxies: options.trustedProxies ?? [],
       metrics: () => prometheusText(poolSamples(pools.use())),
-      ...(reports === undefined ? {}
+      ...(reports === undefined
+        ? {}
         : { report: reporter({ isp: reports, trail: (tenant) => pools.of(tenant), tenancy }) }),
       health: serviceHealth({
-        reach: () => answered(health.of('health')), onFault: onError,
+        reach: () => answered(health.of('health')),
+        onFault: onError,
         ...(options.reporting === null ? {} : { isolation: checksOf(options.reporting, address) }),
       }),
     })
     const { drainMs } = options
-    const service = await serveService(app, { port, hostname, ...(drainMs === undefined ? {} : { drainMs }) })
+    const service = await serveService(app, {
+      port,
+      hostname,
+      ...(drainMs === undefined ? {} : { drainMs }),
+    })
     return {
       port: service.port,
       close: async () => {
@@ -91,8 +105,10 @@ export async function openService(target: PlatformTarget, options: OpenServiceOp
 
 /** A few connections to the ISP database that nobody shares with the tenants. */
 function smallPool({ address, databases }: PlatformTarget, size: number): TenantPools {
-  return new TenantPools({ address, database: databases.isp },
-    { ...readConfiguration({}).pool, poolSize: size, maxOverflow: 0, tenantPoolPerTenant: size })
+  return new TenantPools(
+    { address, database: databases.isp },
+    { ...readConfiguration({}).pool, poolSize: size, maxOverflow: 0, tenantPoolPerTenant: size },
+  )
 }
 
 async function answered(pool: Pick<StrategyPool, 'connect'>): Promise<void> {
@@ -107,11 +123,15 @@ async function answered(pool: Pick<StrategyPool, 'connect'>): Promise<void> {
 }
 
 /** The four checks on both databases, with two tenants at least where there are any. */
-function checksOf(reporting: PlatformTarget, app: ServerAddress): () => Promise<readonly HealthCheck[]> {
+function checksOf(
+  reporting: PlatformTarget,
+  app: ServerAddress,
+): () => Promise<readonly HealthCheck[]> {
   return async () => {
     const found = await checkPlatform(reporting, { app, tenants: 3 })
     return Object.entries(found.services).flatMap(([service, { checks }]) =>
-      checks.map((check) => ({ ...check, name: `${service} ${check.name}` })))
+      checks.map((check) => ({ ...check, name: `${service} ${check.name}` })),
+    )
   }
 }
 
@@ -123,8 +143,11 @@ async function requireApplication(target: PlatformTarget, enableRls: boolean): P
   const { address, databases, roles, tenancy } = target
   const opened = Session.connect({ address, database: databases.isp, pipeline: false })
   await using session = await opened.catch((cause: unknown) => {
-    throw new WatertightError('WATERTIGHT_UNREACHABLE', `The database ${databases.isp} cannot be reached`, {
-      hint: 'Look at --target and --isp; the login is the application\'s', cause })
+    throw new WatertightError(
+      'WATERTIGHT_UNREACHABLE',
+      `The database ${databases.isp} cannot be reached`,
+      { hint: "Look at --target and --isp; the login is the application's", cause },
+    )
   })
   await requireTenancy(session, target, true)
   const [row] = await session.query(`SELECT bool_or(r.rolsuper OR r.rolbypassrls) AS bypasses,
@@ -132,18 +155,24 @@ async function requireApplication(target: PlatformTarget, enableRls: boolean): P
       bool_or(r.rolname IN (${literal(roles.admin)}, ${literal(roles.owner)})) AS privileged
     FROM pg_catalog.pg_roles r WHERE pg_has_role(current_user, r.oid, 'MEMBER')`)
   if (row?.['lists'] === '0') {
-    throw new WatertightError('WATERTIGHT_NOT_MIGRATED', `The database ${databases.isp} is not the ISP database`, {
-      hint: 'Name it with --isp' })
+    throw new WatertightError(
+      'WATERTIGHT_NOT_MIGRATED',
+      `The database ${databases.isp} is not the ISP database`,
+      { hint: 'Name it with --isp' },
+    )
   }
   if (!enableRls) return
   if (row?.['bypasses'] !== 't' && row?.['privileged'] !== 't') {
     if (tenancy === 'row-level-security') await refuseUnprotected(session)
     return
   }
-  throw new WatertightError('WATERTIGHT_RIGHTS', row['bypasses'] === 't'
-    ? `The login ${address.user} bypasses row security`
-    : `The login ${address.user} is, or may become, the reporting role or the owner of the tables`,
-  { hint: `Serve as the application (${roles.app}), which the policies bind` })
+  throw new WatertightError(
+    'WATERTIGHT_RIGHTS',
+    row['bypasses'] === 't'
+      ? `The login ${address.user} bypasses row security`
+      : `The login ${address.user} is, or may become, the reporting role or the owner of the tables`,
+    { hint: `Serve as the application (${roles.app}), which the policies bind` },
+  )
 }
 
 /** @throws WatertightError WATERTIGHT_RLS_OFF: a table of the tenants that this login reaches and no policy guards. */
@@ -156,7 +185,11 @@ async function refuseUnprotected(session: Session): Promise<void> {
         AND NOT a.attisdropped)
     ORDER BY 1`)
   if (open.length === 0) return
-  throw new WatertightError('WATERTIGHT_RLS_OFF',
+  throw new WatertightError(
+    'WATERTIGHT_RLS_OFF',
     `Row security is not enforced on ${open.map(({ name }) => String(name)).join(', ')}`,
-    { hint: 'Enable and force it; or ENABLE_RLS=false, where every query names the tenant and nothing else protects' })
+    {
+      hint: 'Enable and force it; or ENABLE_RLS=false, where every query names the tenant and nothing else protects',
+    },
+  )
 }

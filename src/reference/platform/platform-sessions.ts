@@ -30,17 +30,30 @@ export interface PlatformSessionOptions {
  *   WATERTIGHT_NOT_MIGRATED.
  */
 export async function openPlatform(
-  target: PlatformTarget, options: PlatformSessionOptions = {},
+  target: PlatformTarget,
+  options: PlatformSessionOptions = {},
 ): Promise<PlatformSessions> {
-  const { create = false, migrated = !create, seesAll = true, statementTimeoutMs = 600_000 } = options
+  const {
+    create = false,
+    migrated = !create,
+    seesAll = true,
+    statementTimeoutMs = 600_000,
+  } = options
   const { address, databases } = target
   const connect = (database: string) =>
-    Session.connect({ address, database, pipeline: false, statementTimeoutMs, lockTimeoutMs: 30_000 })
+    Session.connect({
+      address,
+      database,
+      pipeline: false,
+      statementTimeoutMs,
+      lockTimeoutMs: 30_000,
+    })
   {
     await using admin = await connect('postgres')
     if (seesAll) await refuseBlind(admin, address.user)
     if (create) await ensureRoles(admin, target)
-    for (const service of services) await ensureDatabase(admin, databases[service], create ? target : null)
+    for (const service of services)
+      await ensureDatabase(admin, databases[service], create ? target : null)
   }
   const open: Session[] = []
   try {
@@ -53,7 +66,9 @@ export async function openPlatform(
   const [management, isp] = open as [Session, Session]
   return {
     sessions: { management, isp },
-    [Symbol.asyncDispose]: async () => { for (const session of open) await session[Symbol.asyncDispose]() },
+    [Symbol.asyncDispose]: async () => {
+      for (const session of open) await session[Symbol.asyncDispose]()
+    },
   }
 }
 
@@ -64,7 +79,9 @@ export async function requirePlatform(target: PlatformTarget): Promise<void> {
 
 /** Every migrated database has its list of tenants, in the place that its tenancy gives it. */
 export async function requireTenancy(
-  session: Pick<Session, 'query'>, { tenancy }: Pick<PlatformTarget, 'tenancy'>, migrated: boolean,
+  session: Pick<Session, 'query'>,
+  { tenancy }: Pick<PlatformTarget, 'tenancy'>,
+  migrated: boolean,
 ): Promise<void> {
   // Of the catalogue: to_regclass() fails for who may not enter the schema.
   const [row] = await session.query(`SELECT current_database() AS name,
@@ -72,13 +89,22 @@ export async function requireTenancy(
       coalesce(bool_or(n.nspname = ${literal(controlSchema)}), false) AS own
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relname IN ('tenants', 'isp_tenants') AND n.nspname IN ('public', ${literal(controlSchema)})`)
-  const [its, other] = tenancy === 'row-level-security' ? ['shared', 'own'] as const : ['own', 'shared'] as const
+  const [its, other] =
+    tenancy === 'row-level-security' ? (['shared', 'own'] as const) : (['own', 'shared'] as const)
   if (row?.[its] === 't' || (row?.[other] !== 't' && !migrated)) return
   const isOther = row?.[other] === 't'
   const name = String(row?.['name'])
-  throw new WatertightError('WATERTIGHT_NOT_MIGRATED',
-    isOther ? `The database ${name} is not under ${tenancy}` : `The database ${name} holds no platform yet`,
-    { hint: isOther ? 'Give the other --mode: rls or schema' : 'Run watertight dotmac migrate with the same flags' })
+  throw new WatertightError(
+    'WATERTIGHT_NOT_MIGRATED',
+    isOther
+      ? `The database ${name} is not under ${tenancy}`
+      : `The database ${name} holds no platform yet`,
+    {
+      hint: isOther
+        ? 'Give the other --mode: rls or schema'
+        : 'Run watertight dotmac migrate with the same flags',
+    },
+  )
 }
 
 /** Under FORCE a login that row security filters would see no tenants, and call that success. */
@@ -91,16 +117,26 @@ async function refuseBlind(admin: Session, user: string): Promise<void> {
   })
 }
 
-async function ensureDatabase(admin: Session, name: string, create: PlatformTarget | null): Promise<void> {
-  const rows = await admin.query(`SELECT 1 FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`)
+async function ensureDatabase(
+  admin: Session,
+  name: string,
+  create: PlatformTarget | null,
+): Promise<void> {
+  const rows = await admin.query(
+    `SELECT 1 FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`,
+  )
   if (rows.length > 0) {
     if (create !== null) await closeDatabase(admin, name)
     return
   }
   if (create === null) {
-    throw new WatertightError('WATERTIGHT_NO_DATABASE', `There is no database ${name} on the server`, {
-      hint: 'watertight dotmac migrate makes it (without --dry-run); or name yours with --management and --isp',
-    })
+    throw new WatertightError(
+      'WATERTIGHT_NO_DATABASE',
+      `There is no database ${name} on the server`,
+      {
+        hint: 'watertight dotmac migrate makes it (without --dry-run); or name yours with --management and --isp',
+      },
+    )
   }
   const made = admin.query(`CREATE DATABASE ${identifier(name)} TEMPLATE template0 ENCODING 'UTF8'`)
   await made.catch((error: unknown) => {
@@ -113,8 +149,10 @@ async function ensureDatabase(admin: Session, name: string, create: PlatformTarg
 /** In one that was made by hand everybody may make temporary tables and functions, which outlive a pooled request. */
 async function closeDatabase(admin: Session, name: string): Promise<void> {
   const [row] = await admin.query(
-    `SELECT has_database_privilege('public', ${literal(name)}, 'TEMPORARY, CREATE') AS open`)
-  if (row?.['open'] === 't') await admin.query(`REVOKE TEMPORARY, CREATE ON DATABASE ${identifier(name)} FROM PUBLIC`)
+    `SELECT has_database_privilege('public', ${literal(name)}, 'TEMPORARY, CREATE') AS open`,
+  )
+  if (row?.['open'] === 't')
+    await admin.query(`REVOKE TEMPORARY, CREATE ON DATABASE ${identifier(name)} FROM PUBLIC`)
 }
 
 /** Roles that exist keep their attributes and passwords. */

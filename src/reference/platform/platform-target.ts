@@ -28,22 +28,38 @@ export interface PlatformFlags {
 /** @throws WatertightError WATERTIGHT_NO_TARGET, WATERTIGHT_BAD_TARGET, WATERTIGHT_BAD_FLAG. */
 export function platformTarget(flags: PlatformFlags): PlatformTarget {
   if (flags.target === undefined || flags.target === '') {
-    throw new WatertightError('WATERTIGHT_NO_TARGET', 'A command of the platform needs the server it works on', {
-      hint: 'Give --target postgres://user:password@host:port or set WATERTIGHT_TARGET',
-    })
+    throw new WatertightError(
+      'WATERTIGHT_NO_TARGET',
+      'A command of the platform needs the server it works on',
+      { hint: 'Give --target postgres://user:password@host:port or set WATERTIGHT_TARGET' },
+    )
   }
   const tenancy = tenancies[flags.mode ?? 'rls']
   if (tenancy === undefined) {
-    throw new WatertightError('WATERTIGHT_BAD_FLAG', `--mode ${JSON.stringify(flags.mode)} is neither rls nor schema`, {
-      hint: 'Give --mode rls or --mode schema',
-    })
+    throw new WatertightError(
+      'WATERTIGHT_BAD_FLAG',
+      `--mode ${JSON.stringify(flags.mode)} is neither rls nor schema`,
+      { hint: 'Give --mode rls or --mode schema' },
+    )
   }
   const named = (service: Service) =>
-    databaseName(plainNamespace(''), { service, tenancy: 'row-level-security', variant: 'hardened' })
+    databaseName(plainNamespace(''), {
+      service,
+      tenancy: 'row-level-security',
+      variant: 'hardened',
+    })
   return {
-    address: namedServer(flags.target).address, tenancy, roles: standardRoles,
-    databases: { management: flags.management ?? named('management'), isp: flags.isp ?? named('isp') },
+    address: namedServer(flags.target).address,
+    tenancy,
+    roles: standardRoles,
+    databases: {
+      management: flags.management ?? named('management'),
+      isp: flags.isp ?? named('isp'),
+    },
   }
 }
 
-const tenancies: Readonly<Record<string, TenancyName>> = { rls: 'row-level-security', schema: 'schema-per-tenant' }
+const tenancies: Readonly<Record<string, TenancyName>> = {
+  rls: 'row-level-security',
+  schema: 'schema-per-tenant',
+}

@@ -2,21 +2,30 @@ import { expect, test } from 'vitest'
 import { runDrill, type DrillName } from './recovery-drill.ts'
 
 const asked = [
-  ['pitr', 'row-level-security'], ['tenant', 'row-level-security'], ['coordinated', 'schema-per-tenant'],
+  ['pitr', 'row-level-security'],
+  ['tenant', 'row-level-security'],
+  ['coordinated', 'schema-per-tenant'],
 ] as const satisfies readonly (readonly [DrillName, string])[]
 
-test.each(asked)('the %s drill brings every tenant back to the target, and the leak suites find nothing, %s',
+test.each(asked)(
+  'the %s drill brings every tenant back to the target, and the leak suites find nothing, %s',
   async (name, tenancy) => {
     const result = await runDrill(name, { tenancy, rows: 40 })
     const { faults, tenants, rpoSeconds, rtoSeconds, validatedSeconds, suites } = result
     expect(faults).toEqual([])
     expect(tenants).toBe(8)
     expect([rtoSeconds > 0, validatedSeconds > rtoSeconds]).toEqual([true, true])
-    expect([suites.probes > 40, suites.cells > 500, suites.cases > 1000]).toEqual([true, true, true])
+    expect([suites.probes > 40, suites.cells > 500, suites.cases > 1000]).toEqual([
+      true,
+      true,
+      true,
+    ])
     // Point in time loses nothing that was committed before the mistake; the others lose what came after the point.
     if (name === 'pitr') expect(rpoSeconds).toBe(0)
     else expect(rpoSeconds).toBeGreaterThan(0)
-  }, 180_000)
+  },
+  180_000,
+)
 
 const defects = {
   'row-level-security': 'CREATE POLICY everybody ON isp_customers FOR SELECT USING (true)',
@@ -27,10 +36,13 @@ const defects = {
 } as const
 
 test.each(['row-level-security', 'schema-per-tenant'] as const)(
-  'a leak that was there when the backup was taken comes back and is told, %s', async (tenancy) => {
+  'a leak that was there when the backup was taken comes back and is told, %s',
+  async (tenancy) => {
     const { faults } = await runDrill('pitr', { tenancy, rows: 40, defect: defects[tenancy] })
     expect(faults.some((fault) => fault.startsWith('isp, reads-foreign-rows: violated'))).toBe(true)
-  }, 180_000)
+  },
+  180_000,
+)
 
 test('a row of one tenant that did not come back, and one that changed, are told', async () => {
   const afterRecovery = `DELETE FROM isp_network_links WHERE ctid =
@@ -38,6 +50,8 @@ test('a row of one tenant that did not come back, and one that changed, are told
     UPDATE isp_customers SET city = city || '!' WHERE ctid =
       (SELECT min(ctid) FROM isp_customers WHERE tenant_id = 'acme')`
   const { faults } = await runDrill('tenant', { rows: 40, afterRecovery })
-  expect(faults.map((fault) => fault.split(': ')[0]).sort()).toEqual(
-    ['Tenant "acme" differs', 'Tenant "globex-456" differs'])
+  expect(faults.map((fault) => fault.split(': ')[0]).sort()).toEqual([
+    'Tenant "acme" differs',
+    'Tenant "globex-456" differs',
+  ])
 }, 180_000)

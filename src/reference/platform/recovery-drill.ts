@@ -3,8 +3,16 @@
 import { backupTenant } from '../../dotmac/backup/backup-tenant.ts'
 import type { BackupPlatform } from '../../dotmac/backup/backup-platform.ts'
 import { restoreTenant } from '../../dotmac/backup/restore-tenant.ts'
-import { lastHeartbeats, secondsLost, type LastHeartbeats } from '../../dotmac/recovery/heartbeats.ts'
-import { differences, readTenantStates, type TenantStates } from '../../dotmac/recovery/tenant-states.ts'
+import {
+  lastHeartbeats,
+  secondsLost,
+  type LastHeartbeats,
+} from '../../dotmac/recovery/heartbeats.ts'
+import {
+  differences,
+  readTenantStates,
+  type TenantStates,
+} from '../../dotmac/recovery/tenant-states.ts'
 import { validateIsolation } from '../../dotmac/recovery/validate-isolation.ts'
 import { identifier } from '../../sql/identifier.ts'
 import { recoverySettings, type RecoveryTarget } from '../../postgres/programs/base-backup.ts'
@@ -56,7 +64,11 @@ async function pitrDrill(drill: DrillPlatform): Promise<DrillResult> {
   await drill.heartbeats.stop()
   await drill.archiveAll()
   return await recover(drill, {
-    drill: 'pitr', target: { kind: 'time', value: String(now?.['now']) }, expected, before, exact: before,
+    drill: 'pitr',
+    target: { kind: 'time', value: String(now?.['now']) },
+    expected,
+    before,
+    exact: before,
   })
 }
 
@@ -76,7 +88,11 @@ async function coordinatedDrill(drill: DrillPlatform): Promise<DrillResult> {
   const before = await lastHeartbeats(drill.sessions)
   await drill.server.crash()
   return await recover(drill, {
-    drill: 'coordinated', target: { kind: 'name', value: 'dotmac_both' }, expected, before, exact,
+    drill: 'coordinated',
+    target: { kind: 'name', value: 'dotmac_both' },
+    expected,
+    before,
+    exact,
   })
 }
 
@@ -91,11 +107,13 @@ interface Recovery {
 }
 
 async function recover(
-  drill: DrillPlatform, { target, expected, before, exact, ...rest }: Recovery,
+  drill: DrillPlatform,
+  { target, expected, before, exact, ...rest }: Recovery,
 ): Promise<DrillResult> {
   const started = performance.now()
   await using server = await startEmbeddedServer({
-    settings: recoverySettings(drill.store, target), startTimeoutMs: 120_000,
+    settings: recoverySettings(drill.store, target),
+    startTimeoutMs: 120_000,
     base: { dataDirectory: drill.store.base, password: drill.server.tcpAddress.password ?? '' },
   })
   const platform = drill.at(server.tcpAddress)
@@ -105,8 +123,11 @@ async function recover(
   await sabotage(isp, drill)
   const judged = await judge(drill, platform, { expected, started })
   return {
-    ...rest, ...judged, target: target.kind === 'latest' ? 'latest' : `${target.kind} ${target.value}`,
-    rpoSeconds: secondsLost(before, after), tenants: drill.tenants.length,
+    ...rest,
+    ...judged,
+    target: target.kind === 'latest' ? 'latest' : `${target.kind} ${target.value}`,
+    rpoSeconds: secondsLost(before, after),
+    tenants: drill.tenants.length,
     faults: [...pointFaults(exact, after), ...judged.faults],
   }
 }
@@ -115,7 +136,9 @@ async function recover(
 function pointFaults(exact: LastHeartbeats, after: LastHeartbeats): readonly string[] {
   return (['management', 'isp'] as const).flatMap((service) => {
     const [target, found] = [exact.last[service].number, after.last[service].number]
-    return target === found ? [] : [`${service} came back at heartbeat ${found}; the target was ${target}`]
+    return target === found
+      ? []
+      : [`${service} came back at heartbeat ${found}; the target was ${target}`]
   })
 }
 
@@ -123,14 +146,18 @@ type Judged = Pick<DrillResult, 'rtoSeconds' | 'validatedSeconds' | 'suites' | '
 
 /** Rows and policies first, by which the platform could be opened again; then the leak suites. */
 async function judge(
-  drill: DrillPlatform, platform: BackupPlatform,
+  drill: DrillPlatform,
+  platform: BackupPlatform,
   { expected, started }: { readonly expected: TenantStates; readonly started: number },
 ): Promise<Judged> {
   const seconds = () => (performance.now() - started) / 1000
   const found = await readTenantStates(platform, drill.tenants)
   const { namespace, passwords, tenants } = drill.site.site
   const login = { user: namespace.roles.app, password: passwords.app }
-  const faults = [...differences(expected, found), ...await validateIsolation(platform, { tenants, login })]
+  const faults = [
+    ...differences(expected, found),
+    ...(await validateIsolation(platform, { tenants, login })),
+  ]
   const rtoSeconds = seconds()
   const { asked, faults: leaks } = await askLeakSuites(drill, platform)
   return { rtoSeconds, validatedSeconds: seconds(), suites: asked, faults: [...faults, ...leaks] }
@@ -147,7 +174,8 @@ async function tenantDrill(drill: DrillPlatform): Promise<DrillResult> {
   const expected = await readTenantStates(platform, drill.tenants)
   const { databases } = await backupTenant(platform, tenant, { to: drill.store.tenant })
   await pause(200)
-  for (const session of Object.values(drill.sessions)) await mistake(session, `tenant_id = '${tenant}'`)
+  for (const session of Object.values(drill.sessions))
+    await mistake(session, `tenant_id = '${tenant}'`)
   const failedAt = await clockMs(drill.site.admin)
   const started = performance.now()
   await restoreTenant(platform, { from: drill.store.tenant })
@@ -155,8 +183,11 @@ async function tenantDrill(drill: DrillPlatform): Promise<DrillResult> {
   const judged = await judge(drill, platform, { expected, started })
   const taken = Object.values(databases).map(({ takenAt }) => Date.parse(takenAt))
   return {
-    drill: 'tenant', target: `the backup of ${tenant}`, rpoSeconds: (failedAt - Math.min(...taken)) / 1000,
-    tenants: drill.tenants.length, ...judged,
+    drill: 'tenant',
+    target: `the backup of ${tenant}`,
+    rpoSeconds: (failedAt - Math.min(...taken)) / 1000,
+    tenants: drill.tenants.length,
+    ...judged,
   }
 }
 
@@ -173,10 +204,13 @@ async function mistake(session: Session, where = 'true'): Promise<void> {
       AND c.relkind IN ('r', 'p') AND NOT c.relispartition`)
   for (const row of rows) {
     await session.query(
-      `DELETE FROM ${identifier(String(row['schema']))}.${identifier(String(row['name']))} WHERE ${where}`)
+      `DELETE FROM ${identifier(String(row['schema']))}.${identifier(String(row['name']))} WHERE ${where}`,
+    )
   }
 }
 
 async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => { setTimeout(resolve, ms) })
+  await new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
 }

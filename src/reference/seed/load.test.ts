@@ -24,10 +24,17 @@ beforeAll(async () => {
   await admin.query(createRolesSql(standardRoles, { app: 'a', admin: 'b' }))
 }, 60_000)
 
-afterAll(async () => { await server.stop() })
+afterAll(async () => {
+  await server.stop()
+})
 
 function open(database: string): Promise<Session> {
-  return Session.connect({ address: server.address, database, pipeline: false, statementTimeoutMs: 60_000 })
+  return Session.connect({
+    address: server.address,
+    database,
+    pipeline: false,
+    statementTimeoutMs: 60_000,
+  })
 }
 
 /** An installed and still empty database. */
@@ -35,10 +42,16 @@ async function installed(service: Service, name: TenancyName, of: SeedPlan): Pro
   const database = `${service}_${name}_${of.rows}_${of.plannedTenants.length}`
   await using admin = await open('postgres')
   await admin.query(`DROP DATABASE IF EXISTS ${identifier(database)}`)
-  await admin.query(`CREATE DATABASE ${identifier(database)} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'`)
+  await admin.query(
+    `CREATE DATABASE ${identifier(database)} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'`,
+  )
   const session = await open(database)
   const scripts = tenancyOf(name).install({
-    service, variant: 'hardened', tenants: of.plannedTenants, roles: standardRoles, serverVersionNum: 180_000,
+    service,
+    variant: 'hardened',
+    tenants: of.plannedTenants,
+    roles: standardRoles,
+    serverVersionNum: 180_000,
   })
   for (const script of scripts) await session.query(`BEGIN;\n${script}\nCOMMIT;`)
   return session
@@ -53,7 +66,9 @@ const foreignKeys = `SELECT n.nspname AS schema, c.relname AS name, pn.nspname A
   JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
   WHERE k.contype = 'f' AND k.conparentid = 0`
 
-const worlds = services.flatMap((service) => tenancies.map((tenancy) => ({ service, name: tenancy })))
+const worlds = services.flatMap((service) =>
+  tenancies.map((tenancy) => ({ service, name: tenancy })),
+)
 
 describe.each(worlds)('$service under $name', ({ service, name }) => {
   const tables = tablesOf(service)
@@ -66,18 +81,24 @@ describe.each(worlds)('$service under $name', ({ service, name }) => {
     counts = await loadWorld(session, { plan, tables, tenancy })
   }, 60_000)
 
-  afterAll(async () => { await session[Symbol.asyncDispose]() })
+  afterAll(async () => {
+    await session[Symbol.asyncDispose]()
+  })
 
   test('holds for each tenant the rows that were planned, its canaries, and nothing of others', async () => {
     const ownership = ownershipOf(plan.plannedTenants)
     for (const table of tables.filter((each) => each.placement !== 'shared')) {
       for (const tenant of plan.plannedTenants) {
         const relation = qualified({ schema: tenancy.schemaOf(table, tenant), name: table.name })
-        const found = await session.query(`SELECT * FROM ${relation} WHERE tenant_id = ${literal(tenant.id)}`)
+        const found = await session.query(
+          `SELECT * FROM ${relation} WHERE tenant_id = ${literal(tenant.id)}`,
+        )
         const planned = rowsPlanned(plan, table, { size: tenant.size, tables })
         expect(found.length, `${table.name} of ${tenant.id}`).toBe(planned)
         expect(counts.byTenant.get(tenant.id)?.get(table.name)).toBe(found.length)
-        expect(found.filter((row) => ownership.ownersIn(row, { tenantColumn: 'tenant_id' }).size !== 1)).toEqual([])
+        expect(
+          found.filter((row) => ownership.ownersIn(row, { tenantColumn: 'tenant_id' }).size !== 1),
+        ).toEqual([])
         const canary = canaryText(tenant, table)
         expect(found.filter((row) => JSON.stringify(row).includes(canary)).length, canary).toBe(1)
       }
@@ -88,8 +109,12 @@ describe.each(worlds)('$service under $name', ({ service, name }) => {
     let rows = 0
     for (const table of tables) {
       let stored = 0
-      for (const schema of new Set(plan.plannedTenants.map((tenant) => tenancy.schemaOf(table, tenant)))) {
-        const [row] = await session.query(`SELECT count(*) AS rows FROM ${qualified({ schema, name: table.name })}`)
+      for (const schema of new Set(
+        plan.plannedTenants.map((tenant) => tenancy.schemaOf(table, tenant)),
+      )) {
+        const [row] = await session.query(
+          `SELECT count(*) AS rows FROM ${qualified({ schema, name: table.name })}`,
+        )
         stored += Number(row?.['rows'])
       }
       expect(counts.byTable.get(table.name), table.name).toBe(stored)
@@ -104,7 +129,10 @@ describe.each(worlds)('$service under $name', ({ service, name }) => {
     expect(keys.length).toBeGreaterThan(5)
     for (const key of keys) {
       const child = qualified({ schema: String(key['schema']), name: String(key['name']) })
-      const parent = qualified({ schema: String(key['parent_schema']), name: String(key['parent']) })
+      const parent = qualified({
+        schema: String(key['parent_schema']),
+        name: String(key['parent']),
+      })
       const [row] = await session.query(`SELECT count(*) AS rows, count(*) FILTER (WHERE NOT EXISTS
         (SELECT FROM ${parent} p WHERE ${String(key['condition'])})) AS orphans FROM ${child} c`)
       expect(Number(row?.['rows']), child).toBeGreaterThan(0)
@@ -116,8 +144,14 @@ describe.each(worlds)('$service under $name', ({ service, name }) => {
 test('the canary of a customer can be deleted, one with invoices cannot', async () => {
   const small = planSeed({ seed: 1, tenants: 2, rows: 200 })
   await using session = await installed('isp', 'row-level-security', small)
-  await loadRows(session, { plan: small, tables: tablesOf('isp'), tenancy: tenancyOf('row-level-security') })
-  const gone = await session.query(`DELETE FROM isp_customers WHERE name LIKE 'canary-%' RETURNING id`)
+  await loadRows(session, {
+    plan: small,
+    tables: tablesOf('isp'),
+    tenancy: tenancyOf('row-level-security'),
+  })
+  const gone = await session.query(
+    `DELETE FROM isp_customers WHERE name LIKE 'canary-%' RETURNING id`,
+  )
   expect(gone.length).toBe(2)
   await expect(session.query('DELETE FROM isp_customers')).rejects.toMatchObject({ code: '23503' })
 }, 30_000)
@@ -127,14 +161,20 @@ test('a load that fails names the relation, stores nothing and leaves the sessio
   await using session = await installed('management', 'row-level-security', small)
   await session.query('ALTER TABLE tasks_runs DROP COLUMN output')
   const loading = loadWorld(session, {
-    plan: small, tables: tablesOf('management'), tenancy: tenancyOf('row-level-security'),
+    plan: small,
+    tables: tablesOf('management'),
+    tenancy: tenancyOf('row-level-security'),
   })
   await expect(loading).rejects.toMatchObject({
-    code: 'WATERTIGHT_SEED_FAILED', message: expect.stringContaining('"public"."tasks_runs"') as string,
+    code: 'WATERTIGHT_SEED_FAILED',
+    message: expect.stringContaining('"public"."tasks_runs"') as string,
     cause: { code: '42703' },
   })
-  expect(await session.query('SELECT (SELECT count(*) FROM users) + (SELECT count(*) FROM tenants) AS rows'))
-    .toEqual([{ rows: '0' }])
+  expect(
+    await session.query(
+      'SELECT (SELECT count(*) FROM users) + (SELECT count(*) FROM tenants) AS rows',
+    ),
+  ).toEqual([{ rows: '0' }])
 }, 30_000)
 
 test('rows that the server quietly drops are a failed load', async () => {
@@ -143,9 +183,13 @@ test('rows that the server quietly drops are a failed load', async () => {
   await session.query(`CREATE FUNCTION drop_row() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
     CREATE TRIGGER drop_row BEFORE INSERT ON users FOR EACH ROW WHEN (new.role = 'viewer') EXECUTE FUNCTION drop_row();
     ALTER TABLE users ENABLE ALWAYS TRIGGER drop_row`)
-  await expect(loadRows(session, {
-    plan: small, tables: tablesOf('management'), tenancy: tenancyOf('row-level-security'),
-  })).rejects.toThrow(/"public"\."users" failed: \d+ of \d+ rows were stored/)
+  await expect(
+    loadRows(session, {
+      plan: small,
+      tables: tablesOf('management'),
+      tenancy: tenancyOf('row-level-security'),
+    }),
+  ).rejects.toThrow(/"public"\."users" failed: \d+ of \d+ rows were stored/)
 }, 30_000)
 
 test('loading twice gives the same rows to the byte', async () => {
@@ -153,10 +197,16 @@ test('loading twice gives the same rows to the byte', async () => {
   const dumps: unknown[][] = [[], []]
   for (const dump of dumps) {
     await using session = await installed('isp', 'row-level-security', small)
-    await loadRows(session, { plan: small, tables: tablesOf('isp'), tenancy: tenancyOf('row-level-security') })
+    await loadRows(session, {
+      plan: small,
+      tables: tablesOf('isp'),
+      tenancy: tenancyOf('row-level-security'),
+    })
     for (const table of tablesOf('isp')) {
-      dump.push(...await session.query(`SELECT count(*) AS rows,
-        md5(string_agg(t::text, E'\\n' ORDER BY t::text)) AS bytes FROM ${identifier(table.name)} t`))
+      dump.push(
+        ...(await session.query(`SELECT count(*) AS rows,
+        md5(string_agg(t::text, E'\\n' ORDER BY t::text)) AS bytes FROM ${identifier(table.name)} t`)),
+      )
     }
   }
   expect(dumps[1]).toEqual(dumps[0])

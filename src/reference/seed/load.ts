@@ -38,7 +38,10 @@ export async function loadRows(session: Session, options: LoadOptions): Promise<
  *   than it was sent: ownership of rows that are not there would prove nothing.
  */
 export async function loadWorld(session: Session, options: LoadOptions): Promise<SeedCounts> {
-  const tally = { byTable: new Map<string, number>(), byTenant: new Map<TenantId, Map<string, number>>() }
+  const tally = {
+    byTable: new Map<string, number>(),
+    byTenant: new Map<TenantId, Map<string, number>>(),
+  }
   await session.query('BEGIN')
   try {
     await session.query('SET LOCAL session_replication_role = replica')
@@ -69,15 +72,21 @@ async function loadTable(session: Session, table: TableModel, loading: Loading):
     }
     const relation = qualified({ schema, name: table.name })
     const stored = await copyRows(session, {
-      relation, columns: columnsOf(table).map((column) => column.name),
+      relation,
+      columns: columnsOf(table).map((column) => column.name),
       rows: rowsOf(table, tenants, { ...loading, counted }),
-    }).catch((error: unknown) => { throw loadError(relation, messageOf(error), error) })
+    }).catch((error: unknown) => {
+      throw loadError(relation, messageOf(error), error)
+    })
     if (stored !== sent) throw loadError(relation, `${stored} of ${sent} rows were stored`)
     loading.byTable.set(table.name, (loading.byTable.get(table.name) ?? 0) + stored)
   }
 }
 
-function tenantsBySchema(table: TableModel, { plan, tenancy }: LoadOptions): ReadonlyMap<string, PlannedTenant[]> {
+function tenantsBySchema(
+  table: TableModel,
+  { plan, tenancy }: LoadOptions,
+): ReadonlyMap<string, PlannedTenant[]> {
   const bySchema = new Map<string, PlannedTenant[]>()
   for (const tenant of plan.plannedTenants) {
     const schema = tenancy.schemaOf(table, tenant)
@@ -92,7 +101,11 @@ interface RowsScope extends Pick<LoadOptions, 'plan' | 'tables'> {
   readonly counted: (tenant: PlannedTenant | null) => void
 }
 
-function* rowsOf(table: TableModel, tenants: readonly PlannedTenant[], scope: RowsScope): Generator<SeedRow> {
+function* rowsOf(
+  table: TableModel,
+  tenants: readonly PlannedTenant[],
+  scope: RowsScope,
+): Generator<SeedRow> {
   if (table.placement === 'shared') {
     for (const row of sharedRows(table, scope.plan)) {
       scope.counted(null)
@@ -110,6 +123,7 @@ function* rowsOf(table: TableModel, tenants: readonly PlannedTenant[], scope: Ro
 
 function loadError(relation: string, what: string, cause?: unknown): WatertightError {
   return new WatertightError('WATERTIGHT_SEED_FAILED', `Seeding ${relation} failed: ${what}`, {
-    hint: 'Seed into an empty, freshly installed database, as a superuser, with disk space to spare', cause,
+    hint: 'Seed into an empty, freshly installed database, as a superuser, with disk space to spare',
+    cause,
   })
 }

@@ -42,7 +42,10 @@ export function planSeed(options: SeedOptions): SeedPlan {
   const mean = sizes.reduce((sum, size) => sum + size, 0) / sizes.length
   const [tags, watermarks] = [new Set<string>(), new Set<string>()]
   const plannedTenants = ids.map((id, ordinal): PlannedTenant => ({
-    id, ordinal, ...tenantNames(id), size: (sizes[ordinal] ?? mean) / mean,
+    id,
+    ordinal,
+    ...tenantNames(id),
+    size: (sizes[ordinal] ?? mean) / mean,
     tag: firstFree(tags, (attempt) => tagOf(`${options.seed} ${attempt} ${id}`)),
     watermark: firstFree(watermarks, (attempt) => watermarkOf(`${options.seed} ${attempt} ${id}`)),
   }))
@@ -50,12 +53,16 @@ export function planSeed(options: SeedOptions): SeedPlan {
 }
 
 /** Rows of a table for a tenant, the canary included; control tables have one, shared ones belong to nobody. */
-export function rowsPlanned(plan: SeedPlan, table: TableModel, { size, tables }: {
-  readonly size: number; readonly tables: readonly TableModel[]
-}): number {
+export function rowsPlanned(
+  plan: SeedPlan,
+  table: TableModel,
+  { size, tables }: { readonly size: number; readonly tables: readonly TableModel[] },
+): number {
   if (!isTenantAware(table)) return 0
   if (table.placement === 'control') return 1
-  const weights = tables.filter((each) => each.placement === 'tenant').reduce((sum, each) => sum + each.weight, 0)
+  const weights = tables
+    .filter((each) => each.placement === 'tenant')
+    .reduce((sum, each) => sum + each.weight, 0)
   return Math.max(1 + ordinaryRowsMin, Math.round((plan.rows * size * table.weight) / weights))
 }
 
@@ -67,15 +74,22 @@ function assertOptions({ seed, tenants, rows }: SeedOptions): void {
   if (!Number.isInteger(tenants) || tenants < 2) {
     refuse(`${tenants} tenants cannot show anything about isolation`, 'Use --tenants 2 or more')
   }
-  if (!Number.isInteger(rows) || rows < 1) refuse(`${rows} rows cannot be seeded`, 'Use --rows 1 or more')
+  if (!Number.isInteger(rows) || rows < 1)
+    refuse(`${rows} rows cannot be seeded`, 'Use --rows 1 or more')
 }
 
 /** Hostile names first, so that few tenants already hold the nastiest; then ordinary companies without end. */
 function tenantIds(count: number, seed: number): readonly TenantId[] {
-  const hostile = JSON.parse(readFileSync(join(packageRoot(), 'fixtures', 'tenants.json'), 'utf8')) as TenantId[]
+  const hostile = JSON.parse(
+    readFileSync(join(packageRoot(), 'fixtures', 'tenants.json'), 'utf8'),
+  ) as TenantId[]
   const random = new Random(hash32(`tenants ${seed}`))
-  return Array.from({ length: count }, (_, ordinal) =>
-    hostile[ordinal] ?? `${random.pick(words.company)}-${random.pick(words.suffix)}-${1_000 + ordinal}`)
+  return Array.from(
+    { length: count },
+    (_, ordinal) =>
+      hostile[ordinal] ??
+      `${random.pick(words.company)}-${random.pick(words.suffix)}-${1_000 + ordinal}`,
+  )
 }
 
 /** Hashes again for the rare tenant whose mark another one has. */
@@ -96,6 +110,8 @@ function tagOf(text: string): string {
 
 /** `w` and nine digits of base 32: 45 bits, so that no ordinary text looks like one. */
 function watermarkOf(text: string): string {
-  const digits = [1, 2].map((lane) => hash32(`watermark ${text}`, lane).toString(32).padStart(7, '0'))
+  const digits = [1, 2].map((lane) =>
+    hash32(`watermark ${text}`, lane).toString(32).padStart(7, '0'),
+  )
   return `w${digits.join('').slice(-9)}`
 }

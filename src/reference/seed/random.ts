@@ -25,7 +25,9 @@ export function mix32(value: number): number {
 export class Random {
   #state: number
 
-  constructor(seed: number) { this.#state = seed | 0 }
+  constructor(seed: number) {
+    this.#state = seed | 0
+  }
 
   /** An integer from 0 to 2^32 - 1. */
   next(): number {

@@ -21,12 +21,15 @@ interface Seeded {
 function seeded(of: SeedPlan = plan): readonly Seeded[] {
   return services.flatMap((service) => {
     const tables = tablesOf(service)
-    return tables.filter(isTenantAware).flatMap((table) => of.plannedTenants.map((tenant): Seeded => {
-      const names = columnsOf(table).map((column) => column.name)
-      const rows = [...tenantRows(table, { plan: of, tables, tenant })]
-        .map((values) => Object.fromEntries(values.map((value, index) => [names[index] ?? '', value])))
-      return { table, tenant, rows }
-    }))
+    return tables.filter(isTenantAware).flatMap((table) =>
+      of.plannedTenants.map((tenant): Seeded => {
+        const names = columnsOf(table).map((column) => column.name)
+        const rows = [...tenantRows(table, { plan: of, tables, tenant })].map((values) =>
+          Object.fromEntries(values.map((value, index) => [names[index] ?? '', value])),
+        )
+        return { table, tenant, rows }
+      }),
+    )
   })
 }
 
@@ -51,12 +54,21 @@ test('every row names its owner by its id, and nothing in it names anybody else'
 })
 
 test('every natural key and every sentence carries the watermark', () => {
-  const marked = new Set<unknown>(['email', 'hostname', 'serial', 'sentence', 'person', 'company', 'json'])
+  const marked = new Set<unknown>([
+    'email',
+    'hostname',
+    'serial',
+    'sentence',
+    'person',
+    'company',
+    'json',
+  ])
   for (const { table, tenant, rows } of world) {
     for (const column of columnsOf(table).filter(({ fill }) => marked.has(fill))) {
       for (const row of rows) {
         const value = row[column.name] ?? null
-        if (value !== null || column.notNull !== false) expect(value, column.name).toContain(tenant.watermark)
+        if (value !== null || column.notNull !== false)
+          expect(value, column.name).toContain(tenant.watermark)
       }
     }
   }
@@ -66,8 +78,12 @@ test('foreign keys lead to a row of the same tenant, never to a canary', () => {
   let followed = 0
   for (const { table, tenant, rows } of world) {
     for (const { column, table: name } of table.references) {
-      const parent = world.find((each) =>
-        each.table.name === name && each.table.service === table.service && each.tenant === tenant)
+      const parent = world.find(
+        (each) =>
+          each.table.name === name &&
+          each.table.service === table.service &&
+          each.tenant === tenant,
+      )
       const ordinary = new Set(parent?.rows.slice(1).map((row) => row['id']))
       for (const row of rows) {
         followed += 1
@@ -86,20 +102,28 @@ test('the canary of each table of each tenant is its first row, and its text occ
     return `${table.service} ${text}`
   })
   expect(new Set(texts).size).toBe(texts.length)
-  const ordinary = world.flatMap(({ rows, table }) => table.placement === 'control' ? [] : rows.slice(1))
-  expect(ordinary.filter((row) => Object.values(row).some((value) => value?.includes('canary-')))).toEqual([])
+  const ordinary = world.flatMap(({ rows, table }) =>
+    table.placement === 'control' ? [] : rows.slice(1),
+  )
+  expect(
+    ordinary.filter((row) => Object.values(row).some((value) => value?.includes('canary-'))),
+  ).toEqual([])
 })
 
 test('columns that are unique per tenant are, ids are in the whole database, and NOT NULL columns are filled', () => {
   for (const { table, rows } of world) {
     for (const column of columnsOf(table)) {
       const values = rows.map((row) => row[column.name] ?? null)
-      if (column.unique === true || column.name === 'id') expect(new Set(values).size).toBe(values.length)
-      if (column.notNull !== false) expect(values, `${table.name}.${column.name}`).not.toContain(null)
+      if (column.unique === true || column.name === 'id')
+        expect(new Set(values).size).toBe(values.length)
+      if (column.notNull !== false)
+        expect(values, `${table.name}.${column.name}`).not.toContain(null)
     }
   }
   for (const service of services) {
-    const ids = world.flatMap(({ table, rows }) => table.service === service ? rows.map((row) => row['id']) : [])
+    const ids = world.flatMap(({ table, rows }) =>
+      table.service === service ? rows.map((row) => row['id']) : [],
+    )
     expect(new Set(ids).size).toBe(ids.length)
   }
 })
@@ -108,7 +132,9 @@ test('nothing is updated before it is created, finished before it is started, or
   const last = new Date('2026-01-01T00:00:00Z').toISOString()
   const first = new Date('2024-01-01T00:00:00Z').toISOString()
   for (const { table, rows } of world) {
-    const times = columnsOf(table).filter(({ type }) => type.startsWith('timestamp')).map(({ name }) => name)
+    const times = columnsOf(table)
+      .filter(({ type }) => type.startsWith('timestamp'))
+      .map(({ name }) => name)
     for (const row of rows) {
       const told = times.flatMap((name) => row[name] ?? [])
       expect(told, table.name).toEqual(told.toSorted())
@@ -126,7 +152,9 @@ test('nullable columns hold values and nulls', () => {
 })
 
 test('reference data has a row per code and nobody owns it', () => {
-  for (const table of services.flatMap((service) => tablesOf(service)).filter((each) => each.placement === 'shared')) {
+  for (const table of services
+    .flatMap((service) => tablesOf(service))
+    .filter((each) => each.placement === 'shared')) {
     const rows = [...sharedRows(table, plan)]
     const fill = table.columns[0]?.fill
     expect(rows.map(([code]) => code)).toEqual(typeof fill === 'object' ? fill.oneOf : null)

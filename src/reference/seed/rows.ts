@@ -16,8 +16,15 @@ export interface RowScope {
 }
 
 /** Fills whose text a canary replaces; values that must keep a format stay as they are. */
-const canaryFills: ReadonlySet<unknown> =
-  new Set(['person', 'company', 'sentence', 'serial', 'reference', 'hostname', 'email'])
+const canaryFills: ReadonlySet<unknown> = new Set([
+  'person',
+  'company',
+  'sentence',
+  'serial',
+  'reference',
+  'hostname',
+  'email',
+])
 /** One in so many values of a nullable column is null; a canary's never is. */
 const nullEvery = 5
 
@@ -37,12 +44,19 @@ export function* tenantRows(table: TableModel, scope: RowScope): Generator<SeedR
 export function* sharedRows(table: TableModel, plan: SeedPlan): Generator<SeedRow> {
   const [code] = table.columns
   if (code === undefined || typeof code.fill !== 'object') {
-    throw modelError(`The shared table ${table.name} does not begin with a column that lists its codes`)
+    throw modelError(
+      `The shared table ${table.name} does not begin with a column that lists its codes`,
+    )
   }
   for (const [row, value] of code.fill.oneOf.entries()) {
     const random = new Random(hash32(`${plan.seed} ${table.name} ${row}`))
-    yield table.columns.map((column) => column === code ? value
-      : column.fill === 'money' ? `${10 + random.below(90)}.00` : `Plan or region ${value}`)
+    yield table.columns.map((column) =>
+      column === code
+        ? value
+        : column.fill === 'money'
+          ? `${10 + random.below(90)}.00`
+          : `Plan or region ${value}`,
+    )
   }
 }
 
@@ -55,7 +69,10 @@ type Writer = (context: ValueContext) => string | null
 
 /** Everything that is the same for all rows is worked out here, once. */
 function writerOf(column: ColumnModel, table: TableModel, scope: RowScope): Writer {
-  const { plan: { seed }, tenant } = scope
+  const {
+    plan: { seed },
+    tenant,
+  } = scope
   if (column.name === 'id') {
     const idOf = uuidPlanter({ seed, tag: tenant.tag, table: table.name })
     return ({ row }) => idOf(row)
@@ -69,21 +86,28 @@ function writerOf(column: ColumnModel, table: TableModel, scope: RowScope): Writ
 }
 
 function valueWriter({ fill = 'sentence', notNull }: ColumnModel, canary: string): Writer {
-  const planted = fill === 'json' ? JSON.stringify({ note: canary }) : canaryFills.has(fill) ? canary : null
+  const planted =
+    fill === 'json' ? JSON.stringify({ note: canary }) : canaryFills.has(fill) ? canary : null
   return (context) => {
     if (context.row === 0) return planted ?? inventValue(fill, context)
-    return notNull === false && context.random.below(nullEvery) === 0 ? null : inventValue(fill, context)
+    return notNull === false && context.random.below(nullEvery) === 0
+      ? null
+      : inventValue(fill, context)
   }
 }
 
 function referenceWriter(name: string, { plan, tables, tenant }: RowScope): Writer {
   const parent = tables.find((table) => table.name === name)
-  if (parent === undefined) throw modelError(`${name} is referenced and is no table of this database`)
+  if (parent === undefined)
+    throw modelError(`${name} is referenced and is no table of this database`)
   const idOf = uuidPlanter({ seed: plan.seed, tag: tenant.tag, table: name })
   const ordinary = rowsPlanned(plan, parent, { size: tenant.size, tables }) - 1
   return ({ random }) => idOf(1 + random.below(ordinary))
 }
 
 function modelError(sentence: string): WatertightError {
-  return new WatertightError('WATERTIGHT_BAD_MODEL', sentence, { hint: 'Correct the table model', exitCode: 70 })
+  return new WatertightError('WATERTIGHT_BAD_MODEL', sentence, {
+    hint: 'Correct the table model',
+    exitCode: 70,
+  })
 }

@@ -37,16 +37,22 @@ export function foreignAnswer(attempt: Attempt, suspicion: ServiceSuspicion): Wi
   const { world, attacker, object, command } = suspicion
   for (const exchange of exchangesOf(attempt)) {
     const rows = rowsIn(exchange.answer).filter((row) => ownerOf(row, exchange, suspicion) !== null)
-    const victim = rows[0] === undefined ? ownerOf({ whole: wholeOf(exchange.answer) }, exchange, suspicion)
-      : ownerOf(rows[0], exchange, suspicion)
+    const victim =
+      rows[0] === undefined
+        ? ownerOf({ whole: wholeOf(exchange.answer) }, exchange, suspicion)
+        : ownerOf(rows[0], exchange, suspicion)
     if (victim === null || !world.tenants.some(({ id }) => id === victim)) continue
     const what = rows.length === 0 ? 'a value' : `${rows.length} row${rows.length === 1 ? '' : 's'}`
     return {
-      sentence: `Tenant ${attacker} is answered ${what} of ${victim} by ${command} ${object}` +
+      sentence:
+        `Tenant ${attacker} is answered ${what} of ${victim} by ${command} ${object}` +
         ` (HTTP ${exchange.answer.status})`,
-      rows: rows.length > 0 ? rows.slice(0, rowsShown) : [{ status: exchange.answer.status,
-        answer: wholeOf(exchange.answer).slice(0, 400) }],
-      victim, command,
+      rows:
+        rows.length > 0
+          ? rows.slice(0, rowsShown)
+          : [{ status: exchange.answer.status, answer: wholeOf(exchange.answer).slice(0, 400) }],
+      victim,
+      command,
     }
   }
   return null
@@ -58,22 +64,37 @@ export function foreignAnswer(attempt: Attempt, suspicion: ServiceSuspicion): Wi
  */
 export function rowsIn({ body, headers }: Answer): readonly Row[] {
   if (/^content-type: text\/plain/im.test(headers)) {
-    return body.split('\n').filter((line) => line.trim() !== '').map((line) => ({ line }))
+    return body
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .map((line) => ({ line }))
   }
   const parsed = parsedJson(body)
   if (typeof parsed !== 'object' || parsed === null) return []
   const lists = Array.isArray(parsed) ? [parsed] : Object.values(parsed).filter(Array.isArray)
   const found: readonly unknown[] = lists.length > 0 ? lists.flat() : [parsed]
-  return found.flatMap((each) => typeof each !== 'object' || each === null ? [] : [flat(each)])
+  return found.flatMap((each) => (typeof each !== 'object' || each === null ? [] : [flat(each)]))
 }
 
 /** Another tenant than the attacker; null when there is none, or only what the request named. */
-function ownerOf(row: Row, { request, answer }: Exchange, { world, attacker }: ServiceSuspicion): TenantId | null {
-  const unbrought = Object.fromEntries(Object.entries(row).map(([name, value]) =>
-    [name, typeof value === 'string' && name !== 'tenant_id' ? without(value, request.brought) : value]))
+function ownerOf(
+  row: Row,
+  { request, answer }: Exchange,
+  { world, attacker }: ServiceSuspicion,
+): TenantId | null {
+  const unbrought = Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      typeof value === 'string' && name !== 'tenant_id' ? without(value, request.brought) : value,
+    ]),
+  )
   // Who is refused in the name of another reads that name; who is granted it has another's row.
   const tenantColumn = answer.status < 400 ? 'tenant_id' : null
-  return [...world.ownership.ownersIn(unbrought, { tenantColumn })].find((owner) => owner !== attacker) ?? null
+  return (
+    [...world.ownership.ownersIn(unbrought, { tenantColumn })].find(
+      (owner) => owner !== attacker,
+    ) ?? null
+  )
 }
 
 function without(text: string, brought: readonly string[]): string {
@@ -94,6 +115,8 @@ function parsedJson(text: string): unknown {
 
 function flat(value: object): Row {
   const text = (each: unknown): Value =>
-    each === null || ['string', 'number', 'boolean'].includes(typeof each) ? each as Value : JSON.stringify(each)
+    each === null || ['string', 'number', 'boolean'].includes(typeof each)
+      ? (each as Value)
+      : JSON.stringify(each)
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, text(each)]))
 }

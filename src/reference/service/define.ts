@@ -27,36 +27,54 @@ export type Sendable = ServiceRequest | ((before: Answer) => ServiceRequest | nu
  * Never throws: without an answer the step is indeterminate.
  */
 export async function sendAll(
-  world: World, requests: readonly Sendable[], { attacker, role = 'attack', proof }: Sending,
+  world: World,
+  requests: readonly Sendable[],
+  { attacker, role = 'attack', proof }: Sending,
 ): Promise<ServiceAttempt> {
   const rig = await world.service()
-  if (proof === undefined && requests.every((request) => typeof request !== 'function' && request.method === 'GET')) {
-    return rig.shared(async () => ({ ...await exchanged(rig, requests, role), changes: [] }))
+  if (
+    proof === undefined &&
+    requests.every((request) => typeof request !== 'function' && request.method === 'GET')
+  ) {
+    return rig.shared(async () => ({ ...(await exchanged(rig, requests, role)), changes: [] }))
   }
   return rig.exclusive(async () => {
     const before = await proved(rig, proof)
     const { steps, ...seen } = await exchanged(rig, requests, role)
     const after = await proved(rig, proof)
-    return { ...seen, steps: [...before, ...steps, ...after], changes: await rig.rows.changesFor(attacker) }
+    return {
+      ...seen,
+      steps: [...before, ...steps, ...after],
+      changes: await rig.rows.changesFor(attacker),
+    }
   })
 }
 
 async function proved({ rows }: ServiceRig, sql: string | undefined): Promise<readonly Step[]> {
   if (sql === undefined) return []
-  return [{ sql, role: 'proof', observation: {
-    kind: 'rows', rows: await rows.query(sql), affected: null, truncated: false } }]
+  return [
+    {
+      sql,
+      role: 'proof',
+      observation: { kind: 'rows', rows: await rows.query(sql), affected: null, truncated: false },
+    },
+  ]
 }
 
 async function exchanged(
-  rig: ServiceRig, requests: readonly Sendable[], role: Step['role'],
+  rig: ServiceRig,
+  requests: readonly Sendable[],
+  role: Step['role'],
 ): Promise<Omit<ServiceAttempt, 'changes'>> {
   const steps: Step[] = []
   const exchanges: Exchange[] = []
   for (const sendable of requests) {
     const before = exchanges.at(-1)?.answer
-    const request = typeof sendable !== 'function' ? sendable : before === undefined ? null : sendable(before)
+    const request =
+      typeof sendable !== 'function' ? sendable : before === undefined ? null : sendable(before)
     if (request === null) break
-    const step = (observation: Observation) => steps.push({ sql: curlOf(request), role, observation })
+    const step = (observation: Observation) =>
+      steps.push({ sql: curlOf(request), role, observation })
     try {
       const answer = await rig.send(request)
       exchanges.push({ request, answer })
@@ -69,13 +87,20 @@ async function exchanged(
 }
 
 /** The same route as an honest client asks it: the tenant's own rows are what it must show. */
-export async function honestControl(world: World, cell: Cell, tenant: Tenant): Promise<ServiceAttempt> {
+export async function honestControl(
+  world: World,
+  cell: Cell,
+  tenant: Tenant,
+): Promise<ServiceAttempt> {
   const aim: Aim = { world, route: routeOf(cell), cell }
   const requests = honestRequests(aim, tenant.id)
   const sent = await sendAll(world, requests, { attacker: tenant.id, role: 'control' })
   const last = sent.exchanges.at(-1)
-  const steps = sent.steps.map((step, index): Step => index < sent.steps.length - 1 || last === undefined
-    ? { ...step, role: 'context' } : { ...step, observation: ownRows(aim, tenant, last) ?? step.observation })
+  const steps = sent.steps.map((step, index): Step =>
+    index < sent.steps.length - 1 || last === undefined
+      ? { ...step, role: 'context' }
+      : { ...step, observation: ownRows(aim, tenant, last) ?? step.observation },
+  )
   return { ...sent, steps }
 }
 
@@ -86,10 +111,13 @@ function honestRequests(aim: Aim, tenant: TenantId): readonly Sendable[] {
   const path = aim.route.path.replace('/:id', '')
   const creation = honestRequest({ ...aim, route: { ...aim.route, method: 'POST', path } }, tenant)
   if (creation === null) return []
-  return [creation, (created) => {
-    const id = rowsIn(created)[0]?.['id']
-    return typeof id === 'string' ? { ...request, path: `${path}/${id}` } : null
-  }]
+  return [
+    creation,
+    (created) => {
+      const id = rowsIn(created)[0]?.['id']
+      return typeof id === 'string' ? { ...request, path: `${path}/${id}` } : null
+    },
+  ]
 }
 
 /**
@@ -100,7 +128,8 @@ function ownRows(aim: Aim, tenant: Tenant, { request, answer }: Exchange): Obser
   if (answer.status >= 400) return null
   const own = rowsIn(answer).filter((row) => {
     if (aim.world.ownership.ownersIn(row, { tenantColumn: 'tenant_id' }).has(tenant.id)) return true
-    if (aim.route.resource !== null) return typeof row['id'] === 'string' && request.path.endsWith(`/${row['id']}`)
+    if (aim.route.resource !== null)
+      return typeof row['id'] === 'string' && request.path.endsWith(`/${row['id']}`)
     return !('tenant_id' in row) && hasValue(row)
   })
   return { kind: 'rows', rows: own.slice(0, 5), affected: null, truncated: own.length > 5 }

@@ -27,10 +27,13 @@ export interface Serving {
 export function handlerFor(world: World, serving: Serving): ServiceHandler {
   const { app, tenants, superuser, reporting, jwks, strict, build } = serving
   const { tenancy } = world.id
-  const verifierWith: ServiceParts['verifierWith'] = (changes) => tokenVerifier({ jwks, issuer, audience, ...changes })
+  const verifierWith: ServiceParts['verifierWith'] = (changes) =>
+    tokenVerifier({ jwks, issuer, audience, ...changes })
   const verifier = verifierWith({})
   const options: ServiceOptions = {
-    verifier, isp: (tenant) => tenants.of(tenant), tenancy,
+    verifier,
+    isp: (tenant) => tenants.of(tenant),
+    tenancy,
     report: reporter({ isp: reporting, trail: (tenant) => tenants.of(tenant), tenancy }),
     configuration: readConfiguration({ TENANT_ISOLATION_STRICT: String(strict) }),
     health: serviceHealth({ reach: () => app.query('SELECT 1') }),
@@ -40,5 +43,7 @@ export function handlerFor(world: World, serving: Serving): ServiceHandler {
     const service = createService({ ...options, ...changes })
     return (request, connection) => service.fetch(request, connection)
   }
-  return build === undefined ? reference() : build({ pool: app, superuser, tenancy, verifier, verifierWith, reference })
+  return build === undefined
+    ? reference()
+    : build({ pool: app, superuser, tenancy, verifier, verifierWith, reference })
 }

@@ -20,22 +20,31 @@ export interface Route {
 
 /** Tables of routes that are no resources, and the open ones. */
 const tables: Readonly<Record<string, string>> = {
-  '/usage': 'isp_analytics_daily', '/admin/reports/:name': 'isp_billing_invoices',
+  '/usage': 'isp_analytics_daily',
+  '/admin/reports/:name': 'isp_billing_invoices',
 }
 const open = ['/health', '/metrics']
 
 /** The service as it was built, without a database: it is only asked for its routes. */
 export function serviceRoutes(): readonly Route[] {
-  const nobody = () => { throw new Error('this service only tells its routes') }
+  const nobody = () => {
+    throw new Error('this service only tells its routes')
+  }
   const { routes } = createService({
-    verifier: { callerOf: nobody }, isp: nobody, health: nobody, metrics: nobody,
+    verifier: { callerOf: nobody },
+    isp: nobody,
+    health: nobody,
+    metrics: nobody,
     configuration: readConfiguration({}),
   })
-  return routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => {
-    const resource = resources.find((each) => path === `/${each.path}` || path === `/${each.path}/:id`) ?? null
-    const table = resource?.table.name ?? tables[path] ?? null
-    return { method, path, resource, table, isGuarded: !open.includes(path) }
-  })
+  return routes
+    .filter(({ method }) => method !== 'ALL')
+    .map(({ method, path }) => {
+      const resource =
+        resources.find((each) => path === `/${each.path}` || path === `/${each.path}/:id`) ?? null
+      const table = resource?.table.name ?? tables[path] ?? null
+      return { method, path, resource, table, isGuarded: !open.includes(path) }
+    })
 }
 
 /** The service is asked where the platform is judged and where it has its data. */
@@ -46,9 +55,13 @@ export function isServed({ id }: Pick<World, 'id'>): boolean {
 /** One cell for each route: its path is the row of the matrix, its method the column. */
 export function routeCells(world: World, wanted: (route: Route) => boolean): readonly Cell[] {
   if (!isServed(world)) return []
-  return serviceRoutes().filter(wanted).map(({ method, path, table }) => ({
-    object: world.objects.find(({ name }) => name === table) ?? null, name: path, path: method,
-  }))
+  return serviceRoutes()
+    .filter(wanted)
+    .map(({ method, path, table }) => ({
+      object: world.objects.find(({ name }) => name === table) ?? null,
+      name: path,
+      path: method,
+    }))
 }
 
 export function routeOf({ name, path }: Cell): Route {

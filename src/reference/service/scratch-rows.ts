@@ -44,7 +44,9 @@ export class ScratchRows implements AsyncDisposable {
     try {
       const tables = await tablesIn(session, world)
       // They are there already when the connection before was lost.
-      const [known] = await session.query(`SELECT 1 AS found WHERE to_regnamespace('${schema}') IS NOT NULL`)
+      const [known] = await session.query(
+        `SELECT 1 AS found WHERE to_regnamespace('${schema}') IS NOT NULL`,
+      )
       const install = [installSql, ...tables.map(watchSql)].join('; ')
       if (known === undefined) await session.query(`BEGIN; ${install}; COMMIT`)
       return new ScratchRows(world, session, tables)
@@ -54,7 +56,9 @@ export class ScratchRows implements AsyncDisposable {
     }
   }
 
-  get lost(): boolean { return this.#session.lost !== null }
+  get lost(): boolean {
+    return this.#session.lost !== null
+  }
 
   /** Rows that the admin sees now, for what a probe looks for in particular. */
   query(sql: string): ReturnType<Session['query']> {
@@ -84,7 +88,8 @@ export class ScratchRows implements AsyncDisposable {
 
   /** A partitioned table stands for its partitions, which hold the rows. */
   async #touched(): Promise<readonly ScratchTable[]> {
-    const rows = await this.#session.query(`SELECT DISTINCT coalesce(t.relid, w.relation)::oid AS oid
+    const rows = await this.#session
+      .query(`SELECT DISTINCT coalesce(t.relid, w.relation)::oid AS oid
       FROM ${schema}.written w LEFT JOIN LATERAL pg_catalog.pg_partition_tree(w.relation) t ON true`)
     const oids = new Set(rows.map((row) => Number(row['oid'])))
     return this.#tables.filter(({ oid }) => oids.has(oid))
@@ -93,8 +98,17 @@ export class ScratchRows implements AsyncDisposable {
   async #groups(tables: readonly ScratchTable[]): Promise<ReadonlyMap<string, Groups>> {
     await this.#session.query('BEGIN')
     try {
-      return new Map(await Promise.all(tables.map(async ({ relation }) =>
-        [relationKey(relation), await readGroups(this.#session, this.#world, relation)] as const)))
+      return new Map(
+        await Promise.all(
+          tables.map(
+            async ({ relation }) =>
+              [
+                relationKey(relation),
+                await readGroups(this.#session, this.#world, relation),
+              ] as const,
+          ),
+        ),
+      )
     } finally {
       await this.#session.query('ROLLBACK')
     }
@@ -102,22 +116,31 @@ export class ScratchRows implements AsyncDisposable {
 
   /** As a replica: neither triggers nor foreign keys have a say, and nobody notes it. */
   async #bringBack(touched: readonly ScratchTable[]): Promise<void> {
-    const sql = touched.filter(({ relation }) => relation.kind !== 'partitioned table')
-      .flatMap(({ relation, oid, columns }) => [`DELETE FROM ONLY ${qualified(relation)}`,
+    const sql = touched
+      .filter(({ relation }) => relation.kind !== 'partitioned table')
+      .flatMap(({ relation, oid, columns }) => [
+        `DELETE FROM ONLY ${qualified(relation)}`,
         `INSERT INTO ${qualified(relation)} (${columns})
-          OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${savedName(oid)}`])
-    await this.#session.query(`BEGIN; SET LOCAL session_replication_role = replica; ${sql.join('; ')};
+          OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${savedName(oid)}`,
+      ])
+    await this.#session
+      .query(`BEGIN; SET LOCAL session_replication_role = replica; ${sql.join('; ')};
       DELETE FROM ${schema}.written; COMMIT`)
   }
 }
 
 /** What holds rows. The oids of a copy are not those of the world. */
 async function tablesIn(session: Session, { catalog }: World): Promise<readonly ScratchTable[]> {
-  const tables = catalog.relations.filter(({ kind }) => ['table', 'partition', 'partitioned table'].includes(kind))
-  const names = tables.map((relation) => `(${literal(relationKey(relation))}, ${literal(qualified(relation))})`)
+  const tables = catalog.relations.filter(({ kind }) =>
+    ['table', 'partition', 'partitioned table'].includes(kind),
+  )
+  const names = tables.map(
+    (relation) => `(${literal(relationKey(relation))}, ${literal(qualified(relation))})`,
+  )
   if (names.length === 0) return []
   // Identity columns are stored, generated ones are computed again.
-  const rows = await session.query(`SELECT key, to_regclass(name)::oid AS oid, (SELECT string_agg(quote_ident(attname),
+  const rows =
+    await session.query(`SELECT key, to_regclass(name)::oid AS oid, (SELECT string_agg(quote_ident(attname),
       ', ' ORDER BY attnum) FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass(name) AND attnum > 0
       AND NOT attisdropped AND attgenerated = '') AS columns
     FROM (VALUES ${names.join(', ')}) AS t (key, name)`)
@@ -130,8 +153,10 @@ async function tablesIn(session: Session, { catalog }: World): Promise<readonly 
 
 function watchSql({ relation, oid, columns }: ScratchTable): string {
   const name = qualified(relation)
-  const saved = relation.kind === 'partitioned table' ? ''
-    : `CREATE UNLOGGED TABLE ${savedName(oid)} AS SELECT ${columns} FROM ONLY ${name}; `
+  const saved =
+    relation.kind === 'partitioned table'
+      ? ''
+      : `CREATE UNLOGGED TABLE ${savedName(oid)} AS SELECT ${columns} FROM ONLY ${name}; `
   return `${saved}CREATE TRIGGER watertight_note AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${name}
     FOR EACH STATEMENT EXECUTE FUNCTION ${schema}.note()`
 }

@@ -38,22 +38,36 @@ const shownMax = 2_000
  * The SQLSTATE of a refusal is the status, so that evidence of all suites reads alike.
  */
 export function observationOf({ status, body, headers }: Answer): Observation {
-  const message = [body.slice(0, shownMax), headers.slice(0, shownMax)].filter((text) => text !== '').join(' | ')
+  const message = [body.slice(0, shownMax), headers.slice(0, shownMax)]
+    .filter((text) => text !== '')
+    .join(' | ')
   if (status >= 500) return { kind: 'indeterminate', sqlstate: `HTTP ${status}`, message }
   if (status >= 400) return { kind: 'refused', sqlstate: `HTTP ${status}`, message }
-  return { kind: 'rows', rows: [{ status, body: body.slice(0, shownMax) }], affected: null, truncated: false }
+  return {
+    kind: 'rows',
+    rows: [{ status, body: body.slice(0, shownMax) }],
+    affected: null,
+    truncated: false,
+  }
 }
 
 /** For a POSIX shell. The token stays outside: evidence carries no credentials. */
 export function curlOf({ method, path, headers, body, token, strict }: ServiceRequest): string {
   const header = (name: string, value: string) => ` -H ${shellQuoted(`${name}: ${value}`)}`
-  const sent = Object.entries(headers).map(([name, value]) => header(name, value)).join('')
-  const who = token === null ? 'no token' : `$TOKEN: ${token.kind}, tenant ${JSON.stringify(token.tenant)}` +
-    (token.scope === undefined ? '' : `, scope ${token.scope}`)
-  return `curl -gsS -i -X ${method} "$SERVICE"${shellQuoted(path)}` +
+  const sent = Object.entries(headers)
+    .map(([name, value]) => header(name, value))
+    .join('')
+  const who =
+    token === null
+      ? 'no token'
+      : `$TOKEN: ${token.kind}, tenant ${JSON.stringify(token.tenant)}` +
+        (token.scope === undefined ? '' : `, scope ${token.scope}`)
+  return (
+    `curl -gsS -i -X ${method} "$SERVICE"${shellQuoted(path)}` +
     `${token === null ? '' : ' -H "Authorization: Bearer $TOKEN"'}${sent}` +
     `${body === null ? '' : ` --data-binary ${shellQuoted(body)}`}` +
     ` # ${who}; TENANT_ISOLATION_STRICT=${String(strict)}`
+  )
 }
 
 function shellQuoted(text: string): string {

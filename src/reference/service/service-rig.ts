@@ -32,8 +32,11 @@ export class ServiceRig implements AsyncDisposable {
   #turn: Promise<unknown> = Promise.resolve()
 
   private constructor(parts: {
-    readonly rows: ScratchRows; readonly forge: TokenForge
-    readonly pools: readonly DriverPool[]; readonly tenants: TenantPools; readonly services: readonly RunningService[]
+    readonly rows: ScratchRows
+    readonly forge: TokenForge
+    readonly pools: readonly DriverPool[]
+    readonly tenants: TenantPools
+    readonly services: readonly RunningService[]
   }) {
     this.rows = parts.rows
     this.#forge = parts.forge
@@ -45,10 +48,16 @@ export class ServiceRig implements AsyncDisposable {
   static async open(world: World, { database, build }: ServiceSite): Promise<ServiceRig> {
     const rows = await ScratchRows.open(world, database)
     const { roles, passwords, address } = world.options
-    const poolOf = (name: 'app' | 'admin', max: number) => openDriverPool({
-      address, database, login: { user: roles[name], password: passwords[name] }, max })
+    const poolOf = (name: 'app' | 'admin', max: number) =>
+      openDriverPool({
+        address,
+        database,
+        login: { user: roles[name], password: passwords[name] },
+        max,
+      })
     const pools = {
-      app: poolOf('app', answersAtOnce), reporting: poolOf('admin', 2),
+      app: poolOf('app', answersAtOnce),
+      reporting: poolOf('admin', 2),
       superuser: openDriverPool({ address, database, max: 2 }),
     }
     const login = { user: roles.app, password: passwords.app }
@@ -59,7 +68,13 @@ export class ServiceRig implements AsyncDisposable {
     try {
       // In this order: found by `strict` as a number.
       for (const strict of [false, true]) {
-        const fetch = handlerFor(world, { ...pools, tenants, jwks: parts.forge.jwks, strict, ...(build && { build }) })
+        const fetch = handlerFor(world, {
+          ...pools,
+          tenants,
+          jwks: parts.forge.jwks,
+          strict,
+          ...(build && { build }),
+        })
         parts.services.push(await serveService({ fetch }, { port: 0 }))
       }
       return rig
@@ -69,15 +84,21 @@ export class ServiceRig implements AsyncDisposable {
     }
   }
 
-  get lost(): boolean { return this.rows.lost }
+  get lost(): boolean {
+    return this.rows.lost
+  }
 
   /** Sends the request as it is. @throws when there is no answer. */
   async send(request: ServiceRequest): Promise<Answer> {
     const { method, path, headers, body, token, strict } = request
     const port = this.#services[Number(strict)]?.port ?? 0
-    const authorization = token === null ? {} : { authorization: `Bearer ${this.#forge.token(token)}` }
+    const authorization =
+      token === null ? {} : { authorization: `Bearer ${this.#forge.token(token)}` }
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-      method, headers: { ...headers, ...authorization }, body, redirect: 'manual',
+      method,
+      headers: { ...headers, ...authorization },
+      body,
+      redirect: 'manual',
       signal: AbortSignal.timeout(answerTimeoutMs),
     })
     const lines: string[] = []
@@ -93,7 +114,10 @@ export class ServiceRig implements AsyncDisposable {
       if (this.#sharing.size >= answersAtOnce) await Promise.race(this.#sharing)
     }
     const running = work()
-    const settled = running.then(() => undefined, () => undefined)
+    const settled = running.then(
+      () => undefined,
+      () => undefined,
+    )
     this.#sharing.add(settled)
     try {
       return await running

@@ -24,7 +24,9 @@ export class TokenForge {
 
   /** What the issuer publishes. */
   get jwks() {
-    return { keys: [{ ...this.#key.publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' }] }
+    return {
+      keys: [{ ...this.#key.publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' }],
+    }
   }
 
   /** @throws for a kind that is not in `forgeries`. */
@@ -32,16 +34,32 @@ export class TokenForge {
     const now = Math.floor(Date.now() / 1_000)
     const honest: Draft = {
       header: { alg: 'ES256', kid },
-      claims: { iss: issuer, aud: audience, sub: 'user@example.org', iat: now, exp: now + ttlS, tenant_id: tenant,
-        ...(scope === undefined ? {} : { scope }) },
+      claims: {
+        iss: issuer,
+        aud: audience,
+        sub: 'user@example.org',
+        iat: now,
+        exp: now + ttlS,
+        tenant_id: tenant,
+        ...(scope === undefined ? {} : { scope }),
+      },
     }
     if (kind === issued) return this.#written(honest)
     const forgery = forgeries[kind]
     if (forgery === undefined) throw new Error(`there is no forgery ${kind}`)
-    return forgery(honest, { written: (draft) => this.#written(draft), key: this.#key, other: this.#other, now })
+    return forgery(honest, {
+      written: (draft) => this.#written(draft),
+      key: this.#key,
+      other: this.#other,
+      now,
+    })
   }
 
-  #written({ header, claims, signature = (text) => es256(text, this.#key.privateKey) }: Draft): string {
+  #written({
+    header,
+    claims,
+    signature = (text) => es256(text, this.#key.privateKey),
+  }: Draft): string {
     const signed = `${encoded(header)}.${encoded(claims)}`
     return `${signed}.${signature(signed)}`
   }
@@ -60,36 +78,53 @@ const forgeries: Readonly<Record<string, (honest: Draft, tools: Tools) => string
     written({ ...honest, signature: (text) => es256(text, other.privateKey) }),
   'alg none without a signature': (honest, { written }) =>
     written({ ...honest, header: { alg: 'none' }, signature: () => '' }),
-  'alg none with a signature': (honest, { written }) => written({ ...honest, header: { alg: 'none', kid } }),
-  'alg none in capitals': (honest, { written }) => written({ ...honest, header: { alg: 'NONE', kid } }),
+  'alg none with a signature': (honest, { written }) =>
+    written({ ...honest, header: { alg: 'none', kid } }),
+  'alg none in capitals': (honest, { written }) =>
+    written({ ...honest, header: { alg: 'NONE', kid } }),
   'the signature cut off': (honest, { written }) => written({ ...honest, signature: () => '' }),
   'HS256 with the public key': (honest, { written, key }) => {
     const secret = key.publicKey.export({ format: 'pem', type: 'spki' })
-    return written({ ...honest, header: { alg: 'HS256', kid }, signature: (text) => hs256(text, secret) })
+    return written({
+      ...honest,
+      header: { alg: 'HS256', kid },
+      signature: (text) => hs256(text, secret),
+    })
   },
   'HS256 with an empty secret': (honest, { written }) =>
     written({ ...honest, header: { alg: 'HS256', kid }, signature: (text) => hs256(text, '') }),
-  'a key that it brings along': (honest, { written, other }) => written({
-    ...honest, header: { alg: 'ES256', jwk: other.publicKey.export({ format: 'jwk' }) },
-    signature: (text) => es256(text, other.privateKey),
-  }),
-  'an unknown key id': (honest, { written, other }) => written({
-    ...honest, header: { alg: 'ES256', kid: '../../etc/passwd' }, signature: (text) => es256(text, other.privateKey),
-  }),
+  'a key that it brings along': (honest, { written, other }) =>
+    written({
+      ...honest,
+      header: { alg: 'ES256', jwk: other.publicKey.export({ format: 'jwk' }) },
+      signature: (text) => es256(text, other.privateKey),
+    }),
+  'an unknown key id': (honest, { written, other }) =>
+    written({
+      ...honest,
+      header: { alg: 'ES256', kid: '../../etc/passwd' },
+      signature: (text) => es256(text, other.privateKey),
+    }),
   'the tenant changed after it was signed': (honest, { written }) => {
-    const [header, , signature] = written({ ...honest, claims: { ...honest.claims, tenant_id: 'nobody' } }).split('.')
+    const [header, , signature] = written({
+      ...honest,
+      claims: { ...honest.claims, tenant_id: 'nobody' },
+    }).split('.')
     return `${header ?? ''}.${encoded(honest.claims)}.${signature ?? ''}`
   },
   'the scope added after it was signed': (honest, { written }) => {
     const [header, , signature] = written(honest).split('.')
     return `${header ?? ''}.${encoded({ ...honest.claims, scope: 'reporting' })}.${signature ?? ''}`
   },
-  'expired': (honest, { written, now }) => withClaims(honest, written, { iat: now - 2 * ttlS, exp: now - ttlS }),
+  expired: (honest, { written, now }) =>
+    withClaims(honest, written, { iat: now - 2 * ttlS, exp: now - ttlS }),
   'without an expiry': (honest, { written }) => withClaims(honest, written, { exp: undefined }),
   'not valid yet': (honest, { written, now }) => withClaims(honest, written, { nbf: now + ttlS }),
-  'for another audience': (honest, { written }) => withClaims(honest, written, { aud: 'https://other.example' }),
+  'for another audience': (honest, { written }) =>
+    withClaims(honest, written, { aud: 'https://other.example' }),
   'without an audience': (honest, { written }) => withClaims(honest, written, { aud: undefined }),
-  'of another issuer': (honest, { written }) => withClaims(honest, written, { iss: 'https://other.example' }),
+  'of another issuer': (honest, { written }) =>
+    withClaims(honest, written, { iss: 'https://other.example' }),
   'without a subject': (honest, { written }) => withClaims(honest, written, { sub: undefined }),
   'with a list of tenants': (honest, { written }) =>
     withClaims(honest, written, { tenant_id: [honest.claims['tenant_id']] }),

@@ -23,47 +23,70 @@ export function twinForms(cell: Cell): readonly TwinForm[] {
   const { path, method, resource } = routeOf(cell)
   const writes = resource !== null && ['POST', 'PATCH'].includes(method)
   return [
-    ...path.includes(':id') ? ['row' as const] : [],
-    ...writes && resource.table.references.length > 0 ? ['reference' as const] : [],
-    ...writes && resource.table.columns.some(({ unique }) => unique === true) ? ['value' as const] : [],
+    ...(path.includes(':id') ? ['row' as const] : []),
+    ...(writes && resource.table.references.length > 0 ? ['reference' as const] : []),
+    ...(writes && resource.table.columns.some(({ unique }) => unique === true)
+      ? ['value' as const]
+      : []),
   ]
 }
 
 export function anyTwin(world: World, cell: Cell): fc.Arbitrary<Twin> {
-  return fc.record({
-    pair: anyPair(world, cell.object), form: fc.constantFrom(...twinForms(cell)), strict: fc.boolean(),
-  }).map(({ pair, ...rest }) => ({ ...pair, ...rest }))
+  return fc
+    .record({
+      pair: anyPair(world, cell.object),
+      form: fc.constantFrom(...twinForms(cell)),
+      strict: fc.boolean(),
+    })
+    .map(({ pair, ...rest }) => ({ ...pair, ...rest }))
 }
 
 /** Null when the victim has no such row. */
-export function twinsOf(aim: Aim, { form, ...input }: Twin): readonly [ServiceRequest, ServiceRequest] | null {
+export function twinsOf(
+  aim: Aim,
+  { form, ...input }: Twin,
+): readonly [ServiceRequest, ServiceRequest] | null {
   const row = form === 'row' ? 'foreign' : form === 'reference' ? 'reference' : 'own'
   const request = requestOf(aim, { ...input, row, named: 'nowhere', text: '' })
   if (request === null) return null
   if (form === 'value') return valueTwins(aim, input, request)
-  const instead = (text: string) => request.brought.reduce((all, mark) => all.replaceAll(mark, absent(mark)), text)
-  const twin = { ...request, path: instead(request.path), body: request.body === null ? null : instead(request.body) }
+  const instead = (text: string) =>
+    request.brought.reduce((all, mark) => all.replaceAll(mark, absent(mark)), text)
+  const twin = {
+    ...request,
+    path: instead(request.path),
+    body: request.body === null ? null : instead(request.body),
+  }
   return [request, { ...twin, brought: request.brought.map(absent) }]
 }
 
 function valueTwins(
-  { route, cell }: Aim, { victim }: Pair, request: ServiceRequest,
+  { route, cell }: Aim,
+  { victim }: Pair,
+  request: ServiceRequest,
 ): readonly [ServiceRequest, ServiceRequest] | null {
   const taken = cell.object?.samplesOf(victim)[0]
-  const columns = route.resource?.table.columns.filter(({ unique }) => unique === true).map(({ name }) => name) ?? []
+  const columns =
+    route.resource?.table.columns.filter(({ unique }) => unique === true).map(({ name }) => name) ??
+    []
   if (taken === undefined || columns.length === 0 || request.body === null) return null
   const honest = JSON.parse(request.body) as Record<string, unknown>
   const withValues = (of: (text: string) => string): ServiceRequest => {
     const values = Object.fromEntries(columns.map((name) => [name, of(String(taken[name]))]))
-    return { ...request, body: JSON.stringify({ ...honest, ...values }), brought: Object.values(values) }
+    return {
+      ...request,
+      body: JSON.stringify({ ...honest, ...values }),
+      brought: Object.values(values),
+    }
   }
   return [withValues((text) => text), withValues((text) => [...text].reverse().join(''))]
 }
 
 /** As long, and nobody's: planted ids count up from zero in their last part. */
 function absent(id: string): string {
-  return id.replace(/[0-9a-f]{12}$/i, (last) => [...last].map((digit) => (15 - Number.parseInt(digit, 16)).toString(16))
-    .join(''))
+  return id.replace(/[0-9a-f]{12}$/i, (last) =>
+    [...last].map((digit) => (15 - Number.parseInt(digit, 16)).toString(16)).join(''),
+  )
 }
 
 const varying = ['date', 'content-length']
@@ -77,9 +100,12 @@ export function twinsDiffer(attempt: Attempt): readonly [string, string] | null 
 }
 
 function comparable({ request, answer }: Exchange): string {
-  const headers = answer.headers.split('\n').filter((line) => !varying.includes(line.split(':')[0] ?? ''))
+  const headers = answer.headers
+    .split('\n')
+    .filter((line) => !varying.includes(line.split(':')[0] ?? ''))
   const whole = [`HTTP ${answer.status}`, ...headers, answer.body].join('\n')
-  return request.brought.reduce((text, mark) => text.replaceAll(mark, '<it>'), whole)
+  return request.brought
+    .reduce((text, mark) => text.replaceAll(mark, '<it>'), whole)
     .replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi, '<id>')
     .replace(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[\d.]*/g, '<time>')
 }

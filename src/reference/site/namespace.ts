@@ -47,19 +47,28 @@ export function serviceDatabaseName(namespace: Namespace, world: WorldId): strin
 }
 
 /** Copies of both databases of a world's tenancy that operations are tried on. */
-export function operationsDatabaseNames(namespace: Namespace, world: WorldId): Readonly<Record<Service, string>> {
-  const nameOf = (service: Service) => `${databaseName(namespace, { ...world, service })}_operations`
+export function operationsDatabaseNames(
+  namespace: Namespace,
+  world: WorldId,
+): Readonly<Record<Service, string>> {
+  const nameOf = (service: Service) =>
+    `${databaseName(namespace, { ...world, service })}_operations`
   return { management: nameOf('management'), isp: nameOf('isp') }
 }
 
 /** Every world of a run, the judged ones first; `asWritten` names the services compared with the seed's SQL. */
-export function worldsOf(modes: readonly TenancyName[], asWritten: readonly Service[]): readonly WorldId[] {
+export function worldsOf(
+  modes: readonly TenancyName[],
+  asWritten: readonly Service[],
+): readonly WorldId[] {
   const both = (tenancy: TenancyName, variant: Variant) =>
     services.map((service: Service): WorldId => ({ service, tenancy, variant }))
   return [
     ...(modes.includes('row-level-security') ? both('row-level-security', 'hardened') : []),
     ...(modes.includes('schema-per-tenant') ? both('schema-per-tenant', 'hardened') : []),
-    ...(modes.includes('row-level-security') ? both('row-level-security', 'as-written') : [])
-      .filter(({ service }) => asWritten.includes(service)),
+    ...(modes.includes('row-level-security')
+      ? both('row-level-security', 'as-written')
+      : []
+    ).filter(({ service }) => asWritten.includes(service)),
   ]
 }

@@ -50,13 +50,19 @@ export interface SiteOptions {
 export async function openSite(options: SiteOptions): Promise<OpenSite> {
   const watch = { death: null as string | null }
   const { target, version = null, settings = {} } = options
-  const server = target === null ? await startWatched(watch, version, settings) : namedServer(target)
+  const server =
+    target === null ? await startWatched(watch, version, settings) : namedServer(target)
   try {
     const admin = await adminSession(server.address, databaseOf(server))
     const { serverVersion, serverVersionNum } = await checkServer(admin, server)
     const namespace =
       server.kind === 'embedded' ? plainNamespace('') : await namespaceOn(admin, options.plan)
-    const site = siteOf({ address: server.address, namespace, serverVersionNum, plan: options.plan })
+    const site = siteOf({
+      address: server.address,
+      namespace,
+      serverVersionNum,
+      plan: options.plan,
+    })
     await createRoles(admin, site)
     const databases = new Set<string>()
     return {
@@ -67,7 +73,8 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
       databases,
       maintenanceDatabase: databaseOf(server),
       died: () => watch.death,
-      [Symbol.asyncDispose]: () => closeSite({ server, site, admin, databases, keep: options.keep }),
+      [Symbol.asyncDispose]: () =>
+        closeSite({ server, site, admin, databases, keep: options.keep }),
     }
   } catch (error) {
     await server.stop()
@@ -76,7 +83,9 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
 }
 
 async function startWatched(
-  watch: { death: string | null }, version: string | null, settings: Readonly<Record<string, string>>,
+  watch: { death: string | null },
+  version: string | null,
+  settings: Readonly<Record<string, string>>,
 ): Promise<Server> {
   const server = await startEmbeddedServer(version === null ? { settings } : { version, settings })
   void server.exited.then(({ expected }) => {
@@ -119,12 +128,17 @@ async function checkServer(
 /** Plain role names where they are free or ours, and no other run is using them. */
 async function namespaceOn(admin: Session, plan: SeedPlan): Promise<Namespace> {
   const prefix = `watertight_${randomBytes(4).toString('hex')}_`
-  const names = [...Object.values(standardRoles), ...plan.plannedTenants.map((tenant) => tenant.role)]
+  const names = [
+    ...Object.values(standardRoles),
+    ...plan.plannedTenants.map((tenant) => tenant.role),
+  ]
   const [taken] =
     await admin.query(`SELECT rolname FROM pg_roles WHERE rolname IN (${names.map(literal).join(', ')})
     AND shobj_description(oid, 'pg_authid') IS DISTINCT FROM ${literal(roleComment)} LIMIT 1`)
   const [lock] = await admin.query(`SELECT pg_try_advisory_lock(${plainNamesLock}) AS mine`)
-  return taken === undefined && lock?.['mine'] === 't' ? plainNamespace(prefix) : prefixedNamespace(prefix)
+  return taken === undefined && lock?.['mine'] === 't'
+    ? plainNamespace(prefix)
+    : prefixedNamespace(prefix)
 }
 
 interface Closing extends Pick<OpenSite, 'server' | 'site' | 'admin' | 'databases'> {
@@ -133,8 +147,10 @@ interface Closing extends Pick<OpenSite, 'server' | 'site' | 'admin' | 'database
 
 /** A server that crashed in between is asked by a new connection; one that is gone cannot be asked. */
 async function dropAll({ server, site, admin, databases }: Omit<Closing, 'keep'>): Promise<void> {
-  const cleaner = admin.lost === null ? admin
-    : await adminSession(server.address, databaseOf(server)).catch(() => null)
+  const cleaner =
+    admin.lost === null
+      ? admin
+      : await adminSession(server.address, databaseOf(server)).catch(() => null)
   if (cleaner === null) return
   try {
     await dropDatabases(cleaner, [...databases])

@@ -59,7 +59,11 @@ export async function createRoles(admin: Session, site: Site): Promise<void> {
 }
 
 /** Creates and fills one database; returns the number of rows. */
-export async function createWorldDatabase(site: Site, admin: Session, world: WorldId): Promise<number> {
+export async function createWorldDatabase(
+  site: Site,
+  admin: Session,
+  world: WorldId,
+): Promise<number> {
   const database = databaseName(site.namespace, world)
   const tenancy = tenancyOf(world.tenancy)
   const plan = {
@@ -69,7 +73,9 @@ export async function createWorldDatabase(site: Site, admin: Session, world: Wor
     roles: site.namespace.roles,
     serverVersionNum: site.serverVersionNum,
   }
-  await admin.query(`CREATE DATABASE ${identifier(database)} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'`)
+  await admin.query(
+    `CREATE DATABASE ${identifier(database)} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'`,
+  )
   await using session = await adminSession(site.address, database)
   for (const script of tenancy.install(plan)) await inTransaction(session, script, database)
   const seedPlan = {
@@ -93,19 +99,23 @@ export async function cloneDatabase(
   names: { readonly from: string; readonly to: string },
 ): Promise<void> {
   const strategy = site.serverVersionNum >= 150000 ? ' STRATEGY file_copy' : ''
-  await admin.query(`CREATE DATABASE ${identifier(names.to)} TEMPLATE ${identifier(names.from)}${strategy}`)
+  await admin.query(
+    `CREATE DATABASE ${identifier(names.to)} TEMPLATE ${identifier(names.from)}${strategy}`,
+  )
   await admin.query(secureDatabaseSql(names.to, site.namespace.roles))
 }
 
 /** Drops databases that this run created, whoever is still connected. */
 export async function dropDatabases(admin: Session, names: readonly string[]): Promise<void> {
-  for (const name of names) await admin.query(`DROP DATABASE IF EXISTS ${identifier(name)} WITH (FORCE)`)
+  for (const name of names)
+    await admin.query(`DROP DATABASE IF EXISTS ${identifier(name)} WITH (FORCE)`)
 }
 
 /** Drops the roles that carry our comment; those that other databases still need stay. */
 export async function dropRoles(admin: Session, names: readonly string[]): Promise<void> {
   for (const name of names) {
-    const [ours] = await admin.query(`SELECT 1 AS ours FROM pg_roles WHERE rolname = ${literal(name)}
+    const [ours] =
+      await admin.query(`SELECT 1 AS ours FROM pg_roles WHERE rolname = ${literal(name)}
       AND shobj_description(oid, 'pg_authid') = ${literal(roleComment)}`)
     if (ours === undefined) continue
     await admin.query(`DROP ROLE ${identifier(name)}`).catch((error: unknown) => {
@@ -127,7 +137,9 @@ async function inTransaction(session: Session, script: string, what: string): Pr
     await session.query('ROLLBACK').catch(() => undefined)
     const position = Number((error as { position?: unknown }).position ?? 0)
     const near =
-      position > 0 ? script.slice(Math.max(0, position - 60), position + 60).replace(/\s+/g, ' ') : ''
+      position > 0
+        ? script.slice(Math.max(0, position - 60), position + 60).replace(/\s+/g, ' ')
+        : ''
     throw new WatertightError(
       'WATERTIGHT_INSTALL_FAILED',
       `Installing ${what} failed: ${messageOf(error)}`,

@@ -22,9 +22,16 @@ export interface OpenWorldOptions extends WorldSites {
 export function openWorld(site: Site, options: OpenWorldOptions): Promise<World> {
   const { id, database, statementTimeoutMs, service, operations } = options
   return World.open({
-    id, address: site.address, database: database ?? databaseName(site.namespace, id), tenancy: tenancyOf(id.tenancy),
-    tenants: site.tenants, ownership: ownershipOf(site.tenants), roles: site.namespace.roles,
-    passwords: site.passwords, expectedPrivileges: expectedPrivileges(id), statementTimeoutMs,
+    id,
+    address: site.address,
+    database: database ?? databaseName(site.namespace, id),
+    tenancy: tenancyOf(id.tenancy),
+    tenants: site.tenants,
+    ownership: ownershipOf(site.tenants),
+    roles: site.namespace.roles,
+    passwords: site.passwords,
+    expectedPrivileges: expectedPrivileges(id),
+    statementTimeoutMs,
     ...(service === undefined ? {} : { service }),
     ...(operations === undefined ? {} : { operations }),
   })
@@ -36,7 +43,9 @@ function expectedPrivileges(id: WorldId): ReadonlySet<string> {
     if (id.tenancy === 'row-level-security' || placement === 'tenant') return name
     return `${placement === 'shared' ? sharedSchema : controlSchema}.${name}`
   }
-  return new Set(tablesOf(id.service)
-    .filter((table) => id.tenancy === 'row-level-security' || table.placement !== 'control')
-    .flatMap((table) => table.privileges.map((privilege) => `${nameOf(table)}:${privilege}`)))
+  return new Set(
+    tablesOf(id.service)
+      .filter((table) => id.tenancy === 'row-level-security' || table.placement !== 'control')
+      .flatMap((table) => table.privileges.map((privilege) => `${nameOf(table)}:${privilege}`)),
+  )
 }

@@ -20,24 +20,47 @@ interface IndexedQuery {
   readonly expectedIndex: string | null
 }
 
-const customers = (title: string, suffix: string, sql: IndexedQuery['sql']): IndexedQuery =>
-  ({ title, relation: 'isp_customers', sql, expectedIndex: `idx_isp_customers_${suffix}` })
+const customers = (title: string, suffix: string, sql: IndexedQuery['sql']): IndexedQuery => ({
+  title,
+  relation: 'isp_customers',
+  sql,
+  expectedIndex: `idx_isp_customers_${suffix}`,
+})
 
 /** The seed's index strategy, index by index, then the partitioned table. */
 const queries: readonly IndexedQuery[] = [
   customers('tenant', 'tenant_id', () => 'SELECT count(*) FROM isp_customers'),
-  customers('tenant and created_at', 'tenant_created',
-    () => 'SELECT id FROM isp_customers ORDER BY created_at DESC LIMIT 50'),
-  customers('tenant and updated_at', 'tenant_updated',
-    () => 'SELECT id FROM isp_customers ORDER BY updated_at DESC LIMIT 50'),
-  customers('tenant and is_active', 'tenant_active', () => 'SELECT count(*) FROM isp_customers WHERE NOT is_active'),
-  customers('tenant and email', 'tenant_email', ({ ordinal }) =>
-    `SELECT id FROM isp_customers WHERE email = 'customer.${ordinal}.7@example.net'`),
-  customers('tenant and status', 'tenant_status', () =>
-    `SELECT count(*) FROM isp_customers WHERE status = 'closed'`),
+  customers(
+    'tenant and created_at',
+    'tenant_created',
+    () => 'SELECT id FROM isp_customers ORDER BY created_at DESC LIMIT 50',
+  ),
+  customers(
+    'tenant and updated_at',
+    'tenant_updated',
+    () => 'SELECT id FROM isp_customers ORDER BY updated_at DESC LIMIT 50',
+  ),
+  customers(
+    'tenant and is_active',
+    'tenant_active',
+    () => 'SELECT count(*) FROM isp_customers WHERE NOT is_active',
+  ),
+  customers(
+    'tenant and email',
+    'tenant_email',
+    ({ ordinal }) =>
+      `SELECT id FROM isp_customers WHERE email = 'customer.${ordinal}.7@example.net'`,
+  ),
+  customers(
+    'tenant and status',
+    'tenant_status',
+    () => `SELECT count(*) FROM isp_customers WHERE status = 'closed'`,
+  ),
   {
-    title: 'tenant of a partitioned table', relation: 'isp_analytics_usage',
-    sql: () => 'SELECT count(*) FROM isp_analytics_usage', expectedIndex: null,
+    title: 'tenant of a partitioned table',
+    relation: 'isp_analytics_usage',
+    sql: () => 'SELECT count(*) FROM isp_analytics_usage',
+    expectedIndex: null,
   },
 ]
 
@@ -51,11 +74,13 @@ export async function checkIndexUse(context: GaugeContext): Promise<GaugeResult>
   const plans: PlanCheck[] = []
   const failures: string[] = []
   const tenant = context.tenants.at(-1)
-  if (tenant === undefined) return { measurements: [], plans, failures: ['there is no tenant to plan for'] }
+  if (tenant === undefined)
+    return { measurements: [], plans, failures: ['there is no tenant to plan for'] }
   context.onProgress?.('index use')
   for (const variant of isolating) {
     for (const query of queries) {
-      if (context.signal?.aborted === true) return { measurements: [], plans, failures: [...failures, 'interrupted'] }
+      if (context.signal?.aborted === true)
+        return { measurements: [], plans, failures: [...failures, 'interrupted'] }
       try {
         plans.push(await planOf(context.session, query, { variant, tenant }))
       } catch (error) {
@@ -71,22 +96,38 @@ interface Under {
   readonly tenant: Tenant
 }
 
-async function planOf(session: Session, query: IndexedQuery, { variant, tenant }: Under): Promise<PlanCheck> {
+async function planOf(
+  session: Session,
+  query: IndexedQuery,
+  { variant, tenant }: Under,
+): Promise<PlanCheck> {
   const { relation, expectedIndex } = query
   await session.query(variant.enter(tenant))
   const sql = query.sql(tenant)
-  const [row] = await session.query(`EXPLAIN (ANALYZE, VERBOSE, FORMAT JSON, COSTS OFF, TIMING OFF) ${sql}`)
-  const text = (await session.query(`EXPLAIN (COSTS OFF) ${sql}`)).map((line) => String(line['QUERY PLAN'])).join('\n')
+  const [row] = await session.query(
+    `EXPLAIN (ANALYZE, VERBOSE, FORMAT JSON, COSTS OFF, TIMING OFF) ${sql}`,
+  )
+  const text = (await session.query(`EXPLAIN (COSTS OFF) ${sql}`))
+    .map((line) => String(line['QUERY PLAN']))
+    .join('\n')
   const facts = readPlan(String(row?.['QUERY PLAN']))
   const partitions = await partitionsOf(session, relation)
   const partitionsScanned = partitions === null ? null : facts.relationsScanned.length
   return {
     id: `index-use:${query.title}:${variant.title}`,
-    query: query.title, variant: variant.title, relation, expectedIndex,
-    usedIndexes: facts.usedIndexes, placement: facts.placement, rowsRemoved: facts.rowsRemoved,
-    partitionsTotal: partitions, partitionsScanned,
+    query: query.title,
+    variant: variant.title,
+    relation,
+    expectedIndex,
+    usedIndexes: facts.usedIndexes,
+    placement: facts.placement,
+    rowsRemoved: facts.rowsRemoved,
+    partitionsTotal: partitions,
+    partitionsScanned,
     ...judgePlan(facts, {
-      partitions, expectedIndex, ownSchema: variant.title === 'schema-per-tenant' ? tenant.schema : null,
+      partitions,
+      expectedIndex,
+      ownSchema: variant.title === 'schema-per-tenant' ? tenant.schema : null,
     }),
     text: text.slice(0, textMax),
   }

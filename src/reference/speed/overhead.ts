@@ -11,7 +11,10 @@ import type { Variant } from '../../gauge/variant.ts'
 
 /** The plain variant names the tenant itself; the others must not have to. */
 function where(variant: Variant, tenant: Tenant, more: readonly string[] = []): string {
-  const conditions = [...(variant.explicitTenant ? [`tenant_id = ${literal(tenant.id)}`] : []), ...more]
+  const conditions = [
+    ...(variant.explicitTenant ? [`tenant_id = ${literal(tenant.id)}`] : []),
+    ...more,
+  ]
   return conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`
 }
 
@@ -24,19 +27,24 @@ export const overheadQueries: readonly TimedQuery[] = [
   {
     title: 'point read',
     writes: false,
-    sql: (variant, tenant, n) => `SELECT * FROM isp_customers${where(variant, tenant, [rowId(tenant, n)])}`,
+    sql: (variant, tenant, n) =>
+      `SELECT * FROM isp_customers${where(variant, tenant, [rowId(tenant, n)])}`,
   },
   {
     title: 'list page',
     writes: false,
-    sql: (variant, tenant) => `SELECT id, name, email, status, created_at FROM isp_customers${
-      where(variant, tenant)} ORDER BY created_at DESC LIMIT 50`,
+    sql: (variant, tenant) =>
+      `SELECT id, name, email, status, created_at FROM isp_customers${where(
+        variant,
+        tenant,
+      )} ORDER BY created_at DESC LIMIT 50`,
   },
   {
     title: 'count',
     writes: false,
     rowsIn: 'customers',
-    sql: (variant, tenant) => `SELECT count(*) AS customers FROM isp_customers${where(variant, tenant)}`,
+    sql: (variant, tenant) =>
+      `SELECT count(*) AS customers FROM isp_customers${where(variant, tenant)}`,
   },
   {
     title: 'insert',
@@ -63,19 +71,23 @@ export const seedQueries: readonly TimedQuery[] = [
   {
     title: 'active customers',
     writes: false,
-    sql: (variant, tenant) => `SELECT * FROM isp_customers${where(variant, tenant, ['is_active = true'])}`,
+    sql: (variant, tenant) =>
+      `SELECT * FROM isp_customers${where(variant, tenant, ['is_active = true'])}`,
   },
   {
     title: 'by email',
     writes: false,
-    sql: (variant, tenant, n) => `SELECT * FROM isp_customers${
-      where(variant, tenant, [`email = 'customer.${tenant.ordinal}.${((n * 37) % 50) + 1}@example.net'`])}`,
+    sql: (variant, tenant, n) =>
+      `SELECT * FROM isp_customers${where(variant, tenant, [
+        `email = 'customer.${tenant.ordinal}.${((n * 37) % 50) + 1}@example.net'`,
+      ])}`,
   },
 ]
 
 /** Every query that fails is a failure by name; the others are measured all the same. */
 export async function measureOverhead(
-  context: GaugeContext, queries: readonly TimedQuery[] = overheadQueries,
+  context: GaugeContext,
+  queries: readonly TimedQuery[] = overheadQueries,
 ): Promise<GaugeResult> {
   const results: Pick<GaugeResult, 'measurements' | 'failures'>[] = []
   for (const query of queries) {
@@ -84,7 +96,9 @@ export async function measureOverhead(
       continue
     }
     context.onProgress?.(query.title)
-    results.push(await measureQuery(query, { ...context, budgetMs: context.budgetMs / queries.length }))
+    results.push(
+      await measureQuery(query, { ...context, budgetMs: context.budgetMs / queries.length }),
+    )
   }
   return {
     measurements: results.flatMap((each) => each.measurements),
@@ -94,11 +108,15 @@ export async function measureOverhead(
 }
 
 async function measureQuery(
-  query: TimedQuery, context: GaugeContext,
+  query: TimedQuery,
+  context: GaugeContext,
 ): Promise<Pick<GaugeResult, 'measurements' | 'failures'>> {
   try {
     return await compareVariants(query, {
-      ...context, gauge: 'rls-overhead', reference: plain, others: isolatingAmong(context.variants),
+      ...context,
+      gauge: 'rls-overhead',
+      reference: plain,
+      others: isolatingAmong(context.variants),
     })
   } catch (error) {
     return { measurements: [], failures: [`${query.title}: ${messageOf(error)}`] }

@@ -6,8 +6,16 @@ import { openSite } from '../../reference/site/open-site.ts'
 import { adminSession } from '../../reference/site/provision.ts'
 
 test('variants are compared only when VACUUM made the pages of all of them visible', async () => {
-  await using open = await openSite({ target: null, keep: false, plan: planSeed({ seed: 1, tenants: 4, rows: 10 }) })
-  const { address, namespace: { roles }, tenants } = open.site
+  await using open = await openSite({
+    target: null,
+    keep: false,
+    plan: planSeed({ seed: 1, tenants: 4, rows: 10 }),
+  })
+  const {
+    address,
+    namespace: { roles },
+    tenants,
+  } = open.site
   const build = async (database: string, meanwhile: string) => {
     await open.admin.query(`CREATE DATABASE ${database} TEMPLATE template0`)
     await open.admin.query(secureDatabaseSql(database, roles))

@@ -4,7 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createKeysSql, createTablesSql, updatedAtSql } from '../../dotmac/models/ddl.ts'
 import { tablesOf } from '../../dotmac/models/index.ts'
 import type { TableModel } from '../../dotmac/models/model.ts'
-import { hardenedFunctionsSql, hardenedTableSql, seedFunctionsSql, seedTableSql } from '../../dotmac/policies.ts'
+import {
+  hardenedFunctionsSql,
+  hardenedTableSql,
+  seedFunctionsSql,
+  seedTableSql,
+} from '../../dotmac/policies.ts'
 import type { RoleNames } from '../../model/roles.ts'
 import { roleSql } from '../../dotmac/roles.ts'
 import { WatertightError } from '../../errors.ts'
@@ -36,14 +41,18 @@ const tenantRowsMin = 60
 const usageShare = 1 / 8
 
 /** Builds everything in an empty database; needs a superuser's session that is not pipelined. */
-export async function buildSpeedDatabase(admin: Session, options: SpeedDatabaseOptions): Promise<void> {
+export async function buildSpeedDatabase(
+  admin: Session,
+  options: SpeedDatabaseOptions,
+): Promise<void> {
   const { roles, variants = ['hardened', 'as-written', 'schema-per-tenant'] } = options
   const tables = speedTables()
   // VACUUM leaves out rows whose commit, or a later one of the same group of transactions, is not flushed yet.
   await admin.query('SET synchronous_commit = on')
   const tenants = variants.includes('schema-per-tenant') ? options.tenants : []
-  const shared = (Object.keys(speedSchemas) as SharedVariant[])
-    .filter((variant) => variant === 'plain' || variants.includes(variant))
+  const shared = (Object.keys(speedSchemas) as SharedVariant[]).filter(
+    (variant) => variant === 'plain' || variants.includes(variant),
+  )
   for (const variant of shared) {
     const schema = speedSchemas[variant]
     const ddl = { keys: 'tenant' as const, schemaOf: () => schema }
@@ -51,7 +60,9 @@ export async function buildSpeedDatabase(admin: Session, options: SpeedDatabaseO
       `CREATE SCHEMA ${schema};
 GRANT USAGE ON SCHEMA ${schema} TO ${identifier(roles.app)}, ${identifier(roles.owner)};`,
       createTablesSql(tables, ddl),
-      ...tables.map((table) => (variant === 'plain' ? fillSql(table, options) : copySql(table, schema))),
+      ...tables.map((table) =>
+        variant === 'plain' ? fillSql(table, options) : copySql(table, schema),
+      ),
       createKeysSql(tables, ddl),
       updatedAtSql(tables, ddl),
       accessSql(variant, tables, roles),
@@ -59,8 +70,14 @@ GRANT USAGE ON SCHEMA ${schema} TO ${identifier(roles.app)}, ${identifier(roles.
   }
   for (const tenant of tenants) await script(admin, tenantSql(tenant, tables, roles))
   await admin.query(withoutAutovacuumSql)
-  const schemas = [...shared.map((variant) => speedSchemas[variant]), ...tenants.map(({ schema }) => schema)]
-  await vacuumAll(admin, schemas.flatMap((schema) => tables.map((table) => qualified({ schema, name: table.name }))))
+  const schemas = [
+    ...shared.map((variant) => speedSchemas[variant]),
+    ...tenants.map(({ schema }) => schema),
+  ]
+  await vacuumAll(
+    admin,
+    schemas.flatMap((schema) => tables.map((table) => qualified({ schema, name: table.name }))),
+  )
 }
 
 /** Somebody else's autovacuum may hold the horizon back for a while. */
@@ -77,10 +94,14 @@ async function vacuumAll(admin: Session, tables: readonly string[]): Promise<voi
     if (row === undefined) return
     left = row['name']
   }
-  throw new WatertightError('WATERTIGHT_UNFAIR', `VACUUM left pages of ${String(left)} that are not visible to all`, {
-    hint: 'Something on the server keeps old rows alive: look for long transactions and replication slots',
-    exitCode: 3,
-  })
+  throw new WatertightError(
+    'WATERTIGHT_UNFAIR',
+    `VACUUM left pages of ${String(left)} that are not visible to all`,
+    {
+      hint: 'Something on the server keeps old rows alive: look for long transactions and replication slots',
+      exitCode: 3,
+    },
+  )
 }
 
 /** Only what is asked for, without references: the other tables would cost time and show nothing. */
@@ -103,19 +124,36 @@ function copySql(table: TableModel, schema: string): string {
   return `INSERT INTO ${schema}.${table.name} SELECT * FROM ${speedSchemas.plain}.${table.name};`
 }
 
-function accessSql(variant: SharedVariant, tables: readonly TableModel[], roles: RoleNames): string {
+function accessSql(
+  variant: SharedVariant,
+  tables: readonly TableModel[],
+  roles: RoleNames,
+): string {
   const options = { schema: speedSchemas[variant], roles }
   if (variant === 'hardened') {
-    return [hardenedFunctionsSql(options), ...tables.map((table) => hardenedTableSql(table, options))].join('\n')
+    return [
+      hardenedFunctionsSql(options),
+      ...tables.map((table) => hardenedTableSql(table, options)),
+    ].join('\n')
   }
   if (variant === 'as-written') {
-    return [seedFunctionsSql(options), ...tables.map((table) => seedTableSql(table, options))].join('\n')
+    return [seedFunctionsSql(options), ...tables.map((table) => seedTableSql(table, options))].join(
+      '\n',
+    )
   }
-  return tables.map((table) =>
-    `GRANT ${table.privileges.join(', ')} ON ${options.schema}.${table.name} TO ${identifier(roles.app)};`).join('\n')
+  return tables
+    .map(
+      (table) =>
+        `GRANT ${table.privileges.join(', ')} ON ${options.schema}.${table.name} TO ${identifier(roles.app)};`,
+    )
+    .join('\n')
 }
 
-function tenantSql(tenant: Tenant, tables: readonly TableModel[], roles: RoleNames): readonly string[] {
+function tenantSql(
+  tenant: Tenant,
+  tables: readonly TableModel[],
+  roles: RoleNames,
+): readonly string[] {
   const ddl = { keys: 'tenant' as const, schemaOf: () => tenant.schema, onlyTenant: tenant.id }
   const [schema, role] = [identifier(tenant.schema), identifier(tenant.role)]
   return [
@@ -123,11 +161,15 @@ function tenantSql(tenant: Tenant, tables: readonly TableModel[], roles: RoleNam
     `GRANT ${role} TO ${identifier(roles.app)};
 CREATE SCHEMA ${schema}; GRANT USAGE ON SCHEMA ${schema} TO ${role};`,
     createTablesSql(tables, ddl),
-    ...tables.map((table) => `INSERT INTO ${schema}.${table.name}
-SELECT * FROM ${speedSchemas.plain}.${table.name} WHERE tenant_id = ${literal(tenant.id)};`),
+    ...tables.map(
+      (table) => `INSERT INTO ${schema}.${table.name}
+SELECT * FROM ${speedSchemas.plain}.${table.name} WHERE tenant_id = ${literal(tenant.id)};`,
+    ),
     createKeysSql(tables, ddl),
     updatedAtSql(tables, ddl),
-    ...tables.map((table) => `GRANT ${table.privileges.join(', ')} ON ${schema}.${table.name} TO ${role};`),
+    ...tables.map(
+      (table) => `GRANT ${table.privileges.join(', ')} ON ${schema}.${table.name} TO ${role};`,
+    ),
   ]
 }
 
@@ -140,17 +182,25 @@ function fillSql(table: TableModel, { tenants, rows }: SpeedDatabaseOptions): st
   const weights = tenants.map((_, index) => 1 / Math.sqrt(index + 1))
   const total = weights.reduce((sum, weight) => sum + weight, 0)
   const wanted = table.name === 'isp_customers' ? rows : rows * usageShare
-  const sizes = weights.map((weight) => Math.max(tenantRowsMin, Math.round((wanted * weight) / total)))
-  const shares = tenants.map((tenant, index) =>
-    `(${literal(tenant.id)}, ${sizes[index] ?? tenantRowsMin}, ${tenant.ordinal})`).join(', ')
-  const after = (seconds: string) => `TIMESTAMPTZ '2024-01-01 00:00Z' + (${seconds}) * INTERVAL '1 second'`
+  const sizes = weights.map((weight) =>
+    Math.max(tenantRowsMin, Math.round((wanted * weight) / total)),
+  )
+  const shares = tenants
+    .map(
+      (tenant, index) =>
+        `(${literal(tenant.id)}, ${sizes[index] ?? tenantRowsMin}, ${tenant.ordinal})`,
+    )
+    .join(', ')
+  const after = (seconds: string) =>
+    `TIMESTAMPTZ '2024-01-01 00:00Z' + (${seconds}) * INTERVAL '1 second'`
   const arrived = 'floor(63072000.0 * g / t.size)'
   const common = `md5('${table.name} ' || t.n || ' ' || g)::uuid, t.id, ${after(arrived)},
   ${after(`${arrived} + (g::bigint * 104729) % 2592000`)}, g % 10 <> 0`
-  const own = table.name === 'isp_customers'
-    ? `'Customer ' || g, 'customer.' || t.n || '.' || g || '@example.net', '+351 ' || g, g || ' Harbour Road',
+  const own =
+    table.name === 'isp_customers'
+      ? `'Customer ' || g, 'customer.' || t.n || '.' || g || '@example.net', '+351 ' || g, g || ' Harbour Road',
   'Lisbon', '1000', 'PT', (ARRAY['active','active','active','suspended','closed'])[1 + g % 5], NULL`
-    : `${after(arrived)}, g * 1000, g * 100, 'core-' || g || '.example.net'`
+      : `${after(arrived)}, g * 1000, g * 100, 'core-' || g || '.example.net'`
   return `INSERT INTO ${speedSchemas.plain}.${table.name}
 SELECT ${common}, ${own}
 FROM (VALUES ${shares}) t (id, size, n), LATERAL generate_series(1, t.size) g ORDER BY g::float8 / t.size, t.n;`

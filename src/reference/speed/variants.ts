@@ -35,7 +35,9 @@ function withContext(title: SharedVariant): Variant {
 
 /** All of them, or those that are asked for. */
 export function isolatingAmong(titles: readonly string[] | undefined): readonly Variant[] {
-  return titles === undefined ? isolating : isolating.filter(({ title }) => titles.some((each) => each === title))
+  return titles === undefined
+    ? isolating
+    : isolating.filter(({ title }) => titles.some((each) => each === title))
 }
 
 function inSchema(variant: SharedVariant): string {

@@ -5,7 +5,11 @@ import { createKeysSql, createTablesSql, updatedAtSql } from '../../dotmac/model
 import { tablesOf } from '../../dotmac/models/index.ts'
 import { hardenObjectsSql, objectGrantsSql, objectsSql, refreshSql } from '../../dotmac/objects.ts'
 import {
-  hardenedFunctionsSql, hardenedTableSql, seedFunctionsSql, seedTableSql, type PolicyOptions,
+  hardenedFunctionsSql,
+  hardenedTableSql,
+  seedFunctionsSql,
+  seedTableSql,
+  type PolicyOptions,
 } from '../../dotmac/policies.ts'
 import type { Tenant } from '../../model/tenant.ts'
 import { bindSetting, sessionScoped, transactionScoped } from '../../dotmac/tenant-session.ts'
@@ -18,7 +22,10 @@ const setting = 'app.current_tenant_id'
 export const rowLevelSecurity: Tenancy = {
   name: 'row-level-security',
   title: 'Row-level security',
-  install: (plan) => [tablesSql(plan), plan.variant === 'hardened' ? hardenedSql(plan) : asWrittenSql(plan)],
+  install: (plan) => [
+    tablesSql(plan),
+    plan.variant === 'hardened' ? hardenedSql(plan) : asWrittenSql(plan),
+  ],
   afterLoad: (plan) => [refreshSql(plan.service, schema)],
   schemaOf: () => schema,
   enter: (tenant) => [`SELECT set_config('${setting}', ${literal(tenant.id)}, true)`],
@@ -29,34 +36,55 @@ export const rowLevelSecurity: Tenancy = {
   missingContexts: (tenant, known) => [
     { state: 'never set', prelude: [], freshSession: true },
     {
-      state: 'set and committed', freshSession: false,
+      state: 'set and committed',
+      freshSession: false,
       prelude: [`SELECT set_config('${setting}', ${literal(tenant.id)}, true)`, 'COMMIT', 'BEGIN'],
     },
     { state: 'empty', prelude: [`SELECT set_config('${setting}', '', true)`], freshSession: false },
     ...malformed(tenant.id, known).map((value) => ({
-      state: 'malformed' as const, freshSession: false,
+      state: 'malformed' as const,
+      freshSession: false,
       prelude: [`SELECT set_config('${setting}', ${literal(value)}, true)`],
     })),
   ],
-  objectName: (relation) => relation.schema === schema ? relation.name : `${relation.schema}.${relation.name}`,
+  objectName: (relation) =>
+    relation.schema === schema ? relation.name : `${relation.schema}.${relation.name}`,
   tenantOf: () => null,
 }
-
 
 /** Near misses of a tenant's id: pattern, padding, case, prefix, list, null byte stand-ins. */
 function malformed(id: string, known: readonly Tenant[]): readonly string[] {
   const ids = new Set(known.map((tenant) => tenant.id))
-  const values = ['%', '*', ' ', `${id} `, ` ${id}`, `${id}%`, id.slice(0, -1), `${id},*`, 'null', '0',
-    id.toUpperCase(), `' OR '1'='1`]
+  const values = [
+    '%',
+    '*',
+    ' ',
+    `${id} `,
+    ` ${id}`,
+    `${id}%`,
+    id.slice(0, -1),
+    `${id},*`,
+    'null',
+    '0',
+    id.toUpperCase(),
+    `' OR '1'='1`,
+  ]
   return values.filter((value) => !ids.has(value) && value !== '')
 }
 
 function tablesSql({ service, variant }: InstallPlan): string {
   const tables = tablesOf(service)
-  const options = { schemaOf: () => schema, keys: variant === 'hardened' ? 'tenant' : 'id' } as const
+  const options = {
+    schemaOf: () => schema,
+    keys: variant === 'hardened' ? 'tenant' : 'id',
+  } as const
   return [
-    createTablesSql(tables, options), createKeysSql(tables, options), updatedAtSql(tables, options),
-    `SET LOCAL search_path = ${schema}, pg_catalog;`, objectsSql(service), auditTriggersSql(schema),
+    createTablesSql(tables, options),
+    createKeysSql(tables, options),
+    updatedAtSql(tables, options),
+    `SET LOCAL search_path = ${schema}, pg_catalog;`,
+    objectsSql(service),
+    auditTriggersSql(schema),
   ].join('\n')
 }
 
@@ -67,7 +95,11 @@ function hardenedSql({ service, roles, serverVersionNum }: InstallPlan): string 
     `GRANT USAGE ON SCHEMA ${schema} TO ${[roles.owner, roles.app, roles.admin].map(identifier).join(', ')};`,
     hardenedFunctionsSql(options),
     ...tablesOf(service).map((table) => hardenedTableSql(table, options)),
-    objectGrantsSql(service, { ...options, readers: [roles.app, roles.admin], writers: [roles.app] }),
+    objectGrantsSql(service, {
+      ...options,
+      readers: [roles.app, roles.admin],
+      writers: [roles.app],
+    }),
     hardenObjectsSql(service, { ...options, serverVersionNum }),
   ].join('\n')
 }
@@ -77,6 +109,10 @@ function asWrittenSql({ service, roles }: InstallPlan): string {
   return [
     seedFunctionsSql(options),
     ...tablesOf(service).map((table) => seedTableSql(table, options)),
-    objectGrantsSql(service, { ...options, readers: [roles.app, roles.admin], writers: [roles.app] }),
+    objectGrantsSql(service, {
+      ...options,
+      readers: [roles.app, roles.admin],
+      writers: [roles.app],
+    }),
   ].join('\n')
 }

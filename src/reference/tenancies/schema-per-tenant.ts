@@ -3,7 +3,10 @@
 import { tablesOf } from '../../dotmac/models/index.ts'
 import { refreshSql } from '../../dotmac/objects.ts'
 import {
-  createPlatformSchemasSql, createTenantSchemaSql, schemaOfTable, sharedSchema,
+  createPlatformSchemasSql,
+  createTenantSchemaSql,
+  schemaOfTable,
+  sharedSchema,
 } from '../../dotmac/schema-manager.ts'
 import { bindSchema, sessionScoped, transactionScoped } from '../../dotmac/tenant-session.ts'
 import { identifier, literal } from '../../sql/identifier.ts'
@@ -16,8 +19,13 @@ export const schemaPerTenant: Tenancy = {
   install: ({ service, tenants, roles }) => [
     createPlatformSchemasSql(service, roles),
     `GRANT USAGE ON SCHEMA ${sharedSchema} TO ${identifier(roles.app)};
-${tablesOf(service).filter((table) => table.placement === 'shared').map((table) =>
-    `GRANT SELECT ON ${sharedSchema}.${identifier(table.name)} TO ${identifier(roles.app)};`).join('\n')}`,
+${tablesOf(service)
+  .filter((table) => table.placement === 'shared')
+  .map(
+    (table) =>
+      `GRANT SELECT ON ${sharedSchema}.${identifier(table.name)} TO ${identifier(roles.app)};`,
+  )
+  .join('\n')}`,
     ...tenants.map((tenant) => createTenantSchemaSql(service, tenant, roles)),
   ],
   afterLoad: ({ service, tenants }) => tenants.map((tenant) => refreshSql(service, tenant.schema)),
@@ -29,18 +37,28 @@ ${tablesOf(service).filter((table) => table.placement === 'shared').map((table) 
   ],
   missingContexts: (tenant) => [
     { state: 'never set', prelude: [], freshSession: true },
-    { state: 'set and committed', prelude: [...enter(tenant), 'COMMIT', 'BEGIN'], freshSession: false },
-    { state: 'empty', prelude: [`SELECT set_config('search_path', '', true)`], freshSession: false },
-    ...[tenant.schema, `${tenant.schema}, public`, 'no_such_schema', '"$user", public', '*'].map((path) => ({
-      state: 'malformed' as const, freshSession: false,
-      prelude: [`SELECT set_config('search_path', ${literal(path)}, true)`],
-    })),
+    {
+      state: 'set and committed',
+      prelude: [...enter(tenant), 'COMMIT', 'BEGIN'],
+      freshSession: false,
+    },
+    {
+      state: 'empty',
+      prelude: [`SELECT set_config('search_path', '', true)`],
+      freshSession: false,
+    },
+    ...[tenant.schema, `${tenant.schema}, public`, 'no_such_schema', '"$user", public', '*'].map(
+      (path) => ({
+        state: 'malformed' as const,
+        freshSession: false,
+        prelude: [`SELECT set_config('search_path', ${literal(path)}, true)`],
+      }),
+    ),
   ],
   objectName: (relation, tenants) =>
     tenants.has(relation.schema) ? relation.name : `${relation.schema}.${relation.name}`,
   tenantOf: (relation, tenants) => tenants.get(relation.schema) ?? null,
 }
-
 
 /**
  * Role and path of the tenant until the transaction ends. pg_temp comes last, so that a temporary

@@ -38,9 +38,15 @@ export interface Tenancy {
   /** The states of a missing context; near misses that are another tenant's id are left out. */
   missingContexts(tenant: Tenant, known: readonly Tenant[]): readonly MissingContext[]
   /** Ways of binding a tenant to a pooled connection, and whether they hold behind a transaction pooler. */
-  readonly strategies: readonly { readonly strategy: ContextStrategy; readonly behindPooler: boolean }[]
+  readonly strategies: readonly {
+    readonly strategy: ContextStrategy
+    readonly behindPooler: boolean
+  }[]
   /** Name under which the objects of all tenants are one row of the isolation matrix. */
-  objectName(relation: Pick<Relation, 'schema' | 'name'>, tenants: ReadonlyMap<string, Tenant>): string
+  objectName(
+    relation: Pick<Relation, 'schema' | 'name'>,
+    tenants: ReadonlyMap<string, Tenant>,
+  ): string
   /** Tenant that owns every row of the relation; null when rows carry their owner. */
   tenantOf(relation: Pick<Relation, 'schema'>, tenants: ReadonlyMap<string, Tenant>): Tenant | null
 }

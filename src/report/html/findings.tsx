@@ -16,22 +16,27 @@ export function Findings({ report }: { readonly report: Report }) {
     <Section id="findings" title="Findings">
       {report.findings.length > 3 && (
         <p class="filter" hidden>
-          <label>Filter findings <input type="search" data-filters=".finding" autocomplete="off" /></label>
+          <label>
+            Filter findings <input type="search" data-filters=".finding" autocomplete="off" />
+          </label>
         </p>
       )}
       {gating.length === 0 && <p class="none">{emptyText(report)}</p>}
       <Cards list={gating} open={limits.open} />
-      {asWritten.length > 0 && <>
-        <h3>The seed document’s SQL as written (reported, does not shut the gate)</h3>
-        <Cards list={asWritten} open={0} />
-      </>}
+      {asWritten.length > 0 && (
+        <>
+          <h3>The seed document’s SQL as written (reported, does not shut the gate)</h3>
+          <Cards list={asWritten} open={0} />
+        </>
+      )}
     </Section>
   )
 }
 
 function emptyText({ verdict, coverage }: Report): string {
   if (coverage.casesTried === 0) return 'Nothing was tried, so nothing could be found.'
-  return verdict.exitCode === 0 ? 'None: no judged tenant reached another tenant’s data.'
+  return verdict.exitCode === 0
+    ? 'None: no judged tenant reached another tenant’s data.'
     : 'None in what was tried; see coverage for what was not.'
 }
 
@@ -39,8 +44,9 @@ function Cards({ list, open }: { readonly list: readonly Finding[]; readonly ope
   const hidden = list.length - limits.brief
   return (
     <>
-      {list.slice(0, limits.brief).map((finding, index) =>
-        <FindingCard finding={finding} open={index < open} brief={index >= limits.full} />)}
+      {list.slice(0, limits.brief).map((finding, index) => (
+        <FindingCard finding={finding} open={index < open} brief={index >= limits.full} />
+      ))}
       {hidden > 0 && <p class="cut">{counted(hidden, 'more finding')} in report.json</p>}
     </>
   )

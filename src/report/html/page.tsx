@@ -19,7 +19,9 @@ import { VerdictBar } from './verdict-bar.tsx'
 export function Page({ report }: { readonly report: Report }) {
   return (
     <>
-      <a class="skip" href="#main">Skip to the verdict</a>
+      <a class="skip" href="#main">
+        Skip to the verdict
+      </a>
       <Title report={report} />
       <main id="main">
         <VerdictBar report={report} />
@@ -45,11 +47,16 @@ function Title({ report }: { readonly report: Report }) {
     <header>
       <h1>Watertight report</h1>
       <p>
-        <Value text={target.address} max={80} />
-        {' '}· PostgreSQL <Value text={target.serverVersion} max={40} /> ({target.kind})
-        {' '}· seed {run.seed} · {formatTime(run.startedAt)} · watertight {tool.version}
-        {tool.commit !== null && <> · commit <Value text={tool.commit.slice(0, 12)} /></>}
-        {' '}· <Value text={environment.platform} max={40} />, {environment.cpus} cpus
+        <Value text={target.address} max={80} /> · PostgreSQL{' '}
+        <Value text={target.serverVersion} max={40} /> ({target.kind}) · seed {run.seed} ·{' '}
+        {formatTime(run.startedAt)} · watertight {tool.version}
+        {tool.commit !== null && (
+          <>
+            {' '}
+            · commit <Value text={tool.commit.slice(0, 12)} />
+          </>
+        )}{' '}
+        · <Value text={environment.platform} max={40} />, {environment.cpus} cpus
       </p>
     </header>
   )

@@ -14,21 +14,47 @@ export function Performance({ report }: { readonly report: Report }) {
   return (
     <Section id="performance" title="Performance">
       {measurements.length === 0 && <p class="none">Nothing was measured in this run.</p>}
-      {measurements.length > 0 && <>
-        <Scroll label="Measurements">
-          <table data-sortable>
-            <caption>
-              Ratio of wall time to the reference, measured interleaved on one backend; above 1 is slower
-            </caption>
-            <thead><tr><th scope="col">query</th><th scope="col">variant</th><th scope="col" class="number">p50</th>
-              <th scope="col" class="number">p95</th><th scope="col" class="number">p99</th>
-              <th scope="col" class="number">ratio</th><th scope="col" class="number">interval</th>
-              <th scope="col">comparison</th><th scope="col">note</th></tr></thead>
-            <tbody>{measurements.map((each) => <Line measurement={each} />)}</tbody>
-          </table>
-        </Scroll>
-        <Distribution measurements={measurements} />
-      </>}
+      {measurements.length > 0 && (
+        <>
+          <Scroll label="Measurements">
+            <table data-sortable>
+              <caption>
+                Ratio of wall time to the reference, measured interleaved on one backend; above 1 is
+                slower
+              </caption>
+              <thead>
+                <tr>
+                  <th scope="col">query</th>
+                  <th scope="col">variant</th>
+                  <th scope="col" class="number">
+                    p50
+                  </th>
+                  <th scope="col" class="number">
+                    p95
+                  </th>
+                  <th scope="col" class="number">
+                    p99
+                  </th>
+                  <th scope="col" class="number">
+                    ratio
+                  </th>
+                  <th scope="col" class="number">
+                    interval
+                  </th>
+                  <th scope="col">comparison</th>
+                  <th scope="col">note</th>
+                </tr>
+              </thead>
+              <tbody>
+                {measurements.map((each) => (
+                  <Line measurement={each} />
+                ))}
+              </tbody>
+            </table>
+          </Scroll>
+          <Distribution measurements={measurements} />
+        </>
+      )}
       <Plans plans={report.plans} />
     </Section>
   )
@@ -39,22 +65,38 @@ function Line({ measurement }: { readonly measurement: Measurement }) {
   return (
     <tr>
       <th scope="row">{measurement.query}</th>
-      <td class="name"><span class={`swatch ${seriesOf(measurement.variant)}`} aria-hidden="true" />{' '}
+      <td class="name">
+        <span class={`swatch ${seriesOf(measurement.variant)}`} aria-hidden="true" />{' '}
         <Value text={measurement.variant} />
-        <span class="dim"> vs <Value text={measurement.reference} /></span></td>
-      <Latency ms={measurement.latencyMsP50} /><Latency ms={measurement.latencyMsP95} />
+        <span class="dim">
+          {' '}
+          vs <Value text={measurement.reference} />
+        </span>
+      </td>
+      <Latency ms={measurement.latencyMsP50} />
+      <Latency ms={measurement.latencyMsP95} />
       <Latency ms={measurement.latencyMsP99} />
-      <td class="number" data-value={ratio}><b>{formatRatio(ratio)}</b></td>
-      <td class="number" data-value={interval.low}>{formatRatio(interval.low)} to {formatRatio(interval.high)}
-        <span class="dim"> ({formatPercent(interval.level)})</span></td>
-      <td><Pill tone={toneOf(comparison, ratio)}>{comparison}</Pill></td>
+      <td class="number" data-value={ratio}>
+        <b>{formatRatio(ratio)}</b>
+      </td>
+      <td class="number" data-value={interval.low}>
+        {formatRatio(interval.low)} to {formatRatio(interval.high)}
+        <span class="dim"> ({formatPercent(interval.level)})</span>
+      </td>
+      <td>
+        <Pill tone={toneOf(comparison, ratio)}>{comparison}</Pill>
+      </td>
       <td class="prose">{noteOf(measurement)}</td>
     </tr>
   )
 }
 
 function Latency({ ms }: { readonly ms: number | null }) {
-  return <td class="number" data-value={ms ?? -1}>{formatMs(ms)}</td>
+  return (
+    <td class="number" data-value={ms ?? -1}>
+      {formatMs(ms)}
+    </td>
+  )
 }
 
 function toneOf(comparison: Comparison, ratio: number): Tone {
@@ -66,7 +108,9 @@ function noteOf({ note, capped, pairs, comparison, smallestVisible }: Measuremen
   return (
     <>
       {capped && <>few samples ({pairs}). </>}
-      {comparison === 'no difference shown' && <>a difference of {formatPercent(smallestVisible)} would have shown. </>}
+      {comparison === 'no difference shown' && (
+        <>a difference of {formatPercent(smallestVisible)} would have shown. </>
+      )}
       {note !== null && <Value text={note} max={200} />}
     </>
   )

@@ -16,13 +16,30 @@ export function Plans({ plans }: { readonly plans: readonly PlanCheck[] }) {
       <Scroll label="Plans">
         <table data-sortable>
           <caption>Placement of the tenant predicate, per query of the index strategy</caption>
-          <thead><tr><th scope="col">query</th><th scope="col">variant</th><th scope="col">placement</th>
-            <th scope="col">indexes used</th><th scope="col" class="number">rows removed</th>
-            <th scope="col">partitions</th><th scope="col">verdict</th><th scope="col">reason</th></tr></thead>
-          <tbody>{plans.slice(0, plansMax).map((plan) => <Line plan={plan} />)}</tbody>
+          <thead>
+            <tr>
+              <th scope="col">query</th>
+              <th scope="col">variant</th>
+              <th scope="col">placement</th>
+              <th scope="col">indexes used</th>
+              <th scope="col" class="number">
+                rows removed
+              </th>
+              <th scope="col">partitions</th>
+              <th scope="col">verdict</th>
+              <th scope="col">reason</th>
+            </tr>
+          </thead>
+          <tbody>
+            {plans.slice(0, plansMax).map((plan) => (
+              <Line plan={plan} />
+            ))}
+          </tbody>
         </table>
       </Scroll>
-      {plans.length > plansMax && <p class="cut">{counted(plans.length - plansMax, 'more plan')} in report.json</p>}
+      {plans.length > plansMax && (
+        <p class="cut">{counted(plans.length - plansMax, 'more plan')} in report.json</p>
+      )}
     </>
   )
 }
@@ -31,17 +48,42 @@ function Line({ plan }: { readonly plan: PlanCheck }) {
   const tone = plan.outcome === 'holds' ? 'good' : plan.outcome === 'violated' ? 'bad' : 'warn'
   return (
     <tr>
-      <th scope="row"><Value text={plan.query} /><div class="dim"><Value text={plan.relation} /></div></th>
-      <td class="name"><Value text={plan.variant} /></td>
+      <th scope="row">
+        <Value text={plan.query} />
+        <div class="dim">
+          <Value text={plan.relation} />
+        </div>
+      </th>
+      <td class="name">
+        <Value text={plan.variant} />
+      </td>
       <td class="name">{plan.placement}</td>
-      <td>{plan.usedIndexes.length === 0 ? 'none'
-        : plan.usedIndexes.map((name) => <div><Code text={name} /></div>)}</td>
-      <td class="number" data-value={plan.rowsRemoved}>{formatCount(plan.rowsRemoved)}</td>
-      <td>{plan.partitionsTotal === null ? '–' : `${plan.partitionsScanned ?? '?'} of ${plan.partitionsTotal}`}</td>
-      <td><Pill tone={tone}>{plan.outcome}</Pill></td>
+      <td>
+        {plan.usedIndexes.length === 0
+          ? 'none'
+          : plan.usedIndexes.map((name) => (
+              <div>
+                <Code text={name} />
+              </div>
+            ))}
+      </td>
+      <td class="number" data-value={plan.rowsRemoved}>
+        {formatCount(plan.rowsRemoved)}
+      </td>
+      <td>
+        {plan.partitionsTotal === null
+          ? '–'
+          : `${plan.partitionsScanned ?? '?'} of ${plan.partitionsTotal}`}
+      </td>
+      <td>
+        <Pill tone={tone}>{plan.outcome}</Pill>
+      </td>
       <td class="prose">
         <Value text={plan.reason} max={300} />
-        <details class="plan"><summary>plan</summary><pre>{shortened(visibleBlock(plan.text), 4_000)}</pre></details>
+        <details class="plan">
+          <summary>plan</summary>
+          <pre>{shortened(visibleBlock(plan.text), 4_000)}</pre>
+        </details>
       </td>
     </tr>
   )

@@ -21,7 +21,9 @@ test('no value becomes markup, style or a deceptive character', () => {
 test('the policy names the hashes of exactly the one style and the one script', () => {
   const html = renderHtml(healthyReport())
   const policy = /Content-Security-Policy" content="([^"]*)"/.exec(html)?.[1]
-  expect(policy).toMatch(/^default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+'; img-src data:;/)
+  expect(policy).toMatch(
+    /^default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+'; img-src data:;/,
+  )
   expect(policy).not.toContain('unsafe')
 })
 
@@ -30,14 +32,23 @@ test('a cell that no probe asked about reads as not tested, an unknown one says 
   const [world] = worlds
   if (probe === undefined || world === undefined) throw new Error('the parts changed')
   const verdict = verdictOf(probe, world, [
-    cell('a', 'SELECT'), cell('b', 'UPDATE', { outcome: 'unknown', reason: 'statement_timeout struck' })])
+    cell('a', 'SELECT'),
+    cell('b', 'UPDATE', { outcome: 'unknown', reason: 'statement_timeout struck' }),
+  ])
   const html = renderHtml({ ...healthyReport(), verdicts: [verdict] })
   expect(html.match(/<td class="untested">not tested<\/td>/g)).toHaveLength(2)
   expect(html).toMatch(/<td class="unknown"[^>]*>\? <bdi>statement_timeout struck/)
 })
 
 test('a report without verdicts, measurements and timeline says so', () => {
-  const html = renderHtml({ ...partialReport(), verdicts: [], findings: [], measurements: [], plans: [], timeline: [] })
+  const html = renderHtml({
+    ...partialReport(),
+    verdicts: [],
+    findings: [],
+    measurements: [],
+    plans: [],
+    timeline: [],
+  })
   for (const text of ['No world was judged', 'Nothing was measured', 'the detector is unproven']) {
     expect(html).toContain(text)
   }

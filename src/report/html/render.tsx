@@ -13,8 +13,12 @@ import { style } from './style.ts'
  */
 export function renderHtml(report: Report): string {
   const policy = [
-    `default-src 'none'`, `style-src ${hashOf(style)}`, `script-src ${hashOf(script)}`, 'img-src data:',
-    `base-uri 'none'`, `form-action 'none'`,
+    `default-src 'none'`,
+    `style-src ${hashOf(style)}`,
+    `script-src ${hashOf(script)}`,
+    'img-src data:',
+    `base-uri 'none'`,
+    `form-action 'none'`,
   ].join('; ')
   return `<!doctype html>\n${render(
     <html lang="en">

@@ -10,19 +10,29 @@ import { cell, leakingCell, probes, verdictOf, worlds } from '../../../fixtures/
 import { renderHtml } from './render.tsx'
 
 const rows = Array.from({ length: 50 }, (_, index) => ({
-  id: `7c1e9a4f-0000-8000-8000-${String(index).padStart(12, '0')}`, tenant_id: 'globex-456',
-  email: `maria.lopez.${index}@example.net`, notes: 'x'.repeat(200),
+  id: `7c1e9a4f-0000-8000-8000-${String(index).padStart(12, '0')}`,
+  tenant_id: 'globex-456',
+  email: `maria.lopez.${index}@example.net`,
+  notes: 'x'.repeat(200),
 }))
 
 /** 500 cells in each of six worlds, 200 of them violated, 50 rows behind each. */
 function bigReport(): Report {
   const [probe] = probes
   if (probe === undefined) throw new Error('the parts changed')
-  const verdicts = worlds.map((world, at) => verdictOf(probe, world, Array.from({ length: 500 }, (_, index) => {
-    const [object, path] = [`table_number_${Math.floor(index / 10)}`, `path ${index % 10}`]
-    const leaks = index < (at < 2 ? 34 : 33)
-    return leaks ? leakingCell(object, path, { attacker: 'acme', victim: 'globex-456', rows }) : cell(object, path)
-  })))
+  const verdicts = worlds.map((world, at) =>
+    verdictOf(
+      probe,
+      world,
+      Array.from({ length: 500 }, (_, index) => {
+        const [object, path] = [`table_number_${Math.floor(index / 10)}`, `path ${index % 10}`]
+        const leaks = index < (at < 2 ? 34 : 33)
+        return leaks
+          ? leakingCell(object, path, { attacker: 'acme', victim: 'globex-456', rows })
+          : cell(object, path)
+      }),
+    ),
+  )
   const input = { ...leakingReport(), verdicts, findings: findingsOf(verdicts) }
   return { ...input, ...decide(input, defaultRules) }
 }

@@ -180,8 +180,10 @@ figcaption { font-weight: 600; font-size: 12.5px; }
 .s2 { color: var(--s2); }
 .s3 { color: var(--s3); }
 .s4 { color: var(--s4); }
-${Array.from({ length: 10 }, (_, index) =>
-    `.t${index} { color: var(--t${index}); fill: var(--t${index}); }`).join('\n')}
+${Array.from(
+  { length: 10 },
+  (_, index) => `.t${index} { color: var(--t${index}); fill: var(--t${index}); }`,
+).join('\n')}
 .columns {
   display: grid; grid-template-columns: repeat(auto-fit, minmax(min(320px, 100%), 1fr)); gap: 0 24px;
 }

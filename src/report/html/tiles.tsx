@@ -11,21 +11,39 @@ export function Tiles({ report }: { readonly report: Report }) {
   const asWritten = findings.length - gating
   return (
     <dl class="tiles">
-      <Tile value={`${formatCount(coverage.cellsTried)} / ${formatCount(coverage.cellsAsked)}`}
-        label={`cells tried, on ${counted(coverage.objects, 'object')}`} />
-      <Tile value={formatCount(coverage.casesTried)} label={`cases of ${counted(coverage.probesTried, 'probe')}`} />
-      <Tile value={formatCount(gating)}
-        label={`${gating === 1 ? 'leak' : 'leaks'} (as written: ${formatCount(asWritten)})`} />
-      {mutants.total === 0 ? <Tile value="not proven" label="detector: no mutant was tried" /> : (
-        <Tile value={`${formatCount(mutants.killed)} / ${formatCount(mutants.total)}`}
-          label={`mutants killed, ${formatCount(controls.silent)} / ${formatCount(controls.total)} controls silent`} />
+      <Tile
+        value={`${formatCount(coverage.cellsTried)} / ${formatCount(coverage.cellsAsked)}`}
+        label={`cells tried, on ${counted(coverage.objects, 'object')}`}
+      />
+      <Tile
+        value={formatCount(coverage.casesTried)}
+        label={`cases of ${counted(coverage.probesTried, 'probe')}`}
+      />
+      <Tile
+        value={formatCount(gating)}
+        label={`${gating === 1 ? 'leak' : 'leaks'} (as written: ${formatCount(asWritten)})`}
+      />
+      {mutants.total === 0 ? (
+        <Tile value="not proven" label="detector: no mutant was tried" />
+      ) : (
+        <Tile
+          value={`${formatCount(mutants.killed)} / ${formatCount(mutants.total)}`}
+          label={`mutants killed, ${formatCount(controls.silent)} / ${formatCount(controls.total)} controls silent`}
+        />
       )}
-      <Tile value={mean === null ? 'not measured' : formatRatio(mean)}
-        label="hardened row security vs plain, mean of queries" />
+      <Tile
+        value={mean === null ? 'not measured' : formatRatio(mean)}
+        label="hardened row security vs plain, mean of queries"
+      />
     </dl>
   )
 }
 
 function Tile({ value, label }: { readonly value: string; readonly label: string }) {
-  return <div><dt>{label}</dt><dd>{value}</dd></div>
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd>{value}</dd>
+    </div>
+  )
 }

@@ -8,5 +8,9 @@ export function Value({ text, max = 400 }: { readonly text: string; readonly max
 
 /** The same in monospace, for names of objects, roles and settings. */
 export function Code({ text, max = 400 }: { readonly text: string; readonly max?: number }) {
-  return <code><Value text={text} max={max} /></code>
+  return (
+    <code>
+      <Value text={text} max={max} />
+    </code>
+  )
 }

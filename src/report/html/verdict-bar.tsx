@@ -9,13 +9,29 @@ export function VerdictBar({ report }: { readonly report: Report }) {
   const { verdict, gates, run } = report
   return (
     <section class={`verdict ${toneOf(report)}`} aria-label="Verdict">
-      <p class="word">{verdict.word}<span class="exit">exit {verdict.exitCode}</span></p>
+      <p class="word">
+        {verdict.word}
+        <span class="exit">exit {verdict.exitCode}</span>
+      </p>
       <div>
-        <p><Value text={verdict.sentence} /></p>
+        <p>
+          <Value text={verdict.sentence} />
+        </p>
         {run.partial && (
-          <p><strong>Partial run</strong>{run.cutShortBy !== null && <>: <Value text={run.cutShortBy} /></>}</p>
+          <p>
+            <strong>Partial run</strong>
+            {run.cutShortBy !== null && (
+              <>
+                : <Value text={run.cutShortBy} />
+              </>
+            )}
+          </p>
         )}
-        <ul class="gates">{gates.map((gate) => <Gate gate={gate} told={verdict.sentence.includes(gate.reason)} />)}</ul>
+        <ul class="gates">
+          {gates.map((gate) => (
+            <Gate gate={gate} told={verdict.sentence.includes(gate.reason)} />
+          ))}
+        </ul>
       </div>
     </section>
   )
@@ -30,10 +46,19 @@ interface GateProps {
 function Gate({ gate, told }: GateProps) {
   return (
     <li class={gate.state}>
-      <span class="mark" aria-hidden="true">{marks[gate.state]}</span>
-      <code>{gate.expression}</code> <span class="found">→ <Value text={gate.value} max={80} /></span>
+      <span class="mark" aria-hidden="true">
+        {marks[gate.state]}
+      </span>
+      <code>{gate.expression}</code>{' '}
+      <span class="found">
+        → <Value text={gate.value} max={80} />
+      </span>
       <span class="state">{gate.state}</span>
-      {gate.state !== 'open' && !told && <span class="reason"><Value text={gate.reason} max={240} /></span>}
+      {gate.state !== 'open' && !told && (
+        <span class="reason">
+          <Value text={gate.reason} max={240} />
+        </span>
+      )}
     </li>
   )
 }

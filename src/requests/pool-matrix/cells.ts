@@ -2,7 +2,8 @@
 
 import type { TenancyName } from '../../model/tenancy.ts'
 
-export type PoolerKind = 'pg pool' | 'pgbouncer session' | 'pgbouncer transaction' | 'pgbouncer statement'
+export type PoolerKind =
+  'pg pool' | 'pgbouncer session' | 'pgbouncer transaction' | 'pgbouncer statement'
 
 /** One column: a pooler with its settings. */
 export interface PoolerSetup {
@@ -29,11 +30,18 @@ export const poolerSetups: readonly PoolerSetup[] = [
   { kind: 'pgbouncer session', title: 'server_reset_query empty', ini: { server_reset_query: '' } },
   { kind: 'pgbouncer transaction', title: 'defaults', ini: {} },
   { kind: 'pgbouncer transaction', title: 'server_reset_query_always', ini: always },
-  { kind: 'pgbouncer transaction', title: 'track_extra_parameters',
+  {
+    kind: 'pgbouncer transaction',
+    title: 'track_extra_parameters',
     ini: { track_extra_parameters: 'IntervalStyle, search_path' },
-    since: [1, 20] },
-  { kind: 'pgbouncer transaction', title: 'max_prepared_statements', ini: { max_prepared_statements: '100' },
-    since: [1, 21] },
+    since: [1, 20],
+  },
+  {
+    kind: 'pgbouncer transaction',
+    title: 'max_prepared_statements',
+    ini: { max_prepared_statements: '100' },
+    since: [1, 21],
+  },
   { kind: 'pgbouncer statement', title: 'defaults', ini: {} },
   { kind: 'pgbouncer statement', title: 'server_reset_query_always', ini: always },
 ]
@@ -44,7 +52,10 @@ export function isReset({ ini }: Pick<PoolerSetup, 'ini'>): boolean {
 }
 
 /** True when a pgbouncer is as new as [major, minor]. */
-export function isAtLeast(version: string, [wantedMajor, wantedMinor]: readonly [number, number]): boolean {
+export function isAtLeast(
+  version: string,
+  [wantedMajor, wantedMinor]: readonly [number, number],
+): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)
 }
@@ -80,7 +91,14 @@ export const bindings: readonly Binding[] = [
  * `named statement`: the protocol's Parse with a name, executed again by the next checkout.
  */
 export const endings = [
-  'commit', 'rollback', 'error', 'cancel', 'pipelined', 'cursor', 'prepared', 'named statement',
+  'commit',
+  'rollback',
+  'error',
+  'cancel',
+  'pipelined',
+  'cursor',
+  'prepared',
+  'named statement',
 ] as const
 export type Ending = (typeof endings)[number]
 
@@ -92,6 +110,9 @@ export interface PoolCell {
 
 /** Every cell that asks about the tenancy; both together are 960 for each pgbouncer. */
 export function poolCells(tenancy: TenancyName): readonly PoolCell[] {
-  return bindings.filter((binding) => binding.tenancy === tenancy).flatMap((binding) =>
-    endings.flatMap((ending) => poolerSetups.map((setup) => ({ setup, binding, ending }))))
+  return bindings
+    .filter((binding) => binding.tenancy === tenancy)
+    .flatMap((binding) =>
+      endings.flatMap((ending) => poolerSetups.map((setup) => ({ setup, binding, ending }))),
+    )
 }

@@ -6,7 +6,13 @@ import type { CellVerdict } from '../../model/verdict.ts'
 import { literal } from '../../sql/identifier.ts'
 import type { PgbouncerBinary } from '../../postgres/programs/pgbouncer.ts'
 import type { Tenant } from '../../model/tenant.ts'
-import { metaOf, type Cell, type Probe, type ProbeMeta, type SearchSettings } from '../../probe/define.ts'
+import {
+  metaOf,
+  type Cell,
+  type Probe,
+  type ProbeMeta,
+  type SearchSettings,
+} from '../../probe/define.ts'
 import { ownedTables, targetOf } from '../../world/targets.ts'
 import type { World } from '../../world/world.ts'
 import { poolCells, type Ending, type PoolCell } from './cells.ts'
@@ -30,8 +36,8 @@ export function definePoolMatrix(meta: ProbeMeta): Probe {
         const { name, path } = cellOf(each)
         return name === cell.name && path === cell.path
       })
-      if (placed === undefined || settings.runs === 0) return verdictOf(cell,
-        { outcome: 'unknown', reason: 'it was not asked' })
+      if (placed === undefined || settings.runs === 0)
+        return verdictOf(cell, { outcome: 'unknown', reason: 'it was not asked' })
       return judge(world, cell, { placed, settings })
     },
   }
@@ -45,40 +51,71 @@ function placedCells(world: World, settings: SearchSettings): readonly Placed[] 
   const binaries = settings.matrix?.binaries ?? []
   if (world.id.service !== 'isp' || settings.strategies !== undefined) return []
   const quick = settings.examplesMax !== undefined
-  const asked = poolCells(world.id.tenancy).filter(({ ending }) => !quick || quickEndings.includes(ending))
+  const asked = poolCells(world.id.tenancy).filter(
+    ({ ending }) => !quick || quickEndings.includes(ending),
+  )
   return asked.flatMap((cell): Placed[] =>
-    cell.setup.kind === 'pg pool' ? [{ cell, binary: null }] : binaries.map((binary) => ({ cell, binary })))
+    cell.setup.kind === 'pg pool'
+      ? [{ cell, binary: null }]
+      : binaries.map((binary) => ({ cell, binary })),
+  )
 }
 
 function cellOf({ cell: { setup, binding, ending }, binary }: Placed): Cell {
-  const pooler = binary === null ? setup.kind : `${setup.kind.replace('pgbouncer', `pgbouncer ${binary.version}`)}`
+  const pooler =
+    binary === null
+      ? setup.kind
+      : `${setup.kind.replace('pgbouncer', `pgbouncer ${binary.version}`)}`
   return { object: null, name: `${binding.title}, ${ending}`, path: `${pooler}: ${setup.title}` }
 }
 
 async function judge(
-  world: World, cell: Cell, { placed, settings }: { readonly placed: Placed; readonly settings: SearchSettings },
+  world: World,
+  cell: Cell,
+  { placed, settings }: { readonly placed: Placed; readonly settings: SearchSettings },
 ): Promise<CellVerdict> {
   const measured = await measuredOnOneBackend(world, placed, settings)
-  if (typeof measured === 'string') return verdictOf(cell,
-    { outcome: 'inapplicable', reason: `unknown here: ${measured}` })
+  if (typeof measured === 'string')
+    return verdictOf(cell, { outcome: 'inapplicable', reason: `unknown here: ${measured}` })
   if (measured instanceof Error) {
-    return verdictOf(cell, { outcome: 'unknown', reason: `it could not be measured: ${measured.message}` })
+    return verdictOf(cell, {
+      outcome: 'unknown',
+      reason: `it could not be measured: ${measured.message}`,
+    })
   }
   const rule = expected(placed.cell, {
-    serverVersionNum: world.catalog.serverVersionNum, pgbouncerVersion: placed.binary?.version ?? null,
+    serverVersionNum: world.catalog.serverVersionNum,
+    pgbouncerVersion: placed.binary?.version ?? null,
   })
   const reused = placed.cell.setup.onRelease !== 'end'
-  if (rule.outcome !== 'no effect' && measured.outcome !== 'leaks' && reused && measured.shared !== true) {
-    const learnt = [`backends ${measured.pids.join(' and ') || 'none'}`, ...measured.refusals].join(', ')
-    return verdictOf(cell, { outcome: 'unknown', reason: `no backend provably served both requests (${learnt})` })
+  if (
+    rule.outcome !== 'no effect' &&
+    measured.outcome !== 'leaks' &&
+    reused &&
+    measured.shared !== true
+  ) {
+    const learnt = [`backends ${measured.pids.join(' and ') || 'none'}`, ...measured.refusals].join(
+      ', ',
+    )
+    return verdictOf(cell, {
+      outcome: 'unknown',
+      reason: `no backend provably served both requests (${learnt})`,
+    })
   }
-  const refused = measured.refusals.length === 0 ? '' : ` (refused: ${measured.refusals.join(', ')})`
+  const refused =
+    measured.refusals.length === 0 ? '' : ` (refused: ${measured.refusals.join(', ')})`
   if (rule.outcome === measured.outcome && rule.again === measured.again) {
     const reason = `${measured.outcome}, as documented: ${rule.because}${refused}`
     return verdictOf(cell, { outcome: 'holds', reason, measured })
   }
-  const wanted = [rule.outcome, ...(rule.again === undefined ? [] : [answerOf(rule.again)])].join(' and ')
-  return violatedCell(cell, measured, { world, seed: settings.seed, rule: `${wanted}, because ${rule.because}` })
+  const wanted = [rule.outcome, ...(rule.again === undefined ? [] : [answerOf(rule.again)])].join(
+    ' and ',
+  )
+  return violatedCell(cell, measured, {
+    world,
+    seed: settings.seed,
+    rule: `${wanted}, because ${rule.because}`,
+  })
 }
 
 function answerOf(again: string | null): string {
@@ -89,7 +126,9 @@ const measurementsMax = 3
 
 /** Poolers replace server connections when they like: a cell whose requests met two of them is asked again. */
 async function measuredOnOneBackend(
-  world: World, placed: Placed, settings: SearchSettings,
+  world: World,
+  placed: Placed,
+  settings: SearchSettings,
 ): Promise<Measured | string | Error> {
   for (let attempt = 1; ; attempt += 1) {
     const place = await placeOf(world, placed, settings)
@@ -97,7 +136,10 @@ async function measuredOnOneBackend(
     try {
       const measured = await measure(placed.cell, place)
       await dropBackends(world, measured)
-      const told = measured.shared === true || measured.outcome === 'leaks' || placed.cell.setup.onRelease === 'end'
+      const told =
+        measured.shared === true ||
+        measured.outcome === 'leaks' ||
+        placed.cell.setup.onRelease === 'end'
       if (told || attempt === measurementsMax) return measured
     } catch (error) {
       if (attempt === measurementsMax) return new Error(messageOf(error))
@@ -105,13 +147,20 @@ async function measuredOnOneBackend(
   }
 }
 
-async function placeOf(world: World, { cell, binary }: Placed, settings: SearchSettings): Promise<Place | string> {
+async function placeOf(
+  world: World,
+  { cell, binary }: Placed,
+  settings: SearchSettings,
+): Promise<Place | string> {
   const tenant = world.tenants[0]
   if (tenant === undefined) return 'there is no tenant'
   const base = { world, tenant, probeSql: lookSql(world, cell, tenant) }
   if (binary === null) return { ...base, address: world.options.address, database: world.database }
-  const opened = await settings.matrix?.open(binary, cell.setup, world.database) ?? 'no pgbouncer was found'
-  return typeof opened === 'string' ? opened : { ...base, address: opened.address, database: opened.alias }
+  const opened =
+    (await settings.matrix?.open(binary, cell.setup, world.database)) ?? 'no pgbouncer was found'
+  return typeof opened === 'string'
+    ? opened
+    : { ...base, address: opened.address, database: opened.alias }
 }
 
 /** The first row of the tenant that its context shows; for a search_path the path itself. */
@@ -120,8 +169,12 @@ function lookSql(world: World, { binding }: PoolCell, tenant: Tenant): string {
     return `SELECT pg_backend_pid() AS pid, (SELECT ${literal(tenant.watermark)}
       WHERE strpos(current_setting('search_path'), ${literal(tenant.schema)}) > 0) AS context`
   }
-  const object = ownedTables(world).find((each) => each.kind === 'table' && each.samplesOf(tenant.id).length > 0
-    && each.relationOf(tenant)?.applicationPrivileges.includes('SELECT') === true)
+  const object = ownedTables(world).find(
+    (each) =>
+      each.kind === 'table' &&
+      each.samplesOf(tenant.id).length > 0 &&
+      each.relationOf(tenant)?.applicationPrivileges.includes('SELECT') === true,
+  )
   const target = object === undefined ? null : targetOf(object, tenant)
   if (target === null) throw new Error('no table has a readable row of the first tenant')
   return `SELECT pg_backend_pid() AS pid, t.tenant_id, t.id FROM (SELECT 1) one
@@ -137,36 +190,78 @@ async function dropBackends({ admin }: World, { pids }: Measured): Promise<void>
 }
 
 const none = {
-  casesAsked: 0, casesTried: 0, controlsTried: 0, controlsSeen: 0, refused: 0, indeterminate: 0, sharedBackends: null,
+  casesAsked: 0,
+  casesTried: 0,
+  controlsTried: 0,
+  controlsSeen: 0,
+  refused: 0,
+  indeterminate: 0,
+  sharedBackends: null,
 }
 
-interface Conclusion { readonly outcome: CellVerdict['outcome']; readonly reason: string; readonly measured?: Measured }
+interface Conclusion {
+  readonly outcome: CellVerdict['outcome']
+  readonly reason: string
+  readonly measured?: Measured
+}
 
 function verdictOf(cell: Cell, { outcome, reason, measured }: Conclusion): CellVerdict {
-  const evidence = measured === undefined ? { ...none, casesAsked: outcome === 'unknown' ? 1 : 0 }
-    : { ...none, casesAsked: 1, casesTried: 1, controlsTried: 1, controlsSeen: 1, refused: measured.refusals.length,
-      // Where the connection was not to be used again there is nothing to prove.
-      sharedBackends: measured.shared === true ? 1 : null }
-  return { object: cell.name, path: cell.path, outcome, reason, evidence, counterexample: null, indeterminate: [] }
+  const evidence =
+    measured === undefined
+      ? { ...none, casesAsked: outcome === 'unknown' ? 1 : 0 }
+      : {
+          ...none,
+          casesAsked: 1,
+          casesTried: 1,
+          controlsTried: 1,
+          controlsSeen: 1,
+          refused: measured.refusals.length,
+          // Where the connection was not to be used again there is nothing to prove.
+          sharedBackends: measured.shared === true ? 1 : null,
+        }
+  return {
+    object: cell.name,
+    path: cell.path,
+    outcome,
+    reason,
+    evidence,
+    counterexample: null,
+    indeterminate: [],
+  }
 }
 
-interface Broken { readonly world: World; readonly seed: number; readonly rule: string }
+interface Broken {
+  readonly world: World
+  readonly seed: number
+  readonly rule: string
+}
 
 function violatedCell(cell: Cell, measured: Measured, { world, seed, rule }: Broken): CellVerdict {
   const found = measured.outcome === 'leaks' ? 'leaks' : `is ${measured.outcome}`
   const what = measured.again === undefined ? found : `${found} and ${answerOf(measured.again)}`
   const sentence = `${cell.name} on ${cell.path} ${what}, and the rule says: ${rule}`
   const steps = measured.log.map((entry): Step => ({
-    sql: entry.sql, role: 'context',
+    sql: entry.sql,
+    role: 'context',
     observation: entry.observation ?? { kind: 'rows', rows: [], affected: null, truncated: false },
   }))
   return {
     ...verdictOf(cell, { outcome: 'violated', reason: sentence, measured }),
     counterexample: {
-      input: { cell: cell.name, pooler: cell.path }, steps, shrinks: 0, casesToWitness: 1, msToWitness: 0,
-      witness: { sentence, rows: [], victim: null, command: cell.path,
-        severity: measured.outcome === 'leaks' ? 'critical' : 'medium' },
-      replay: { seed, path: '0', replayPath: null }, login: world.application,
+      input: { cell: cell.name, pooler: cell.path },
+      steps,
+      shrinks: 0,
+      casesToWitness: 1,
+      msToWitness: 0,
+      witness: {
+        sentence,
+        rows: [],
+        victim: null,
+        command: cell.path,
+        severity: measured.outcome === 'leaks' ? 'critical' : 'medium',
+      },
+      replay: { seed, path: '0', replayPath: null },
+      login: world.application,
     },
   }
 }

@@ -33,26 +33,45 @@ export interface Place {
 }
 
 type Rows = readonly Record<string, unknown>[]
-interface Named { readonly name: string; readonly text: string }
-interface Client { query(sql: string | Named): Promise<{ rows: Rows }>; release(destroy?: boolean): void }
-interface Seen { readonly pid: number | null; readonly own: boolean }
+interface Named {
+  readonly name: string
+  readonly text: string
+}
+interface Client {
+  query(sql: string | Named): Promise<{ rows: Rows }>
+  release(destroy?: boolean): void
+}
+interface Seen {
+  readonly pid: number | null
+  readonly own: boolean
+}
 
 export async function measure(cell: PoolCell, place: Place): Promise<Measured> {
   const { world, address } = place
-  const options = cell.binding.scope === 'connection' ? { options: `-c app.current_tenant_id=${place.tenant.id}` } : {}
+  const options =
+    cell.binding.scope === 'connection'
+      ? { options: `-c app.current_tenant_id=${place.tenant.id}` }
+      : {}
   const { roles, passwords } = world.options
   await using pool = new RecordedPool({
-    address: { ...address, ...options }, database: place.database, login: { user: roles.app, password: passwords.app },
-    max: 1, pipeline: cell.ending === 'pipelined', ...(cell.setup.kind === 'pg pool' ? {} : { maxUses: 1 }),
+    address: { ...address, ...options },
+    database: place.database,
+    login: { user: roles.app, password: passwords.app },
+    max: 1,
+    pipeline: cell.ending === 'pipelined',
+    ...(cell.setup.kind === 'pg pool' ? {} : { maxUses: 1 }),
   })
   const request = new PoolRequest(cell, place)
-  const first = await request.serve(await pool.pool.connect() as unknown as Client)
-  const next = await request.follow(await pool.pool.connect() as unknown as Client)
+  const first = await request.serve((await pool.pool.connect()) as unknown as Client)
+  const next = await request.follow((await pool.pool.connect()) as unknown as Client)
   const { refusals, again } = request
   const shared = first.pid === null || next.pid === null ? null : first.pid === next.pid
   return {
     outcome: next.own ? 'leaks' : !first.own ? 'no effect' : clashes(again) ? 'refused' : 'safe',
-    shared, refusals, again, log: pool.log,
+    shared,
+    refusals,
+    again,
+    log: pool.log,
     pids: [first.pid, next.pid].filter((pid) => pid !== null),
   }
 }
@@ -83,7 +102,7 @@ class PoolRequest {
       if (ending === 'pipelined') {
         const all = [...before, look, ...(this.#hasBlock() ? ['COMMIT'] : [])]
         const answers = inOneWrite(client, () => all.map((sql) => this.#ask(client, sql)))
-        seen = this.#seenIn(await answers[before.length] ?? null)
+        seen = this.#seenIn((await answers[before.length]) ?? null)
         await Promise.all(answers)
       } else {
         for (const sql of before) await this.#ask(client, sql)
@@ -94,7 +113,8 @@ class PoolRequest {
         }
         await this.#end(client, seen)
       }
-      if (setup.onRelease === 'RESET ALL' || setup.onRelease === 'DISCARD ALL') await this.#ask(client, setup.onRelease)
+      if (setup.onRelease === 'RESET ALL' || setup.onRelease === 'DISCARD ALL')
+        await this.#ask(client, setup.onRelease)
     } finally {
       client.release(setup.onRelease === 'end')
     }
@@ -104,7 +124,10 @@ class PoolRequest {
   /** The next request binds nothing: it looks for rows, and for a cursor or a statement that was left behind. */
   async follow(client: Client): Promise<Seen> {
     try {
-      const seen = await this.#learn(client, this.#seenIn(await this.#ask(client, this.#place.probeSql, true)))
+      const seen = await this.#learn(
+        client,
+        this.#seenIn(await this.#ask(client, this.#place.probeSql, true)),
+      )
       if (this.#cell.ending === 'named statement') {
         const again = this.#seenIn(await this.#askAgain(client))
         return { pid: seen.pid, own: seen.own || again.own }
@@ -120,11 +143,18 @@ class PoolRequest {
   async #end(client: Client, { pid }: Seen): Promise<void> {
     const look = this.#place.probeSql
     const steps: Readonly<Record<PoolCell['ending'], readonly string[]>> = {
-      commit: ['COMMIT'], rollback: ['ROLLBACK'], error: ['SELECT 1/0', 'ROLLBACK'], cancel: ['ROLLBACK'],
-        pipelined: [],
+      commit: ['COMMIT'],
+      rollback: ['ROLLBACK'],
+      error: ['SELECT 1/0', 'ROLLBACK'],
+      cancel: ['ROLLBACK'],
+      pipelined: [],
       cursor: [`DECLARE watertight_left CURSOR WITH HOLD FOR ${look}`, 'COMMIT'],
-      prepared: [`PREPARE watertight_left AS ${look}`, 'EXECUTE watertight_left', 'COMMIT',
-        'DEALLOCATE watertight_left'],
+      prepared: [
+        `PREPARE watertight_left AS ${look}`,
+        'EXECUTE watertight_left',
+        'COMMIT',
+        'DEALLOCATE watertight_left',
+      ],
       'named statement': ['COMMIT'],
     }
     if (this.#cell.ending === 'cancel' && pid !== null) {
@@ -133,7 +163,9 @@ class PoolRequest {
       await sleeping
     }
     const all = steps[this.#cell.ending]
-    for (const sql of this.#hasBlock() ? all : all.filter((each) => !/^(COMMIT|ROLLBACK)$/.test(each))) {
+    for (const sql of this.#hasBlock()
+      ? all
+      : all.filter((each) => !/^(COMMIT|ROLLBACK)$/.test(each))) {
       await this.#ask(client, sql)
     }
   }
@@ -152,7 +184,10 @@ class PoolRequest {
 
   /** The same text under the same name in both requests; the comment is what a transcript shows of the name. */
   #named(): Named {
-    return { name: 'watertight_named', text: `/* Parse, named watertight_named */ ${this.#place.probeSql}` }
+    return {
+      name: 'watertight_named',
+      text: `/* Parse, named watertight_named */ ${this.#place.probeSql}`,
+    }
   }
 
   async #askAgain(client: Client): Promise<Rows | null> {
@@ -179,8 +214,11 @@ class PoolRequest {
   #seenIn(rows: Rows | null): Seen {
     const { world, tenant } = this.#place
     const pid = Number(rows?.[0]?.['pid'])
-    const own = (rows ?? []).some((row) => world.ownership.ownersIn(row as Record<string, string>,
-      { tenantColumn: 'tenant_id' }).has(tenant.id))
+    const own = (rows ?? []).some((row) =>
+      world.ownership
+        .ownersIn(row as Record<string, string>, { tenantColumn: 'tenant_id' })
+        .has(tenant.id),
+    )
     return { pid: Number.isInteger(pid) && pid > 0 ? pid : null, own }
   }
 }

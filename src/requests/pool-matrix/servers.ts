@@ -1,7 +1,11 @@
 /** The pgbouncers of the matrix: one process for each version and setup, started when a cell first asks. */
 
 import { messageOf } from '../../errors.ts'
-import { startPgbouncer, type Pgbouncer, type PgbouncerBinary } from '../../postgres/programs/pgbouncer.ts'
+import {
+  startPgbouncer,
+  type Pgbouncer,
+  type PgbouncerBinary,
+} from '../../postgres/programs/pgbouncer.ts'
 import type { PoolerUser } from '../../postgres/programs/pgbouncer-files.ts'
 import type { ServerAddress } from '../../postgres/session/server-address.ts'
 import { isAtLeast, type PoolerSetup } from './cells.ts'
@@ -38,7 +42,11 @@ export class MatrixServers implements AsyncDisposable {
   }
 
   /** Where to connect; a text says why this version or setup cannot be had. */
-  async open(binary: PgbouncerBinary, setup: PoolerSetup, database: string): Promise<Opened | string> {
+  async open(
+    binary: PgbouncerBinary,
+    setup: PoolerSetup,
+    database: string,
+  ): Promise<Opened | string> {
     const key = `${binary.path} ${setup.kind} ${setup.title}`
     const starting = this.#started.get(key) ?? this.#start(binary, setup)
     this.#started.set(key, starting)
@@ -60,13 +68,28 @@ export class MatrixServers implements AsyncDisposable {
     const missing = whyMissing(binary, setup)
     if (missing !== null) return missing
     const { server, through, databases, user } = this.#options
-    const aliases = new Map(databases.flatMap((database, index) =>
-      Array.from({ length: aliasesPerDatabase }, (_, number) => [`m${index}_${number}`, database] as const)))
+    const aliases = new Map(
+      databases.flatMap((database, index) =>
+        Array.from(
+          { length: aliasesPerDatabase },
+          (_, number) => [`m${index}_${number}`, database] as const,
+        ),
+      ),
+    )
     try {
       return await startPgbouncer({
-        binary, server, database: through, aliases, users: [user], poolSize: 1,
-        poolMode: setup.kind === 'pgbouncer session' ? 'session' : setup.kind === 'pgbouncer statement' ? 'statement'
-          : 'transaction',
+        binary,
+        server,
+        database: through,
+        aliases,
+        users: [user],
+        poolSize: 1,
+        poolMode:
+          setup.kind === 'pgbouncer session'
+            ? 'session'
+            : setup.kind === 'pgbouncer statement'
+              ? 'statement'
+              : 'transaction',
         settings: { server_idle_timeout: '1', query_wait_timeout: '5', ...setup.ini },
       })
     } catch (error) {
@@ -76,7 +99,12 @@ export class MatrixServers implements AsyncDisposable {
 }
 
 /** Null when this version knows the settings of the setup. */
-export function whyMissing({ version }: PgbouncerBinary, { since, title }: PoolerSetup): string | null {
+export function whyMissing(
+  { version }: PgbouncerBinary,
+  { since, title }: PoolerSetup,
+): string | null {
   if (since === undefined) return null
-  return isAtLeast(version, since) ? null : `pgbouncer ${version} has no ${title}: it came with ${since.join('.')}`
+  return isAtLeast(version, since)
+    ? null
+    : `pgbouncer ${version} has no ${title}: it came with ${since.join('.')}`
 }

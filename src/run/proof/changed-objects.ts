@@ -16,13 +16,24 @@ const anyCellsMax = 12
 
 /** Names of objects whose entry in the catalog is not that of the healthy world, new ones among them. */
 export function changedObjects(world: World, healthy: Catalog): ReadonlySet<string> {
-  const before = new Map(healthy.relations.map((relation) => [relationKey(relation), shapeOf(relation)]))
-  const changed = new Set(world.catalog.relations
-    .filter((relation) => before.get(relationKey(relation)) !== shapeOf(relation)).map(relationKey))
-  return new Set(world.objects.filter((object) => world.tenants.some((tenant) => {
-    const relation = object.relationOf(tenant)
-    return relation !== null && changed.has(relationKey(relation))
-  })).map(({ name }) => name))
+  const before = new Map(
+    healthy.relations.map((relation) => [relationKey(relation), shapeOf(relation)]),
+  )
+  const changed = new Set(
+    world.catalog.relations
+      .filter((relation) => before.get(relationKey(relation)) !== shapeOf(relation))
+      .map(relationKey),
+  )
+  return new Set(
+    world.objects
+      .filter((object) =>
+        world.tenants.some((tenant) => {
+          const relation = object.relationOf(tenant)
+          return relation !== null && changed.has(relationKey(relation))
+        }),
+      )
+      .map(({ name }) => name),
+  )
 }
 
 /** Object ids and estimates differ from clone to clone and say nothing. */
@@ -38,21 +49,27 @@ export type CellChooser = (cells: readonly Cell[]) => readonly Cell[]
  * what it changed, and a sample of the others that is spread over all of them.
  */
 export function cellChoosers(
-  changed: ReadonlySet<string>, { id, expect }: Pick<Mutant, 'id' | 'expect'>,
+  changed: ReadonlySet<string>,
+  { id, expect }: Pick<Mutant, 'id' | 'expect'>,
 ): readonly CellChooser[] {
   const own: CellChooser = (cells) => cells.filter(({ name }) => changed.has(name))
   const others: CellChooser = (cells) => cells.filter(({ name }) => !changed.has(name))
   const most = changed.size === 0 ? anyCellsMax : unchangedCellsMax
-  if (expect === 'holds') return [(cells) => [...own(cells), ...sampled(others(cells), { name: id, most })]]
+  if (expect === 'holds')
+    return [(cells) => [...own(cells), ...sampled(others(cells), { name: id, most })]]
   return changed.size === 0 ? [others] : [own, others]
 }
 
 /** Evenly spread; the name says where the first of them lies. */
 function sampled(
-  cells: readonly Cell[], { name, most }: { readonly name: string; readonly most: number },
+  cells: readonly Cell[],
+  { name, most }: { readonly name: string; readonly most: number },
 ): readonly Cell[] {
   if (cells.length <= most) return cells
   const step = cells.length / most
   const offset = (Number.parseInt(shortHash(name).slice(0, 8), 16) % 1000) / 1000
-  return Array.from({ length: most }, (_, index) => cells[Math.floor((index + offset) * step)] ?? []).flat()
+  return Array.from(
+    { length: most },
+    (_, index) => cells[Math.floor((index + offset) * step)] ?? [],
+  ).flat()
 }

@@ -18,7 +18,8 @@ export async function chooseTrials({
   settings,
 }: Pick<ExecuteOptions, 'command' | 'settings'>): Promise<Trials> {
   if (command !== 'run' && command !== 'prove') return { mutants: [], controls: [], leftOut: null }
-  const chosen = (all: readonly Mutant[]) => all.filter((mutant) => settings.mode.includes(mutant.tenancy))
+  const chosen = (all: readonly Mutant[]) =>
+    all.filter((mutant) => settings.mode.includes(mutant.tenancy))
   const mutants = chosen(await loadMutants('mutants', settings.mutants))
   const controls = chosen(await loadMutants('controls', settings.controls))
   if (command === 'prove') {
@@ -38,8 +39,11 @@ export async function chooseTrials({
 /** The first mutant of each probe that asks for no tenant in particular, and for no server if there is such a one. */
 function onePerProbe(mutants: readonly Mutant[]): readonly Mutant[] {
   const seen = new Set<string>()
-  const anywhere = new Set(mutants.filter(({ tenant, server }) => tenant === null && server === null)
-    .map(({ probe, id }) => probe ?? id))
+  const anywhere = new Set(
+    mutants
+      .filter(({ tenant, server }) => tenant === null && server === null)
+      .map(({ probe, id }) => probe ?? id),
+  )
   return mutants.filter(({ probe, id, tenant, server }) => {
     const key = probe ?? id
     if (seen.has(key) || tenant !== null || (server !== null && anywhere.has(key))) return false
@@ -53,7 +57,10 @@ function sampled(settings: Settings, all: Omit<Trials, 'leftOut'>): Trials {
   const { sample, seed } = settings
   if (sample === 0) return { ...all, leftOut: null }
   const first = new Set(onePerProbe(all.mutants))
-  const others = drawn(all.mutants.filter((mutant) => !first.has(mutant)), { seed, size: sample })
+  const others = drawn(
+    all.mutants.filter((mutant) => !first.has(mutant)),
+    { seed, size: sample },
+  )
   const mutants = all.mutants.filter((mutant) => first.has(mutant) || others.has(mutant))
   const drawnControls = drawn(all.controls, { seed, size: Math.ceil(sample / 2) })
   const controls = all.controls.filter((control) => drawnControls.has(control))

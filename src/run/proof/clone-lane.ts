@@ -20,7 +20,9 @@ export function templateName(site: OpenSite['site'], id: WorldId): string {
 
 /** Every name that a clone of this world may have. */
 export function cloneNames(site: OpenSite['site'], id: WorldId): readonly string[] {
-  return Array.from({ length: lanesMax }, (_, lane) => [0, 1].map((turn) => cloneName(site, id, { lane, turn }))).flat()
+  return Array.from({ length: lanesMax }, (_, lane) =>
+    [0, 1].map((turn) => cloneName(site, id, { lane, turn })),
+  ).flat()
 }
 
 function cloneName(
@@ -49,7 +51,10 @@ export interface LaneOptions {
 export async function inLane(
   open: OpenSite,
   { lane, next }: LaneOptions,
-  work: (mutant: Mutant, clone: { readonly database: string; readonly error: unknown }) => Promise<void>,
+  work: (
+    mutant: Mutant,
+    clone: { readonly database: string; readonly error: unknown },
+  ) => Promise<void>,
 ): Promise<void> {
   await using builder = await adminSession(open.site.address, open.maintenanceDatabase)
   await using cleaner = await adminSession(open.site.address, open.maintenanceDatabase)

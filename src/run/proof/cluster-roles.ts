@@ -117,13 +117,20 @@ async function dropRole(admin: Session, name: string): Promise<void> {
 
 async function restoreRole(admin: Session, now: RoleState, was: RoleState): Promise<void> {
   const name = identifier(was.name)
-  if (now.name !== was.name) await admin.query(`ALTER ROLE ${identifier(now.name)} RENAME TO ${name}`)
+  if (now.name !== was.name)
+    await admin.query(`ALTER ROLE ${identifier(now.name)} RENAME TO ${name}`)
   if (now.attributes !== was.attributes) await admin.query(`ALTER ROLE ${name} ${was.attributes}`)
   if (now.password !== was.password)
-    await admin.query(`ALTER ROLE ${name} PASSWORD ${was.password === '' ? 'NULL' : literal(was.password)}`)
+    await admin.query(
+      `ALTER ROLE ${name} PASSWORD ${was.password === '' ? 'NULL' : literal(was.password)}`,
+    )
 }
 
-async function restoreMemberships(admin: Session, now: ClusterRoles, before: ClusterRoles): Promise<void> {
+async function restoreMemberships(
+  admin: Session,
+  now: ClusterRoles,
+  before: ClusterRoles,
+): Promise<void> {
   const key = ({ role, member, options }: Membership) => JSON.stringify([role, member, options])
   const [had, has] = [new Set(before.memberships.map(key)), new Set(now.memberships.map(key))]
   for (const each of now.memberships) {
@@ -132,17 +139,25 @@ async function restoreMemberships(admin: Session, now: ClusterRoles, before: Clu
   }
   for (const each of before.memberships) {
     if (has.has(key(each))) continue
-    await admin.query(`GRANT ${identifier(each.role)} TO ${identifier(each.member)} ${each.options}`)
+    await admin.query(
+      `GRANT ${identifier(each.role)} TO ${identifier(each.member)} ${each.options}`,
+    )
   }
 }
 
 /** The settings come as `name=value`; a list such as search_path is stored as it is written in SQL. */
-async function setSettings(admin: Session, role: string, settings: readonly string[]): Promise<void> {
+async function setSettings(
+  admin: Session,
+  role: string,
+  settings: readonly string[],
+): Promise<void> {
   const who = role === '' ? 'ALL' : identifier(role)
   await admin.query(`ALTER ROLE ${who} RESET ALL`)
   for (const setting of settings) {
     const [variable, ...rest] = setting.split('=')
-    await admin.query(`ALTER ROLE ${who} SET ${settingName(variable ?? '')} = ${literal(rest.join('='))}`)
+    await admin.query(
+      `ALTER ROLE ${who} SET ${settingName(variable ?? '')} = ${literal(rest.join('='))}`,
+    )
   }
 }
 

@@ -46,7 +46,10 @@ export type MutantKind = 'mutants' | 'controls'
  * Reads a folder: `.sql` with front matter, `.mjs`, `.js` or `.ts` with a default export.
  * @throws WatertightError WATERTIGHT_BAD_MUTANT that lists every fault of the folder.
  */
-export async function loadMutants(kind: MutantKind, directory: string | null): Promise<readonly Mutant[]> {
+export async function loadMutants(
+  kind: MutantKind,
+  directory: string | null,
+): Promise<readonly Mutant[]> {
   const files = directory === null ? shippedFiles(kind) : ownFiles(resolve(directory))
   const faults: string[] = []
   const mutants: Mutant[] = []
@@ -62,7 +65,8 @@ export async function loadMutants(kind: MutantKind, directory: string | null): P
       'WATERTIGHT_BAD_MUTANT',
       `${faults.length} of ${files.length} ${kind} cannot be read: ${faults.join('; ')}`,
       {
-        hint: 'A .sql file begins with -- title:, -- tenancy:, -- database: and -- expect: lines; a module ' +
+        hint:
+          'A .sql file begins with -- title:, -- tenancy:, -- database: and -- expect: lines; a module ' +
           'default-exports { title, expect } and one of strategy, service and operations',
       },
     )
@@ -89,14 +93,18 @@ function ownFiles(folder: string): readonly string[] {
     })
   }
   return readdirSync(folder)
-    .filter((name) => ['.sql', '.mjs', '.js', '.ts'].includes(extname(name)) && !name.endsWith('.d.ts'))
+    .filter(
+      (name) => ['.sql', '.mjs', '.js', '.ts'].includes(extname(name)) && !name.endsWith('.d.ts'),
+    )
     .sort()
     .map((name) => join(folder, name))
 }
 
 function fromSql(path: string, kind: MutantKind): Mutant {
   const sql = readFileSync(path, 'utf8')
-  const lines = sql.matchAll(/^--\s*(title|class|tenancy|database|expect|attack|needs|tenant|server)\s*:\s*(.*?)\s*$/gm)
+  const lines = sql.matchAll(
+    /^--\s*(title|class|tenancy|database|expect|attack|needs|tenant|server)\s*:\s*(.*?)\s*$/gm,
+  )
   const front = new Map([...lines].map(([, key, value]) => [key ?? '', value ?? '']))
   const one = <T extends string>(key: string, values: readonly T[], fallback: T): T => {
     const given = front.get(key)
@@ -130,21 +138,31 @@ function fromSql(path: string, kind: MutantKind): Mutant {
 async function fromModule(path: string, kind: MutantKind): Promise<Mutant> {
   const module = (await importModule(path)) as {
     default?: Partial<Omit<Mutant, 'service' | 'operations'>> & {
-      readonly database?: string; readonly service?: unknown; readonly operations?: unknown
+      readonly database?: string
+      readonly service?: unknown
+      readonly operations?: unknown
     }
   }
   const value = module.default
   const strategy = value?.strategy ?? null
-  const http = typeof value?.service === 'function' ? value.service as ServiceBuild : null
-  const operations = typeof value?.operations === 'function' ? value.operations as OperationsBuild : null
-  const given = [typeof strategy?.withTenant === 'function', http !== null, operations !== null].filter(Boolean)
+  const http = typeof value?.service === 'function' ? (value.service as ServiceBuild) : null
+  const operations =
+    typeof value?.operations === 'function' ? (value.operations as OperationsBuild) : null
+  const given = [
+    typeof strategy?.withTenant === 'function',
+    http !== null,
+    operations !== null,
+  ].filter(Boolean)
   if (value?.title === undefined || given.length !== 1) {
-    throw new Error('its default export is not { title, expect } with one of strategy: { title, withTenant }, ' +
-      'service: (parts) => (request) => Response and operations: (reference) => ({ ... })')
+    throw new Error(
+      'its default export is not { title, expect } with one of strategy: { title, withTenant }, ' +
+        'service: (parts) => (request) => Response and operations: (reference) => ({ ... })',
+    )
   }
   const id = basename(path, extname(path))
   const expect = value.expect ?? (kind === 'mutants' ? 'violated' : 'holds')
-  if (expect !== 'violated' && expect !== 'holds') throw new Error('expect must be violated or holds')
+  if (expect !== 'violated' && expect !== 'holds')
+    throw new Error('expect must be violated or holds')
   return {
     id,
     title: value.title,
@@ -153,11 +171,14 @@ async function fromModule(path: string, kind: MutantKind): Promise<Mutant> {
     probe: probeOf(id),
     http,
     operations,
-    strategy: strategy === null ? null : {
-      title: strategy.title ?? value.title,
-      ...(strategy.clears === undefined ? {} : { clears: strategy.clears }),
-      withTenant: (pool, tenant, work) => strategy.withTenant(pool, tenant, work),
-    },
+    strategy:
+      strategy === null
+        ? null
+        : {
+            title: strategy.title ?? value.title,
+            ...(strategy.clears === undefined ? {} : { clears: strategy.clears }),
+            withTenant: (pool, tenant, work) => strategy.withTenant(pool, tenant, work),
+          },
     tenancy: tenancies.find((name) => name === value.tenancy) ?? 'row-level-security',
     service: services.find((name) => name === value.database) ?? 'isp',
     class: value.class ?? null,

@@ -19,7 +19,10 @@ export interface PlantOptions {
  * the SQL changes roles of the server, or cannot run beside others: it must then be planted alone.
  * @throws the driver's error when it is planted alone and fails.
  */
-export async function plant(open: OpenSite, { database, mutant, unchanged }: PlantOptions): Promise<boolean> {
+export async function plant(
+  open: OpenSite,
+  { database, mutant, unchanged }: PlantOptions,
+): Promise<boolean> {
   if (mutant.sql === null) return true
   const sql = withRoleNames(mutant.sql, open)
   await using session = await adminSession(open.site.address, database)

@@ -31,16 +31,28 @@ const rowsMax = 150
  */
 export async function proveServers(given: ExecuteOptions): Promise<Executed> {
   const startedAt = new Date()
-  const options = { ...given, settings: { ...given.settings, rows: Math.min(given.settings.rows, rowsMax) } }
+  const options = {
+    ...given,
+    settings: { ...given.settings, rows: Math.min(given.settings.rows, rowsMax) },
+  }
   const { settings } = options
   if (settings.target !== null) throw badCombination()
   const trials = await chooseTrials({ command: settings.sample === 0 ? 'run' : 'prove', settings })
   await prepareBinaries(settings.server, (what, done) => {
-    options.onProgress?.({ stage: 'server', what, done, total: settings.server.length, cases: 0, leaks: 0 })
+    options.onProgress?.({
+      stage: 'server',
+      what,
+      done,
+      total: settings.server.length,
+      cases: 0,
+      leaks: 0,
+    })
   })
   const directory = new RunDirectory(settings.output, startedAt)
   directory.writeJson('run.json', {
-    command: options.command, startedAt: startedAt.toISOString(), settings: options.entries,
+    command: options.command,
+    startedAt: startedAt.toISOString(),
+    settings: options.entries,
   })
   const all = emptyMaterial({ startedAt, command: options.command, probes: await loadProbes() })
   all.untested.push({
@@ -52,7 +64,9 @@ export async function proveServers(given: ExecuteOptions): Promise<Executed> {
     const executed = await onServer({ ...options, version, isLast, directory, all, trials })
     if (executed !== null) return executed
   }
-  throw new WatertightError('WATERTIGHT_BAD_SETTING', '--server names no version', { hint: 'For example 15.1,16.4' })
+  throw new WatertightError('WATERTIGHT_BAD_SETTING', '--server names no version', {
+    hint: 'For example 15.1,16.4',
+  })
 }
 
 interface Turn extends ExecuteOptions {
@@ -78,15 +92,32 @@ async function onServer(turn: Turn): Promise<Executed | null> {
       ...worldsOf(settings.mode, []).flatMap((id) => cloneNames(open.site, id)),
     ],
   })
-  const material = emptyMaterial({ startedAt: all.startedAt, command: all.command, probes: all.probes })
-  const context: RunContext = { ...turn, ...trials, directory, open, poolers, worlds: [serverWorld], material }
+  const material = emptyMaterial({
+    startedAt: all.startedAt,
+    command: all.command,
+    probes: all.probes,
+  })
+  const context: RunContext = {
+    ...turn,
+    ...trials,
+    directory,
+    open,
+    poolers,
+    worlds: [serverWorld],
+    material,
+  }
   const summary = await tryServer(context, all)
   addTo(all, material, open)
-  const stage = { stage: `server ${open.serverVersion}`, durationMs: Math.round(performance.now() - startedMs) }
+  const stage = {
+    stage: `server ${open.serverVersion}`,
+    durationMs: Math.round(performance.now() - startedMs),
+  }
   all.stages.push(stage)
   turn.onStage?.('server', stage.durationMs, `${open.serverVersion}: ${summary}`)
   all.cutShortBy ??= turn.interruptedBy() ?? open.died()
-  return turn.isLast || all.cutShortBy !== null ? await conclude({ ...context, material: all }) : null
+  return turn.isLast || all.cutShortBy !== null
+    ? await conclude({ ...context, material: all })
+    : null
 }
 
 async function tryServer(context: RunContext, all: Material): Promise<string> {
@@ -101,10 +132,15 @@ async function tryServer(context: RunContext, all: Material): Promise<string> {
     return `${defectSummary(score)}, ${await proveStage(context)}`
   } catch (error) {
     // A backend that crashes takes every connection with it; the log of the server says which statement did it.
-    const crash = open.server.logTail().filter((line) => /terminated by signal|Failed process was running/.test(line))
-    all.cutShortBy ??= open.died() ?? [`${open.serverVersion}: ${messageOf(error)}`, ...crash.slice(0, 2)].join('; ')
-    all.failure ??= new WatertightError('WATERTIGHT_SERVER_FAILED', all.cutShortBy,
-      { hint: 'Try this version alone; the others of the list can be proven without it', cause: error })
+    const crash = open.server
+      .logTail()
+      .filter((line) => /terminated by signal|Failed process was running/.test(line))
+    all.cutShortBy ??=
+      open.died() ?? [`${open.serverVersion}: ${messageOf(error)}`, ...crash.slice(0, 2)].join('; ')
+    all.failure ??= new WatertightError('WATERTIGHT_SERVER_FAILED', all.cutShortBy, {
+      hint: 'Try this version alone; the others of the list can be proven without it',
+      cause: error,
+    })
     return messageOf(error)
   }
 }
@@ -115,23 +151,34 @@ function defectSummary({ defects }: ServerScore): string {
   const count = (list: readonly DefectScore[], seen: DefectScore['seen']) =>
     list.filter((each) => each.seen === seen).length
   const rest = executed.filter((each) => !each.affected)
-  return `${count(affected, 'caught')} of ${affected.length} defects caught, ` +
+  return (
+    `${count(affected, 'caught')} of ${affected.length} defects caught, ` +
     `${count(rest, 'absent')} of ${rest.length} absent`
+  )
 }
 
 /** A defect that is there is a mutant that nobody planted. */
 function mutantsOf({ version, defects, durationMs }: ServerScore): MutantScore {
   const there = defects.filter(({ affected, seen }) => affected && seen !== 'not tried')
-  const named = (each: DefectScore) => ({ id: idOf(each, version), title: `PostgreSQL ${version}: ${each.title}` })
+  const named = (each: DefectScore) => ({
+    id: idOf(each, version),
+    title: `PostgreSQL ${version}: ${each.title}`,
+  })
   const missed = there.flatMap((each) => {
     const reason = missText(each, version)
     return reason === null ? [] : [{ ...named(each), class: null, reason }]
   })
   const killed = there.filter((each) => missText(each, version) === null)
   return {
-    total: there.length, killed: killed.length, survived: missed,
+    total: there.length,
+    killed: killed.length,
+    survived: missed,
     kills: killed.map((each) => ({
-      ...named(each), class: null, probe: 'engine-defects', basis: 'executed' as const, cases: 1,
+      ...named(each),
+      class: null,
+      probe: 'engine-defects',
+      basis: 'executed' as const,
+      cases: 1,
       ms: Math.round(durationMs / Math.max(1, defects.length)),
     })),
   }
@@ -139,7 +186,9 @@ function mutantsOf({ version, defects, durationMs }: ServerScore): MutantScore {
 
 /** A defect that is repaired, or never was there, is a control: nothing may be seen of it. */
 function controlsOf({ version, defects }: ServerScore): ControlScore {
-  const without = defects.filter((each) => !each.affected && (each.seen !== 'not tried' || each.named))
+  const without = defects.filter(
+    (each) => !each.affected && (each.seen !== 'not tried' || each.named),
+  )
   const noisy = without.flatMap((each) => {
     const reason = missText(each, version)
     return reason === null ? [] : [{ id: idOf(each, version), title: each.title, reason }]
@@ -155,9 +204,15 @@ function addTo(all: Material, material: Material, { serverVersion }: OpenSite): 
   const on = <T extends { readonly id: string }>(list: readonly T[]) =>
     list.map((each) => ({ ...each, id: `${each.id} on ${serverVersion}` }))
   const { mutants, controls } = material
-  all.mutants = merged(all.mutants, { ...mutants, survived: on(mutants.survived), kills: on(mutants.kills) })
+  all.mutants = merged(all.mutants, {
+    ...mutants,
+    survived: on(mutants.survived),
+    kills: on(mutants.kills),
+  })
   all.controls = mergedControls(all.controls, { ...controls, noisy: on(controls.noisy) })
-  all.untested.push(...material.untested.map(({ what, why }) => ({ what: `${what} on ${serverVersion}`, why })))
+  all.untested.push(
+    ...material.untested.map(({ what, why }) => ({ what: `${what} on ${serverVersion}`, why })),
+  )
   all.databases.push(...material.databases)
   all.cutShortBy ??= material.cutShortBy
 }
@@ -165,8 +220,10 @@ function addTo(all: Material, material: Material, { serverVersion }: OpenSite): 
 /** Classes are left out: they would count the same class once for each server. */
 function merged(a: MutantScore, b: MutantScore): MutantScore {
   return {
-    total: a.total + b.total, killed: a.killed + b.killed,
-    survived: [...a.survived, ...b.survived], kills: [...a.kills, ...b.kills],
+    total: a.total + b.total,
+    killed: a.killed + b.killed,
+    survived: [...a.survived, ...b.survived],
+    kills: [...a.kills, ...b.kills],
   }
 }
 
@@ -175,6 +232,7 @@ function mergedControls(a: ControlScore, b: ControlScore): ControlScore {
 }
 
 function badCombination(): WatertightError {
-  return new WatertightError('WATERTIGHT_BAD_SETTING', '--server and --target were both given',
-    { hint: 'A named server has its version; --server starts embedded ones' })
+  return new WatertightError('WATERTIGHT_BAD_SETTING', '--server and --target were both given', {
+    hint: 'A named server has its version; --server starts embedded ones',
+  })
 }

@@ -24,7 +24,9 @@ export async function proveStage(context: RunContext): Promise<string> {
   material.untested.push(
     ...[...context.mutants, ...context.controls].flatMap((each) => {
       const why = lacks(each)
-      return why === null ? [] : [{ what: `${each.expect === 'holds' ? 'control' : 'mutant'} ${each.id}`, why }]
+      return why === null
+        ? []
+        : [{ what: `${each.expect === 'holds' ? 'control' : 'mutant'} ${each.id}`, why }]
     }),
   )
   const proof = await prove(open, {
@@ -48,11 +50,15 @@ export async function proveStage(context: RunContext): Promise<string> {
   material.mutants = proof.mutants
   material.controls = proof.controls
   const { killed, total, classes } = proof.mutants
-  return `${killed} of ${total} mutants of ${classes?.tried ?? 0} classes killed, ${proof.controls.silent} of ` +
+  return (
+    `${killed} of ${total} mutants of ${classes?.tried ?? 0} classes killed, ${proof.controls.silent} of ` +
     `${proof.controls.total} controls silent`
+  )
 }
 
 /** `15.1` is that server alone, `16+` every one from 16 on. */
 function runsOn(wanted: string, { serverVersion, site }: OpenSite): boolean {
-  return wanted.endsWith('+') ? site.serverVersionNum >= Number.parseInt(wanted) * 10_000 : wanted === serverVersion
+  return wanted.endsWith('+')
+    ? site.serverVersionNum >= Number.parseInt(wanted) * 10_000
+    : wanted === serverVersion
 }

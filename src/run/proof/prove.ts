@@ -59,14 +59,19 @@ export async function prove(open: OpenSite, options: ProveOptions): Promise<Proo
   await walk(all, lanesMax)
   // Roles are seen by every clone, so whoever changes them has the server for itself.
   for (const mutant of all.filter((each) => alone.includes(each))) await walk([mutant], 1)
-  return scoreOf(all.map((mutant) => ({
-    mutant,
-    trial: trials.get(mutant) ?? untried('it was not tried: the run was interrupted'),
-  })))
+  return scoreOf(
+    all.map((mutant) => ({
+      mutant,
+      trial: trials.get(mutant) ?? untried('it was not tried: the run was interrupted'),
+    })),
+  )
 }
 
 /** The catalog of each untouched world, read once, when a trial first asks for it. */
-function healthyCatalogs(open: OpenSite, statementTimeoutMs: number): (id: WorldId) => Promise<Catalog> {
+function healthyCatalogs(
+  open: OpenSite,
+  statementTimeoutMs: number,
+): (id: WorldId) => Promise<Catalog> {
   const known = new Map<string, Promise<Catalog>>()
   const read = async (id: WorldId) => {
     await using world = await openWorld(open.site, { id, statementTimeoutMs })

@@ -22,13 +22,16 @@ test('random sequences find them without any known one, and shrink to as few ste
 async function complaintsOf(options: TrialOptions, spared: ReadonlySet<string> = new Set()) {
   await using trials = await StrategyTrials.open()
   const mutants = (await loadMutants('mutants', null)).filter(
-    ({ id, strategy, probe }) => strategy !== null && probe !== 'pgbouncer-context' && !spared.has(id))
+    ({ id, strategy, probe }) =>
+      strategy !== null && probe !== 'pgbouncer-context' && !spared.has(id),
+  )
   const complaints: string[] = []
   for (const mutant of mutants) {
     const { cells, reason } = await trials.try(mutant, options)
     const found = cells.find(({ counterexample }) => counterexample !== null)?.counterexample
     if (found === undefined || found === null) complaints.push(`${mutant.id} survived: ${reason}`)
-    else if (stepsOf(found.input) > 4) complaints.push(`${mutant.id} takes ${stepsOf(found.input)} steps`)
+    else if (stepsOf(found.input) > 4)
+      complaints.push(`${mutant.id} takes ${stepsOf(found.input)} steps`)
   }
   return { complaints, tried: mutants.length }
 }

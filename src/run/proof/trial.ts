@@ -53,11 +53,19 @@ export async function tryMutant(open: OpenSite, options: TrialOptions): Promise<
     const id = { service: mutant.service, tenancy: mutant.tenancy, variant: 'hardened' } as const
     // The clone is the trial's alone, so the service may commit in it.
     const service = asksService(mutant, options.probes)
-      ? { service: { database, ...(mutant.http === null ? {} : { build: mutant.http }) } } : {}
+      ? { service: { database, ...(mutant.http === null ? {} : { build: mutant.http }) } }
+      : {}
     await using pair = await pairFor(open, options)
-    await using world = await openWorld(open.site, { id, database, statementTimeoutMs, ...service, ...pair.given })
+    await using world = await openWorld(open.site, {
+      id,
+      database,
+      statementTimeoutMs,
+      ...service,
+      ...pair.given,
+    })
     const verdicts: Verdict[] = []
-    const cellsOf = (loaded: LoadedProbe) => loaded.probe.cells(world, searchFor(options, loaded)).length
+    const cellsOf = (loaded: LoadedProbe) =>
+      loaded.probe.cells(world, searchFor(options, loaded)).length
     const changed = changedObjects(world, await options.healthy(id))
     const probes = probesFor(mutant, options.probes, cellsOf)
     // What was changed is asked first, by every probe; only then everything else.
@@ -68,10 +76,16 @@ export async function tryMutant(open: OpenSite, options: TrialOptions): Promise<
       for (const loaded of probes) {
         const named = loaded.id === mutant.probe
         if (named && chooseCells !== choosers[0]) continue
-        const choose = named && mutant.expect === 'violated' ? {}
-          : { chooseCells: chooserFor(options, loaded, chooseCells) }
+        const choose =
+          named && mutant.expect === 'violated'
+            ? {}
+            : { chooseCells: chooserFor(options, loaded, chooseCells) }
         const spread = mutant.expect === 'violated' ? {} : { cellsInBudget: cellsOf(loaded) }
-        const verdict = await runProbe(loaded, world, { ...searchFor(options, loaded), ...choose, ...spread })
+        const verdict = await runProbe(loaded, world, {
+          ...searchFor(options, loaded),
+          ...choose,
+          ...spread,
+        })
         if (verdict.cells.length > 0 || verdict.outcome === 'unknown') verdicts.push(verdict)
         if (mutant.expect === 'violated' && kills(mutant, verdict)) break search
       }
@@ -92,14 +106,21 @@ async function glanceOf(world: World, options: TrialOptions): Promise<Verdict | 
   const { mutant, probes } = options
   const named = mutant.http === null ? undefined : probes.find(({ id }) => id === mutant.probe)
   if (named === undefined || mutant.expect !== 'violated') return null
-  return await runProbe(named, world, { ...searchFor(options, named), ...quickLimits, runs: glanceRuns })
+  return await runProbe(named, world, {
+    ...searchFor(options, named),
+    ...quickLimits,
+    runs: glanceRuns,
+  })
 }
 
 /**
  * The probe that a mutant names is given the fixed inputs of a whole run: every tenant attacks, also the
  * one in whose name the defect lies. A control is asked what a quick run asks, by every probe.
  */
-function searchFor({ mutant, search: given }: TrialOptions, { id, suite }: LoadedProbe): RunSettings {
+function searchFor(
+  { mutant, search: given }: TrialOptions,
+  { id, suite }: LoadedProbe,
+): RunSettings {
   // Times are measured where a mutant is about them: other trials beside would make every cell unknown.
   const search = { ...given, timing: given.timing === true && id === mutant.probe }
   const strategies = mutant.strategy === null ? {} : { strategies: [mutant.strategy] }
@@ -110,7 +131,8 @@ function searchFor({ mutant, search: given }: TrialOptions, { id, suite }: Loade
     return { ...search, ...quickLimits, ...known, ...strategies, runs: most(runsMax.control) }
   }
   const limits = id === mutant.probe ? {} : quickLimits
-  const atLeast = mutant.strategy === null ? most(runsMax.mutant) : Math.max(search.runs, strategyRunsMin)
+  const atLeast =
+    mutant.strategy === null ? most(runsMax.mutant) : Math.max(search.runs, strategyRunsMin)
   const runs = search.runs === 0 ? 0 : atLeast
   return { ...search, ...limits, ...strategies, runs, untilFirstWitness: true }
 }
@@ -119,9 +141,13 @@ function searchFor({ mutant, search: given }: TrialOptions, { id, suite }: Loade
  * A correct shape of the database is tried with the first strategy over the driver's pool: strategies are the
  * platform's own, and `verify` asks all of them over every pooler.
  */
-function chooserFor({ mutant }: TrialOptions, { suite, id }: LoadedProbe, usual: CellChooser): CellChooser {
+function chooserFor(
+  { mutant }: TrialOptions,
+  { suite, id }: LoadedProbe,
+  usual: CellChooser,
+): CellChooser {
   if (suite !== 'context' || mutant.strategy !== null || mutant.expect !== 'holds') return usual
-  return (cells) => id === 'pooled-context' ? cells.slice(0, 1) : []
+  return (cells) => (id === 'pooled-context' ? cells.slice(0, 1) : [])
 }
 
 /** A trial that says nothing: the mutant counts as a survivor, the control as noisy. */
@@ -136,22 +162,33 @@ function kills(mutant: Mutant, { outcome, basis }: Verdict): boolean {
 
 /** The probe that the file names comes first, then those with few cells, predictions last. */
 function probesFor(
-  mutant: Mutant, probes: readonly LoadedProbe[], cellsOf: (loaded: LoadedProbe) => number,
+  mutant: Mutant,
+  probes: readonly LoadedProbe[],
+  cellsOf: (loaded: LoadedProbe) => number,
 ): readonly LoadedProbe[] {
   // What is wrong with the server is wrong in every clone: it says nothing about this one.
   // And the service commits: whoever asks it asks nothing else of the clone.
   const overHttp = asksService(mutant, probes)
-  const suited = probes.filter(({ id, suite }) => overHttp ? suite === 'service'
-    : mutant.operations !== null ? suite === 'operations'
-      : mutant.strategy !== null ? suite === 'context'
-        : suite !== 'service' && suite !== 'operations' && (suite !== 'server' || id === mutant.probe))
+  const suited = probes.filter(({ id, suite }) =>
+    overHttp
+      ? suite === 'service'
+      : mutant.operations !== null
+        ? suite === 'operations'
+        : mutant.strategy !== null
+          ? suite === 'context'
+          : suite !== 'service' &&
+            suite !== 'operations' &&
+            (suite !== 'server' || id === mutant.probe),
+  )
   const rank = ({ id, suite, probe }: LoadedProbe) => {
     if (id === mutant.probe) return 0
     if (probe.basis !== 'executed') return mutant.attackable ? 3 : 1
     return suite === 'context' ? 2 : 1
   }
   const cells = new Map(suited.map((loaded) => [loaded.id, cellsOf(loaded)]))
-  return suited.toSorted((a, b) => rank(a) - rank(b) || (cells.get(a.id) ?? 0) - (cells.get(b.id) ?? 0))
+  return suited.toSorted(
+    (a, b) => rank(a) - rank(b) || (cells.get(a.id) ?? 0) - (cells.get(b.id) ?? 0),
+  )
 }
 
 interface Pair extends AsyncDisposable {

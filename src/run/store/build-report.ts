@@ -47,8 +47,12 @@ export async function buildReport(context: RunContext): Promise<Report> {
     },
     target: {
       kind: open.server.kind,
-      address: material.servers.length > 1 ? `${material.servers.length} embedded servers` : open.server.label,
-      serverVersion: material.servers.map(({ version }) => version).join(', ') || open.serverVersion,
+      address:
+        material.servers.length > 1
+          ? `${material.servers.length} embedded servers`
+          : open.server.label,
+      serverVersion:
+        material.servers.map(({ version }) => version).join(', ') || open.serverVersion,
       serverVersionNum: open.site.serverVersionNum,
       databases: material.databases,
       kept: settings.keep && open.server.kind === 'named',
@@ -75,7 +79,10 @@ export async function buildReport(context: RunContext): Promise<Report> {
     ...(material.servers.length === 0 ? {} : { servers: material.servers }),
     ...(material.search === null ? {} : { search: material.search }),
     timeline: material.timeline,
-    environment: await readEnvironment(open.died() === null ? open.admin : null, open.serverVersion),
+    environment: await readEnvironment(
+      open.died() === null ? open.admin : null,
+      open.serverVersion,
+    ),
   }
   const rules = rulesFrom({
     failOn: settings.failOn,
@@ -93,7 +100,10 @@ function tenantRows({ open }: RunContext): Report['run']['tenants'] {
       const tables = tablesOf(service)
       return (
         sum +
-        tables.reduce((rows, table) => rows + rowsPlanned(plan, table, { size: tenant.size, tables }), 0)
+        tables.reduce(
+          (rows, table) => rows + rowsPlanned(plan, table, { size: tenant.size, tables }),
+          0,
+        )
       )
     }, 0),
   }))
@@ -108,14 +118,19 @@ function usedPoolers({ poolers, material }: RunContext): Coverage['poolers'] {
   ])
   return poolers.coverage.map((pooler) => {
     const need = pooler.title === driverPool.title ? 'pool' : 'pgbouncer'
-    const isUsed = material.probes.some(({ id, probe }) => tried.has(id) && probe.needs.includes(need))
-    return isUsed || !pooler.tested ? pooler
+    const isUsed = material.probes.some(
+      ({ id, probe }) => tried.has(id) && probe.needs.includes(need),
+    )
+    return isUsed || !pooler.tested
+      ? pooler
       : { ...pooler, tested: false, reason: 'no probe that was tried asks it', hint: null }
   })
 }
 
 function untestedPoolers(coverage: Coverage['poolers']): Coverage['untested'] {
-  return coverage.filter(({ tested }) => !tested).map(({ title, reason }) => ({ what: title, why: reason }))
+  return coverage
+    .filter(({ tested }) => !tested)
+    .map(({ title, reason }) => ({ what: title, why: reason }))
 }
 
 function untestedAsWritten(context: RunContext): Coverage['untested'] {
@@ -138,8 +153,10 @@ function untestedModes(mode: readonly string[]): Coverage['untested'] {
 /** The variant is shown for comparison: it leaks, and the grammar would only say so more often. */
 function wideAsWritten({ worlds }: RunContext): Coverage['untested'] {
   if (!worlds.some(({ variant }) => variant === 'as-written')) return []
-  return [{
-    what: `${wideProbes.join(', ')} and the context suite in as-written worlds`,
-    why: 'that variant is reported for comparison and is not judged',
-  }]
+  return [
+    {
+      what: `${wideProbes.join(', ')} and the context suite in as-written worlds`,
+      why: 'that variant is reported for comparison and is not judged',
+    },
+  ]
 }

@@ -15,7 +15,10 @@ const settings = [
   'random_page_cost',
 ]
 
-export async function readEnvironment(admin: Session | null, serverVersion: string): Promise<Environment> {
+export async function readEnvironment(
+  admin: Session | null,
+  serverVersion: string,
+): Promise<Environment> {
   const found =
     admin === null || admin.lost !== null
       ? []
@@ -28,7 +31,9 @@ export async function readEnvironment(admin: Session | null, serverVersion: stri
     cpuModel: cpus()[0]?.model ?? 'unknown',
     memoryBytes: totalmem(),
     serverVersion,
-    serverSettings: Object.fromEntries(found.map((row) => [String(row['name']), String(row['value'])])),
+    serverSettings: Object.fromEntries(
+      found.map((row) => [String(row['name']), String(row['value'])]),
+    ),
     nodePeakRssBytes: process.resourceUsage().maxRSS * 1024,
   }
 }

@@ -11,7 +11,11 @@ const entrySchema = z.strictObject({
   object: z.string(),
   command: z.string(),
   /** Coordinates of the minimal input; they say nothing about rows. */
-  replay: z.strictObject({ seed: z.number().int(), path: z.string(), replayPath: z.string().nullable() }),
+  replay: z.strictObject({
+    seed: z.number().int(),
+    path: z.string(),
+    replayPath: z.string().nullable(),
+  }),
   foundAt: z.iso.datetime(),
 })
 export type KnownCounterexample = z.infer<typeof entrySchema>

@@ -78,7 +78,9 @@ export class RunDirectory {
 /** Reads report.json of a run directory. @throws WatertightError WATERTIGHT_NO_REPORT. */
 export function readReportFile(path: string): unknown {
   try {
-    return JSON.parse(readFileSync(path.endsWith('.json') ? path : join(path, 'report.json'), 'utf8'))
+    return JSON.parse(
+      readFileSync(path.endsWith('.json') ? path : join(path, 'report.json'), 'utf8'),
+    )
   } catch (error) {
     throw new WatertightError(
       'WATERTIGHT_NO_REPORT',

@@ -6,7 +6,9 @@ import type { Report } from '../../model/report.ts'
 import { packageRoot } from '../../registry.ts'
 
 export function toolIdentity(): Report['tool'] {
-  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }
+  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as {
+    version: string
+  }
   return { name: 'watertight', version, commit: commitOf(join(packageRoot(), '.git')) }
 }
 
@@ -16,7 +18,9 @@ function commitOf(git: string): string | null {
   if (head === null) return null
   const ref = /^ref: (.+)$/.exec(head)?.[1]
   if (ref === undefined) return head
-  const packed = readText(join(git, 'packed-refs'))?.split('\n').find((line) => line.endsWith(` ${ref}`))
+  const packed = readText(join(git, 'packed-refs'))
+    ?.split('\n')
+    .find((line) => line.endsWith(` ${ref}`))
   return readText(join(git, ref)) ?? packed?.split(' ')[0] ?? null
 }
 

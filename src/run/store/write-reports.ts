@@ -17,16 +17,25 @@ export interface WriteOptions {
 }
 
 /** @throws WatertightError WATERTIGHT_BAD_SETTING for a format that does not exist. */
-export async function writeReports(report: Report, { directory, formats }: WriteOptions): Promise<void> {
+export async function writeReports(
+  report: Report,
+  { directory, formats }: WriteOptions,
+): Promise<void> {
   const known = await loadFolder('src/report/formats', (value) => value as ReportFormat)
   const wanted = [...new Set(['json', ...formats])].map((name) => {
     const found = known.find(({ value }) => value.title === name)
     if (found !== undefined) return found.value
-    throw new WatertightError('WATERTIGHT_BAD_SETTING', `There is no report format ${JSON.stringify(name)}`,
-      { hint: `Formats: ${known.map(({ value }) => value.title).join(', ')}` })
+    throw new WatertightError(
+      'WATERTIGHT_BAD_SETTING',
+      `There is no report format ${JSON.stringify(name)}`,
+      { hint: `Formats: ${known.map(({ value }) => value.title).join(', ')}` },
+    )
   })
   directory.writeJson('verdicts.json', report.verdicts)
-  directory.writeJson('measurements.json', { measurements: report.measurements, plans: report.plans })
+  directory.writeJson('measurements.json', {
+    measurements: report.measurements,
+    plans: report.plans,
+  })
   for (const finding of report.findings) {
     if (finding.transcript === null) continue
     directory.write(finding.transcript, transcriptOf(finding))

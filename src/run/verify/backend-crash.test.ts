@@ -5,7 +5,10 @@ import { Session } from '../../postgres/session/session.ts'
 import { reportOf } from '../../testing/door.ts'
 
 /** Kills backends of attacks as the kernel would: the server ends every connection and recovers. */
-async function crashBackends(server: Awaited<ReturnType<typeof startEmbeddedServer>>, times: number): Promise<number> {
+async function crashBackends(
+  server: Awaited<ReturnType<typeof startEmbeddedServer>>,
+  times: number,
+): Promise<number> {
   let crashed = 0
   for (let tries = 0; crashed < times && tries < 400; tries += 1) {
     await setTimeout(20)
@@ -30,13 +33,25 @@ test('a backend that crashes under an attack costs a second try, not the verdict
     const login = `${address.user}:${encodeURIComponent(address.password ?? '')}`
     const target = `postgres://${login}@localhost:${address.port}/postgres?host=${encodeURIComponent(address.host)}`
     const [report, crashed] = await Promise.all([
-      reportOf('verify', { target, grep: 'reads-by-grammar', mode: 'rls' }), crashBackends(server, 1),
+      reportOf('verify', { target, grep: 'reads-by-grammar', mode: 'rls' }),
+      crashBackends(server, 1),
     ])
     expect(crashed).toBe(1)
-    const unsure = report.verdicts.flatMap(({ cells }) => cells).filter(({ outcome }) => outcome !== 'holds')
-    expect(unsure.map(({ object, path, reason, indeterminate }) => [object, path, reason, indeterminate])).toEqual([])
+    const unsure = report.verdicts
+      .flatMap(({ cells }) => cells)
+      .filter(({ outcome }) => outcome !== 'holds')
+    expect(
+      unsure.map(({ object, path, reason, indeterminate }) => [
+        object,
+        path,
+        reason,
+        indeterminate,
+      ]),
+    ).toEqual([])
     await using admin = await Session.connect({ address, database: 'postgres' })
-    expect(await admin.query(`SELECT datname FROM pg_database WHERE datname LIKE 'watertight%'`)).toEqual([])
+    expect(
+      await admin.query(`SELECT datname FROM pg_database WHERE datname LIKE 'watertight%'`),
+    ).toEqual([])
   } finally {
     await server.stop()
   }

@@ -36,20 +36,30 @@ export function readCorpus(output: string): readonly KnownCounterexample[] {
  * @throws WatertightError WATERTIGHT_CANNOT_WRITE.
  */
 export function extendCorpus(output: string, findings: readonly Finding[], foundAt: Date): void {
-  const found = findings.filter(({ gating, basis, suite, counterexample }) =>
-    gating && basis === 'executed' && suite !== 'server' && counterexample.steps.length > 0)
+  const found = findings.filter(
+    ({ gating, basis, suite, counterexample }) =>
+      gating && basis === 'executed' && suite !== 'server' && counterexample.steps.length > 0,
+  )
   if (found.length === 0) return
   const entries = new Map(readCorpus(output).map((each) => [keyOf(each), each]))
   for (const finding of found) {
     const { probe, suite, object, command, world, counterexample } = finding
     const entry: KnownCounterexample = {
-      probe, suite, service: world.service, tenancy: world.tenancy, object, command,
-      replay: counterexample.replay, foundAt: foundAt.toISOString(),
+      probe,
+      suite,
+      service: world.service,
+      tenancy: world.tenancy,
+      object,
+      command,
+      replay: counterexample.replay,
+      foundAt: foundAt.toISOString(),
     }
     entries.set(keyOf(entry), entry)
   }
-  const kept = [...entries.values()].sort((a, b) => a.foundAt < b.foundAt ? 1 : -1).slice(0, entriesMax)
-  const counterexamples = kept.sort((a, b) => keyOf(a) < keyOf(b) ? -1 : 1)
+  const kept = [...entries.values()]
+    .sort((a, b) => (a.foundAt < b.foundAt ? 1 : -1))
+    .slice(0, entriesMax)
+  const counterexamples = kept.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
   write(pathOf(output), `${JSON.stringify({ version: 1, counterexamples }, null, 2)}\n`)
 }
 
@@ -69,13 +79,18 @@ function write(path: string, content: string): void {
     writeFileSync(temporary, content)
     renameSync(temporary, path)
   } catch (error) {
-    throw new WatertightError('WATERTIGHT_CANNOT_WRITE', `${path} cannot be written: ${messageOf(error)}`,
-      { hint: 'Free space, or choose another directory with --output', cause: error })
+    throw new WatertightError(
+      'WATERTIGHT_CANNOT_WRITE',
+      `${path} cannot be written: ${messageOf(error)}`,
+      { hint: 'Free space, or choose another directory with --output', cause: error },
+    )
   }
 }
 
 function unreadable(path: string, error: unknown): WatertightError {
   const [why = ''] = messageOf(error).split('\n')
-  return new WatertightError('WATERTIGHT_BAD_CORPUS', `${path} cannot be used: ${why}`,
-    { hint: 'Restore the file, or remove it: known counterexamples are then not tried first', cause: error })
+  return new WatertightError('WATERTIGHT_BAD_CORPUS', `${path} cannot be used: ${why}`, {
+    hint: 'Restore the file, or remove it: known counterexamples are then not tried first',
+    cause: error,
+  })
 }

@@ -17,13 +17,21 @@ export async function verifyStage(context: RunContext): Promise<string> {
   material.expected.push(
     ...worlds.flatMap((world) => probesFor(world, probes).map(({ id }) => ({ probe: id, world }))),
   )
-  const budget = context.command !== 'verify' || settings.timeMs === null ? null
-    : budgetFrom(material.startedAt, settings.timeMs)
+  const budget =
+    context.command !== 'verify' || settings.timeMs === null
+      ? null
+      : budgetFrom(material.startedAt, settings.timeMs)
   let further = 0
-  const report = (what: string) => context.onProgress?.({
-    stage: 'verify', what, done: material.verdicts.length, total, leaks,
-    cases: further + material.verdicts.reduce((sum, { evidence }) => sum + evidence.casesTried, 0),
-  })
+  const report = (what: string) =>
+    context.onProgress?.({
+      stage: 'verify',
+      what,
+      done: material.verdicts.length,
+      total,
+      leaks,
+      cases:
+        further + material.verdicts.reduce((sum, { evidence }) => sum + evidence.casesTried, 0),
+    })
   const { verdicts, timeline, summary } = await verifyInThreads(context, {
     worlds,
     probes,

@@ -9,29 +9,47 @@ import type { ThreadData, ThreadMessage } from './verify-threads.ts'
 
 async function work({ site, options, share }: ThreadData): Promise<void> {
   const stop = new AbortController()
-  const tell = (message: ThreadMessage) => { parentPort?.postMessage(message) }
-  parentPort?.on('message', () => { stop.abort() })
+  const tell = (message: ThreadMessage) => {
+    parentPort?.postMessage(message)
+  }
+  parentPort?.on('message', () => {
+    stop.abort()
+  })
   // Names are final already, whatever made them.
   const here = { ...site, namespace: { ...site.namespace, tenantRole: (role: string) => role } }
   const probes = (await loadProbes()).filter(({ id }) => options.probes.includes(id))
   const { budget } = options
   const result = await verify(here, {
-    ...options, probes,
+    ...options,
+    probes,
     search: {
-      ...options.search as unknown as RunSettings, signal: stop.signal,
-      onCell: ({ id }, cell) => { tell({ kind: 'cell', probe: id, cell }) },
+      ...(options.search as unknown as RunSettings),
+      signal: stop.signal,
+      onCell: ({ id }, cell) => {
+        tell({ kind: 'cell', probe: id, cell })
+      },
     },
-    budget: budget === null ? null
-      : { timeMs: budget.timeMs, signal: AbortSignal.timeout(Math.max(0, budget.endsAt - Date.now())) },
+    budget:
+      budget === null
+        ? null
+        : {
+            timeMs: budget.timeMs,
+            signal: AbortSignal.timeout(Math.max(0, budget.endsAt - Date.now())),
+          },
     share: {
-      index: share.index, of: share.of,
+      index: share.index,
+      of: share.of,
       databaseOf: (id) => {
         const original = databaseName(here.namespace, id)
         return share.databases[original] ?? original
       },
     },
-    onVerdict: (verdict) => { tell({ kind: 'verdict', verdict }) },
-    onRound: (cases) => { tell({ kind: 'round', cases }) },
+    onVerdict: (verdict) => {
+      tell({ kind: 'verdict', verdict })
+    },
+    onRound: (cases) => {
+      tell({ kind: 'round', cases })
+    },
   })
   tell({ kind: 'result', result })
   parentPort?.close()

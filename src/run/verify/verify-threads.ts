@@ -16,13 +16,19 @@ import { inOrder, verify, type VerifyOptions, type VerifyResult } from './verify
 
 /** What a thread is started with; functions cannot travel. */
 export interface ThreadData {
-  readonly site: Omit<Site, 'namespace'> & { readonly namespace: Omit<Site['namespace'], 'tenantRole'> }
+  readonly site: Omit<Site, 'namespace'> & {
+    readonly namespace: Omit<Site['namespace'], 'tenantRole'>
+  }
   readonly options: Pick<VerifyOptions, 'worlds' | 'statementTimeoutMs' | 'corpus'> & {
     readonly probes: readonly string[]
     readonly search: Record<string, unknown>
     readonly budget: { readonly timeMs: number; readonly endsAt: number } | null
   }
-  readonly share: { readonly index: number; readonly of: number; readonly databases: Readonly<Record<string, string>> }
+  readonly share: {
+    readonly index: number
+    readonly of: number
+    readonly databases: Readonly<Record<string, string>>
+  }
 }
 
 export type ThreadMessage =
@@ -34,25 +40,33 @@ export type ThreadMessage =
 type ThreadedOptions = Omit<VerifyOptions, 'share'>
 
 /** As `verify`, with `settings.workers` threads; this one is the first of them and has the poolers. */
-export async function verifyInThreads(context: RunContext, options: ThreadedOptions): Promise<VerifyResult> {
+export async function verifyInThreads(
+  context: RunContext,
+  options: ThreadedOptions,
+): Promise<VerifyResult> {
   const { workers } = context.settings
   const { site } = context.open
   if (workers === 1) return await verify(site, options)
   if (import.meta.url.endsWith('.ts')) {
-    throw new WatertightError('WATERTIGHT_BAD_SETTING', '--workers needs the built program',
-      { hint: 'Start it with bin/watertight or npm run, which build it' })
+    throw new WatertightError('WATERTIGHT_BAD_SETTING', '--workers needs the built program', {
+      hint: 'Start it with bin/watertight or npm run, which build it',
+    })
   }
   const shares = Array.from({ length: workers - 1 }, (_, number) => number + 1)
   const databases = await copies(context, { worlds: options.worlds, shares })
-  const threads = shares.map((index) => startThread(context, options, {
-    index, of: workers, databases: databases[index - 1] ?? {},
-  }))
+  const threads = shares.map((index) =>
+    startThread(context, options, { index, of: workers, databases: databases[index - 1] ?? {} }),
+  )
   const mine = verify(site, {
-    ...options, share: { index: 0, of: workers, databaseOf: (id) => databaseName(site.namespace, id) },
+    ...options,
+    share: { index: 0, of: workers, databaseOf: (id) => databaseName(site.namespace, id) },
   })
   const results = await Promise.all([mine, ...threads])
   return {
-    verdicts: inOrder(results.flatMap(({ verdicts }) => verdicts), options),
+    verdicts: inOrder(
+      results.flatMap(({ verdicts }) => verdicts),
+      options,
+    ),
     timeline: results.flatMap(({ timeline }) => timeline),
     summary: results.map(({ summary }) => summary).reduce(together),
   }
@@ -65,7 +79,8 @@ interface Copying {
 
 /** A copy of every world's database for each further thread, by the name of the original. */
 async function copies(
-  { open }: RunContext, { worlds, shares }: Copying,
+  { open }: RunContext,
+  { worlds, shares }: Copying,
 ): Promise<readonly Readonly<Record<string, string>>[]> {
   const all: Record<string, string>[] = []
   for (const index of shares) {
@@ -83,27 +98,43 @@ async function copies(
 }
 
 /** Never rejects: what a thread could not ask is unknown. */
-function startThread(context: RunContext, options: ThreadedOptions, share: ThreadData['share']): Promise<VerifyResult> {
+function startThread(
+  context: RunContext,
+  options: ThreadedOptions,
+  share: ThreadData['share'],
+): Promise<VerifyResult> {
   const { probes, search, budget } = options
   const { tenantRole: _, ...namespace } = context.open.site.namespace
   const { seed, runs, claims, timing, examplesMax, controlTenantsMax } = search
   const data: ThreadData = {
-    site: { ...context.open.site, namespace }, share,
+    site: { ...context.open.site, namespace },
+    share,
     options: {
-      worlds: options.worlds, statementTimeoutMs: options.statementTimeoutMs, corpus: options.corpus,
+      worlds: options.worlds,
+      statementTimeoutMs: options.statementTimeoutMs,
+      corpus: options.corpus,
       probes: probes.map(({ id }) => id),
       search: {
-        seed, runs, claims, pgbouncerAsked: search.pgbouncerAsked,
+        seed,
+        runs,
+        claims,
+        pgbouncerAsked: search.pgbouncerAsked,
         ...(timing === undefined ? {} : { timing }),
         ...(examplesMax === undefined ? {} : { examplesMax }),
         ...(controlTenantsMax === undefined ? {} : { controlTenantsMax }),
       },
-      budget: budget === null ? null
-        : { timeMs: budget.timeMs, endsAt: context.material.startedAt.getTime() + budget.timeMs },
+      budget:
+        budget === null
+          ? null
+          : { timeMs: budget.timeMs, endsAt: context.material.startedAt.getTime() + budget.timeMs },
     },
   }
-  const worker = new Worker(new URL('verify-thread-program.js', import.meta.url), { workerData: data })
-  const stop = () => { worker.postMessage('stop') }
+  const worker = new Worker(new URL('verify-thread-program.js', import.meta.url), {
+    workerData: data,
+  })
+  const stop = () => {
+    worker.postMessage('stop')
+  }
   search.signal?.addEventListener('abort', stop, { once: true })
   if (search.signal?.aborted === true) stop()
   return new Promise((resolve) => {
@@ -117,8 +148,12 @@ function startThread(context: RunContext, options: ThreadedOptions, share: Threa
       const result = heard.take(message)
       if (result !== null) end(() => result)
     })
-    worker.on('error', (error) => { end(() => heard.unfinished(context, share, messageOf(error))) })
-    worker.on('exit', (code) => { end(() => heard.unfinished(context, share, `it ended with code ${code}`)) })
+    worker.on('error', (error) => {
+      end(() => heard.unfinished(context, share, messageOf(error)))
+    })
+    worker.on('exit', (code) => {
+      end(() => heard.unfinished(context, share, `it ended with code ${code}`))
+    })
   })
 }
 
@@ -134,7 +169,9 @@ class Listening {
   readonly #verdicts: Verdict[] = []
 
   constructor(
-    options: ThreadedOptions, probes: readonly LoadedProbe[], original: (verdict: Verdict) => Verdict,
+    options: ThreadedOptions,
+    probes: readonly LoadedProbe[],
+    original: (verdict: Verdict) => Verdict,
   ) {
     this.#options = options
     this.#probes = probes
@@ -162,8 +199,6 @@ class Listening {
   /** What was told so far; coverage counts every question of the share that is missing here as not tried. */
   unfinished({ material }: RunContext, { index }: ThreadData['share'], why: string): VerifyResult {
     material.cutShortBy ??= `search thread ${index}: ${why}`
-    return {
-      verdicts: this.#verdicts, timeline: [], summary: noSearch,
-    }
+    return { verdicts: this.#verdicts, timeline: [], summary: noSearch }
   }
 }

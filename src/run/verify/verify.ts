@@ -11,7 +11,11 @@ import { isServed } from '../../reference/service/routes.ts'
 import type { World } from '../../world/world.ts'
 import type { KnownCounterexample } from './corpus.ts'
 import { findCell } from './find-cell.ts'
-import { databaseName, operationsDatabaseNames, serviceDatabaseName } from '../../reference/site/namespace.ts'
+import {
+  databaseName,
+  operationsDatabaseNames,
+  serviceDatabaseName,
+} from '../../reference/site/namespace.ts'
 import type { Site } from '../../reference/site/provision.ts'
 import { searchOn, type Asked } from '../../probe/rounds.ts'
 import { quickLimits } from '../../probe/search-limits.ts'
@@ -73,9 +77,16 @@ export async function verify(site: Site, options: VerifyOptions): Promise<Verify
   try {
     await Promise.all(Array.from({ length: worldsAtOnce }, askNext))
     const firstPassMs = search.signal.aborted ? null : Math.round(performance.now() - startedMs)
-    const further = await searchFurther(asked, { ...options, search: { ...options.search, signal: search.signal } })
+    const further = await searchFurther(asked, {
+      ...options,
+      search: { ...options.search, signal: search.signal },
+    })
     const verdicts = inOrder(further.verdicts, options)
-    return { verdicts, timeline: spans, summary: { ...further.summary, firstPassMs, known: knownOf(asked) } }
+    return {
+      verdicts,
+      timeline: spans,
+      summary: { ...further.summary, firstPassMs, known: knownOf(asked) },
+    }
   } finally {
     // A connection that is lost already needs no goodbye.
     for (const { world } of asked) await world?.[Symbol.asyncDispose]().catch(() => undefined)
@@ -83,14 +94,21 @@ export async function verify(site: Site, options: VerifyOptions): Promise<Verify
 }
 
 /** With a budget the first pass is a quick one, so that it reaches every cell. */
-function searchWithin(search: RunSettings, budget: Budget | null): RunSettings & { readonly signal: AbortSignal } {
+function searchWithin(
+  search: RunSettings,
+  budget: Budget | null,
+): RunSettings & { readonly signal: AbortSignal } {
   const signal = search.signal ?? new AbortController().signal
   if (budget === null) return { ...search, signal }
   return {
-    ...search, ...quickLimits, runs: Math.min(search.runs, firstPassRunsMax),
+    ...search,
+    ...quickLimits,
+    runs: Math.min(search.runs, firstPassRunsMax),
     signal: AbortSignal.any([signal, budget.signal]),
-    whyStopped: () => signal.aborted ? 'the run was interrupted'
-      : `the ${budget.timeMs / 1000} s of --time were over before it was asked`,
+    whyStopped: () =>
+      signal.aborted
+        ? 'the run was interrupted'
+        : `the ${budget.timeMs / 1000} s of --time were over before it was asked`,
   }
 }
 
@@ -102,35 +120,57 @@ interface AskedWorld {
 
 async function askWorld(site: Site, id: WorldId, options: VerifyOptions): Promise<AskedWorld> {
   const world = await tryOpen(site, id, options)
-  const probes = probesFor(id, options.probes).filter((loaded, index) => isMine(loaded, index, options.share))
-  const known = typeof world === 'string' ? new Map<string, CellVerdict>()
-    : await stillLeaking(world, { ...options, probes })
+  const probes = probesFor(id, options.probes).filter((loaded, index) =>
+    isMine(loaded, index, options.share),
+  )
+  const known =
+    typeof world === 'string'
+      ? new Map<string, CellVerdict>()
+      : await stillLeaking(world, { ...options, probes })
   const asked: Asked[] = []
   for (const loaded of probes) {
-    const verdict = typeof world === 'string' ? unreachable(loaded, { id, site, reason: world })
-      : await runProbe(loaded, world, { ...options.search, known })
+    const verdict =
+      typeof world === 'string'
+        ? unreachable(loaded, { id, site, reason: world })
+        : await runProbe(loaded, world, { ...options.search, known })
     asked.push({ loaded, verdict })
     options.onVerdict(verdict)
   }
   const tried = knownIn(options.corpus, id, probes).length
-  return { world: typeof world === 'string' ? null : world, asked, known: { tried, leaking: known.size } }
+  return {
+    world: typeof world === 'string' ? null : world,
+    asked,
+    known: { tried, leaking: known.size },
+  }
 }
 
 function isMine({ suite, probe }: LoadedProbe, index: number, share: Share | undefined): boolean {
   if (share === undefined) return true
-  const needsFirst = ['context', 'service', 'operations'].includes(suite) || probe.exhaustive === true
-  return needsFirst ? share.index === 0 : 1 + index % (share.of - 1) === share.index
+  const needsFirst =
+    ['context', 'service', 'operations'].includes(suite) || probe.exhaustive === true
+  return needsFirst ? share.index === 0 : 1 + (index % (share.of - 1)) === share.index
 }
 
 function knownIn(
-  corpus: readonly KnownCounterexample[], { service, tenancy, variant }: WorldId, probes: readonly LoadedProbe[],
+  corpus: readonly KnownCounterexample[],
+  { service, tenancy, variant }: WorldId,
+  probes: readonly LoadedProbe[],
 ): readonly KnownCounterexample[] {
-  return variant === 'as-written' ? [] : corpus.filter((each) => each.service === service
-    && each.tenancy === tenancy && probes.some(({ id }) => id === each.probe))
+  return variant === 'as-written'
+    ? []
+    : corpus.filter(
+        (each) =>
+          each.service === service &&
+          each.tenancy === tenancy &&
+          probes.some(({ id }) => id === each.probe),
+      )
 }
 
 /** What leaked in an earlier run and still does, by cell: the search has nothing to add to that. */
-async function stillLeaking(world: World, options: VerifyOptions): Promise<Map<string, CellVerdict>> {
+async function stillLeaking(
+  world: World,
+  options: VerifyOptions,
+): Promise<Map<string, CellVerdict>> {
   const leaking = new Map<string, CellVerdict>()
   const { search, probes } = options
   for (const entry of knownIn(options.corpus, world.id, probes)) {
@@ -146,7 +186,8 @@ async function stillLeaking(world: World, options: VerifyOptions): Promise<Map<s
 }
 
 function knownOf(asked: readonly AskedWorld[]): SearchSummary['known'] {
-  const sum = (pick: (each: SearchSummary['known']) => number) => asked.reduce((all, { known }) => all + pick(known), 0)
+  const sum = (pick: (each: SearchSummary['known']) => number) =>
+    asked.reduce((all, { known }) => all + pick(known), 0)
   return { tried: sum(({ tried }) => tried), leaking: sum(({ leaking }) => leaking) }
 }
 
@@ -156,18 +197,28 @@ type Further = VerifyOptions & { readonly search: RunSettings & { readonly signa
 async function searchFurther(asked: readonly AskedWorld[], { budget, search, onRound }: Further) {
   const novelty = new Novelty()
   const counts = { rounds: 0, cases: 0 }
-  const verdicts = (await Promise.all(asked.map(async (each) => budget === null || each.world === null
-    ? each.asked.map(({ verdict }) => verdict)
-    : await searchOn(each.world, each.asked, {
-      search, novelty,
-      onRound: (cases) => {
-        counts.rounds += 1
-        counts.cases += cases
-        onRound?.(cases)
-      },
-    })))).flat()
+  const verdicts = (
+    await Promise.all(
+      asked.map(async (each) =>
+        budget === null || each.world === null
+          ? each.asked.map(({ verdict }) => verdict)
+          : await searchOn(each.world, each.asked, {
+              search,
+              novelty,
+              onRound: (cases) => {
+                counts.rounds += 1
+                counts.cases += cases
+                onRound?.(cases)
+              },
+            }),
+      ),
+    )
+  ).flat()
   const { sqlstates, planShapes } = novelty
-  return { verdicts, summary: { ...noSearch, ...counts, budgetMs: budget?.timeMs ?? null, sqlstates, planShapes } }
+  return {
+    verdicts,
+    summary: { ...noSearch, ...counts, budgetMs: budget?.timeMs ?? null, sqlstates, planShapes },
+  }
 }
 
 function timelineFrom(startedMs: number) {
@@ -176,8 +227,13 @@ function timelineFrom(startedMs: number) {
   const record: NonNullable<RunSettings['onSpans']> = ({ world, rig }, seen) => {
     for (const span of seen.slice(0, Math.max(0, spansKept - spans.length))) {
       spans.push({
-        world: world.key, pooler: rig.title, backendPid: span.pid, tenant: span.tenant, sawForeign: span.foreign,
-        startMs: sinceStart(span.startMs), endMs: sinceStart(span.endMs),
+        world: world.key,
+        pooler: rig.title,
+        backendPid: span.pid,
+        tenant: span.tenant,
+        sawForeign: span.foreign,
+        startMs: sinceStart(span.startMs),
+        endMs: sinceStart(span.endMs),
       })
     }
   }
@@ -185,18 +241,24 @@ function timelineFrom(startedMs: number) {
 }
 
 /** Questions with hundreds of cells, which would say of the as-written variant only once more that it leaks. */
-export const wideProbes: readonly string[] = ['reads-by-grammar', 'writes-by-grammar', 'defences-stay-up',
-  'statistics-reveal-foreign-values']
+export const wideProbes: readonly string[] = [
+  'reads-by-grammar',
+  'writes-by-grammar',
+  'defences-stay-up',
+  'statistics-reveal-foreign-values',
+]
 
 /** Strategies are the platform's, not a variant's: the context suite runs where it is judged. */
 export function probesFor(id: WorldId, probes: readonly LoadedProbe[]): readonly LoadedProbe[] {
-  return id.variant !== 'as-written' ? probes
+  return id.variant !== 'as-written'
+    ? probes
     : probes.filter((loaded) => loaded.suite !== 'context' && !wideProbes.includes(loaded.id))
 }
 
 /** Worlds finish in any order; the record has them in the order they were asked for. */
 export function inOrder(
-  verdicts: readonly Verdict[], { worlds, probes }: Pick<VerifyOptions, 'worlds' | 'probes'>,
+  verdicts: readonly Verdict[],
+  { worlds, probes }: Pick<VerifyOptions, 'worlds' | 'probes'>,
 ): readonly Verdict[] {
   const rank = (verdict: Verdict) =>
     worlds.findIndex((id) => worldKey(id) === worldKey(verdict.world)) * probes.length +
@@ -204,15 +266,22 @@ export function inOrder(
   return verdicts.toSorted((a, b) => rank(a) - rank(b))
 }
 
-async function tryOpen(site: Site, id: WorldId, { statementTimeoutMs, share }: VerifyOptions): Promise<World | string> {
+async function tryOpen(
+  site: Site,
+  id: WorldId,
+  { statementTimeoutMs, share }: VerifyOptions,
+): Promise<World | string> {
   try {
     const copy = share === undefined ? {} : { database: share.databaseOf(id) }
     // Other shares are not asked about the service and the operations, which have one copy.
     const isMine = share === undefined || share.index === 0
-    const beside = isServed({ id }) && isMine ? {
-      service: { database: serviceDatabaseName(site.namespace, id) },
-      operations: { databases: operationsDatabaseNames(site.namespace, id) },
-    } : {}
+    const beside =
+      isServed({ id }) && isMine
+        ? {
+            service: { database: serviceDatabaseName(site.namespace, id) },
+            operations: { databases: operationsDatabaseNames(site.namespace, id) },
+          }
+        : {}
     return await openWorld(site, { id, statementTimeoutMs, ...copy, ...beside })
   } catch (error) {
     return `the world ${worldKey(id)} could not be opened: ${messageOf(error)}`
