@@ -11,15 +11,23 @@ export interface SourcesAsJavaScript extends AsyncDisposable {
   urlOf(source: string): string
 }
 
+/** What src/postgres is made of and what it may import. */
+const folders = ['postgres', 'sql', 'model']
+const files = ['errors.ts']
+
 /** Everything that src/postgres needs, each file as a module of its own. */
 export async function sourcesAsJavaScript(): Promise<SourcesAsJavaScript> {
   const sources = dirname(dirname(fileURLToPath(import.meta.url)))
   const directory = await mkdtemp(join(tmpdir(), 'watertight-build-'))
-  await mkdir(join(directory, 'postgres'))
   await writeFile(join(directory, 'package.json'), '{"type":"module"}')
   await symlink(join(dirname(sources), 'node_modules'), join(directory, 'node_modules'))
-  const files = (await readdir(join(sources, 'postgres'))).map((name) => join('postgres', name))
-  for (const file of ['errors.ts', ...files].filter((name) => !name.includes('.test.'))) {
+  const below = await Promise.all(
+    folders.map(async (folder) =>
+      (await readdir(join(sources, folder), { recursive: true })).map((name) => join(folder, name)),
+    ),
+  )
+  const modules = [...files, ...below.flat()].filter((name) => /(?<!\.test)\.ts$/.test(name))
+  for (const file of modules) {
     const { outputText } = ts.transpileModule(await readFile(join(sources, file), 'utf8'), {
       compilerOptions: {
         target: ts.ScriptTarget.ES2022,
@@ -27,6 +35,7 @@ export async function sourcesAsJavaScript(): Promise<SourcesAsJavaScript> {
         rewriteRelativeImportExtensions: true,
       },
     })
+    await mkdir(dirname(join(directory, file)), { recursive: true })
     await writeFile(join(directory, asJavaScript(file)), outputText)
   }
   return {

@@ -85,7 +85,7 @@ test.skipIf(isMissing)(
           '--input-type=module',
           '-e',
           `
-      const { PsqlTransaction } = await import(${JSON.stringify(build.urlOf('postgres/psql.ts'))})
+      const { PsqlTransaction } = await import(${JSON.stringify(build.urlOf('postgres/programs/psql.ts'))})
       await PsqlTransaction.run(${JSON.stringify(options)})
       process.kill(process.pid, 'SIGKILL')`,
         ],

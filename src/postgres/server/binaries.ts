@@ -7,7 +7,7 @@ import { copyFile, mkdir, readFile, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { messageOf, WatertightError } from '../../errors.ts'
-import { cacheEntry } from './cache-entry.ts'
+import { cacheEntry, cacheTrustMs } from './cache-entry.ts'
 import { copyTree } from './file-tree.ts'
 import { binariesEntry, chooseMinor, unpackMinor } from './old-minors.ts'
 
@@ -59,17 +59,20 @@ async function materialise(
   locate: (draft: string) => Promise<string>,
 ): Promise<Binaries> {
   const name = binariesEntry(platform, version)
-  const entry = await cacheEntry({ cache, name, access: 0o755 }, async (draft) => {
-    const download = join(draft, 'download')
-    await mkdir(download)
-    const directory = await locate(download)
-    await copyTree(join(directory, 'native'), join(draft, 'native'), {
-      owner: null,
-      access: 'public',
-    })
-    await rm(download, { recursive: true })
-    await makeLinks(draft)
-  })
+  const entry = await cacheEntry(
+    { cache, name, access: 0o755, trustMs: cacheTrustMs },
+    async (draft) => {
+      const download = join(draft, 'download')
+      await mkdir(download)
+      const directory = await locate(download)
+      await copyTree(join(directory, 'native'), join(draft, 'native'), {
+        owner: null,
+        access: 'public',
+      })
+      await rm(download, { recursive: true })
+      await makeLinks(draft)
+    },
+  )
   const suffix = process.platform === 'win32' ? '.exe' : ''
   const bin = join(entry, 'native', 'bin')
   return {

@@ -18,8 +18,8 @@ afterEach(async () => {
   await rm(cache, { recursive: true })
 })
 
-async function entry(): Promise<string> {
-  return await cacheEntry({ cache, name: 'thing', access: 0o700 }, async (directory) => {
+async function entry(trustMs = 0): Promise<string> {
+  return await cacheEntry({ cache, name: 'thing', access: 0o700, trustMs }, async (directory) => {
     made += 1
     await writeFile(join(directory, 'one'), 'first')
     await pause(20)
@@ -41,8 +41,22 @@ test('an entry is made once, and again after it lost a file or bytes', async () 
   expect(await readdir(cache)).toEqual(['thing'])
 })
 
+test('what was found whole is not counted again while it is trusted, unless it is gone', async () => {
+  await entry()
+  const path = await entry(60_000)
+  await rm(join(path, 'one'))
+  await entry(60_000)
+  expect(made).toBe(1)
+  await rm(path, { recursive: true })
+  await entry(60_000)
+  expect(made).toBe(2)
+  await rm(join(path, 'one'))
+  await entry()
+  expect(made).toBe(3)
+})
+
 test('runs that race all get a whole entry', async () => {
-  const paths = await Promise.all(Array.from({ length: 8 }, entry))
+  const paths = await Promise.all(Array.from({ length: 8 }, () => entry()))
   expect(made).toBe(8)
   expect(new Set(paths).size).toBe(1)
   expect((await readdir(join(cache, 'thing'))).sort()).toEqual(['complete.json', 'one', 'two'])

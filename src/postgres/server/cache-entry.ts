@@ -4,6 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { countTree, type TreeCount } from './file-tree.ts'
@@ -18,7 +19,13 @@ export interface CacheEntry {
   readonly name: string
   /** Mode of the entry's own directory. */
   readonly access: number
+  /** For how long this process need not count again what it has found whole; default 0. */
+  readonly trustMs?: number
 }
+
+/** Counting two thousand files takes longer than starting a server, and a cleaner of /tmp comes once a day. */
+export const cacheTrustMs = 10 * 60 * 1_000
+const foundWholeAt = new Map<string, number>()
 
 /** The directory of a complete entry; `make` fills a new one when there is none or it is damaged. */
 export async function cacheEntry(
@@ -26,7 +33,7 @@ export async function cacheEntry(
   make: (directory: string) => Promise<void>,
 ): Promise<string> {
   const path = join(entry.cache, entry.name)
-  if (await isComplete(path)) return path
+  if (isTrusted(path, entry.trustMs ?? 0) || (await isComplete(path))) return path
   const draft = join(entry.cache, `${UNFINISHED}${randomBytes(6).toString('hex')}`)
   await mkdir(draft)
   try {
@@ -73,12 +80,19 @@ async function removeDamaged(path: string): Promise<void> {
   await rm(aside, { recursive: true, force: true, maxRetries: 5 })
 }
 
+function isTrusted(path: string, trustMs: number): boolean {
+  const at = foundWholeAt.get(path)
+  return at !== undefined && Date.now() - at < trustMs && existsSync(join(path, MANIFEST))
+}
+
 async function isComplete(path: string): Promise<boolean> {
   const manifest = await readFile(join(path, MANIFEST), 'utf8').catch(goneIsNull)
   if (manifest === null) return false
   const expected = JSON.parse(manifest) as TreeCount
   const found = await countTree(path, MANIFEST).catch(goneIsNull)
-  return found !== null && found.files === expected.files && found.bytes === expected.bytes
+  const isWhole = found !== null && found.files === expected.files && found.bytes === expected.bytes
+  if (isWhole) foundWholeAt.set(path, Date.now())
+  return isWhole
 }
 
 function goneIsNull(error: NodeJS.ErrnoException): null {

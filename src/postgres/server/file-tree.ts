@@ -3,8 +3,9 @@
  * decide whether the unprivileged server user may run the copy.
  */
 
+import { spawn } from 'node:child_process'
 import { constants } from 'node:fs'
-import { chmod, copyFile, lstat, mkdir, readdir } from 'node:fs/promises'
+import { chmod, copyFile, lstat, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { giveTo, type RunAs } from './run-as.ts'
 
@@ -37,6 +38,16 @@ export async function copyTree(from: string, to: string, options: CopyOptions): 
   await giveTo(options.owner, to)
 }
 
+/**
+ * A copy of a data directory. GNU cp makes it with a fifth of the work of a thousand calls from here; where there is
+ * none, or it says no, the calls are made.
+ */
+export async function copyData(from: string, to: string, owner: RunAs | null): Promise<void> {
+  if (process.platform === 'linux' && (await copiedByProgram(from, to, owner))) return
+  await rm(to, { recursive: true, force: true })
+  await copyTree(from, to, { owner, access: 'private' })
+}
+
 /** Files and links of a tree and their bytes: enough to notice that a cleaner of /tmp ate some of them. */
 export async function countTree(directory: string, except?: string): Promise<TreeCount> {
   const entries = (await readdir(directory, { withFileTypes: true })).filter(
@@ -54,6 +65,25 @@ export async function countTree(directory: string, except?: string): Promise<Tre
     (sum, count) => ({ files: sum.files + count.files, bytes: sum.bytes + count.bytes }),
     { files: 0, bytes: 0 },
   )
+}
+
+/** Permissions are copied, owners are not: whoever runs the server gets all of it in one call. */
+async function copiedByProgram(from: string, to: string, owner: RunAs | null): Promise<boolean> {
+  const copy = ['--recursive', '--reflink=auto', '--no-target-directory', '--preserve=mode']
+  if (!(await succeeds('cp', [...copy, from, to]))) return false
+  return owner === null || (await succeeds('chown', ['-R', `${owner.uid}:${owner.gid}`, to]))
+}
+
+async function succeeds(program: string, args: readonly string[]): Promise<boolean> {
+  const child = spawn(program, args, { stdio: 'ignore' })
+  return await new Promise((resolve) => {
+    child.once('error', () => {
+      resolve(false)
+    })
+    child.once('close', (code) => {
+      resolve(code === 0)
+    })
+  })
 }
 
 async function copyPlainFile(from: string, to: string, options: CopyOptions): Promise<void> {

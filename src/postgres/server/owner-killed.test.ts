@@ -41,7 +41,7 @@ afterAll(async () => {
 /** `last` is what the owner does after its server is up. */
 async function startOwner(last: string): Promise<Owned> {
   const program = `
-    const { startEmbeddedServer } = await import(${JSON.stringify(build.urlOf('postgres/server.ts'))})
+    const { startEmbeddedServer } = await import(${JSON.stringify(build.urlOf('postgres/server/server.ts'))})
     const { pid, watchdogPid, directory } = await startEmbeddedServer()
     const text = JSON.stringify({ pid, watchdogPid, directory })
     await new Promise((resolve) => process.stdout.write(text + '\\n', resolve))

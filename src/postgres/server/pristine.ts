@@ -8,7 +8,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Binaries } from './binaries.ts'
 import { privateDirectoryMode } from './cache-directory.ts'
-import { cacheEntry } from './cache-entry.ts'
+import { cacheEntry, cacheTrustMs } from './cache-entry.ts'
 import { runToEnd } from './launch.ts'
 import { giveTo, type RunAs } from './run-as.ts'
 
@@ -31,7 +31,7 @@ export async function pristineCluster(
   const { cache, runAs } = options
   const name = `pristine-${binaries.platform}-${binaries.version}-${runAs?.name ?? 'self'}`
   const directory = await cacheEntry(
-    { cache, name, access: privateDirectoryMode(runAs) },
+    { cache, name, access: privateDirectoryMode(runAs), trustMs: cacheTrustMs },
     async (draft) => {
       await initialise(binaries, draft, runAs)
     },

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { messageOf, WatertightError } from '../../errors.ts'
 import { findBinaries } from './binaries.ts'
 import { cacheDirectory, removeUnfinished } from './cache-directory.ts'
-import { copyTree } from './file-tree.ts'
+import { copyData } from './file-tree.ts'
 import { findFreePort, isPortTaken, LOOPBACK } from './free-port.ts'
 import { pristineCluster } from './pristine.ts'
 import { untilReady } from './readiness.ts'
@@ -154,7 +154,7 @@ export async function startEmbeddedServer(
   })
   try {
     const data = join(directory.path, 'data')
-    await copyTree(pristine.dataDirectory, data, { owner: runAs, access: 'private' })
+    await copyData(pristine.dataDirectory, data, runAs)
     return await startOn(directory, {
       program: binaries.postgres,
       version: binaries.version,

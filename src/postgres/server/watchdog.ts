@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join, parse } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { cacheEntry } from './cache-entry.ts'
+import { cacheEntry, cacheTrustMs } from './cache-entry.ts'
 import { childEnvironment } from './launch.ts'
 import { WATCHDOG_PROGRAM } from './watchdog-program.ts'
 
@@ -69,7 +69,7 @@ export async function buryAbandoned(cache: string, directory: string): Promise<v
 async function spawnProgram(cache: string, directory: string): Promise<ChildProcess> {
   const digest = createHash('sha256').update(WATCHDOG_PROGRAM).digest('hex').slice(0, 12)
   const folder = await cacheEntry(
-    { cache, name: `watchdog-${digest}`, access: 0o700 },
+    { cache, name: `watchdog-${digest}`, access: 0o700, trustMs: cacheTrustMs },
     async (draft) => {
       await writeFile(join(draft, PROGRAM), WATCHDOG_PROGRAM, { mode: 0o600 })
     },
