@@ -16,12 +16,14 @@ interface Waiting {
 
 const always = () => true
 
+/** One for all: Node asks every storage that was ever used at each promise that is made, also those of the past. */
+const taking = new AsyncLocalStorage<{ readonly turns: Turns; readonly who: number }>()
+
 export class Turns {
   /** What was done, in its order: one line a driver call. */
   readonly timeline: string[] = []
   readonly #choices: readonly number[]
   readonly #names: readonly string[]
-  readonly #who = new AsyncLocalStorage<number>()
   readonly #waiting: Waiting[] = []
   #running = 0
   #onIdle: () => void = () => undefined
@@ -42,7 +44,7 @@ export class Turns {
     const outcomes = Promise.allSettled(
       requests.map(async (request, who) => {
         try {
-          await this.#who.run(who, () => this.take('begins', request))
+          await taking.run({ turns: this, who }, () => this.take('begins', request))
         } finally {
           open -= 1
         }
@@ -65,7 +67,7 @@ export class Turns {
 
   /** Waits for a turn and does something in it; the turn ends with the answer, `begins` at once. */
   async take<T>(label: string, execute: () => Promise<T>, ready = always): Promise<T> {
-    const who = this.#who.getStore() ?? 0
+    const who = this.#who
     await new Promise<void>((go) => {
       this.#waiting.push({ who, ready, go })
     })
@@ -81,8 +83,13 @@ export class Turns {
   }
 
   note(label: string): void {
-    const who = this.#who.getStore() ?? 0
+    const who = this.#who
     this.timeline.push(`${who} ${this.#names[who] ?? ''}: ${label}`)
+  }
+
+  get #who(): number {
+    const store = taking.getStore()
+    return store?.turns === this ? store.who : 0
   }
 
   #choose(): void {
