@@ -8,8 +8,19 @@ import { renderSummary } from '../report/console.ts'
 import { reportSchema } from '../report/schema.ts'
 import { readReportFile } from '../run/store/run-directory.ts'
 
-/** @throws WatertightError WATERTIGHT_NO_REPORT, WATERTIGHT_BAD_REPORT or WATERTIGHT_BAD_RULE. */
+/** Prints the decision and returns its exit code. @throws as `checkedReport` does. */
 export function checkRun(path: string, options: Readonly<Record<string, unknown>>): number {
+  const decided = checkedReport(path, options)
+  process.stdout.write(
+    options['json'] === true
+      ? `${JSON.stringify({ verdict: decided.verdict, gates: decided.gates }, null, 2)}\n`
+      : renderSummary(decided, { color: false, width: 100, reportPath: path }),
+  )
+  return decided.verdict.exitCode
+}
+
+/** @throws WatertightError WATERTIGHT_NO_REPORT, WATERTIGHT_BAD_REPORT or WATERTIGHT_BAD_RULE. */
+export function checkedReport(path: string, options: Readonly<Record<string, unknown>>): Report {
   const parsed = reportSchema.safeParse(readReportFile(path))
   if (!parsed.success) {
     const [issue] = parsed.error.issues
@@ -26,11 +37,5 @@ export function checkRun(path: string, options: Readonly<Record<string, unknown>
     strict: options['strict'] ?? used('strict'),
     maxHardenedOverhead: options['maxOverhead'] ?? used('maxOverhead'),
   })
-  const decided = { ...report, ...decide(report, rules) }
-  process.stdout.write(
-    options['json'] === true
-      ? `${JSON.stringify({ verdict: decided.verdict, gates: decided.gates }, null, 2)}\n`
-      : renderSummary(decided, { color: false, width: 100, reportPath: path }),
-  )
-  return decided.verdict.exitCode
+  return { ...report, ...decide(report, rules) }
 }

@@ -43,7 +43,7 @@ export async function executeCommand(
     settings,
     entries: printableEntries(entries),
     signal: interrupt.signal,
-    interruptedBy: interrupt.name,
+    interruptedBy: interrupt.cause,
     ...display,
   })
   display.done()

@@ -1,20 +1,22 @@
 /** Ctrl-C asks the run to stop and write what it has; a second one leaves at once. */
 
+import type { CutShort } from '../model/report.ts'
+
 export interface Interrupt extends Disposable {
   readonly signal: AbortSignal
-  /** SIGINT or SIGTERM once one came, else null. */
-  name(): string | null
+  /** What came first: a signal or the end of the time; null while nothing did. */
+  cause(): CutShort | null
 }
 
 const signals = { SIGINT: 130, SIGTERM: 143 } as const
 
 export function interruptible(timeMs: number): Interrupt {
   const controller = new AbortController()
-  let received: string | null = null
-  const handlers = Object.entries(signals).map(([name, code]) => {
+  let received: CutShort | null = null
+  const handlers = (['SIGINT', 'SIGTERM'] as const).map((name) => {
     const handler = () => {
-      if (received !== null) process.exit(code)
-      received = name
+      if (received !== null) process.exit(signals[name])
+      received = { by: 'signal', signal: name, text: name }
       process.stderr.write(
         `\n${name}: stopping, and writing what was seen so far (again to leave at once)\n`,
       )
@@ -24,13 +26,13 @@ export function interruptible(timeMs: number): Interrupt {
     return [name, handler] as const
   })
   const timer = setTimeout(() => {
-    received ??= `time limit of ${timeMs} ms`
+    received ??= { by: 'time', text: `time limit of ${timeMs / 1000} s` }
     controller.abort()
   }, timeMs)
   timer.unref()
   return {
     signal: controller.signal,
-    name: () => received,
+    cause: () => received,
     [Symbol.dispose]: () => {
       clearTimeout(timer)
       for (const [name, handler] of handlers) process.off(name, handler)

@@ -41,8 +41,8 @@ describe('a leak', () => {
     expect(exitCode(leaking)).toBe(1)
   })
   test('is 1 whatever cut the run short', () => {
-    for (const cutShortBy of ['SIGINT', 'SIGTERM', 'server died', 'internal error: x']) {
-      expect(exitCode(withRun(leaking, { partial: true, cutShortBy }))).toBe(1)
+    for (const by of ['bug', 'signal', 'server', 'time', 'error'] as const) {
+      expect(exitCode(withRun(leaking, { partial: true, cutShortBy: { by, text: by } }))).toBe(1)
     }
   })
   test('of the as-written variant is reported only', () => {
@@ -141,12 +141,15 @@ describe('inconclusive, 3', () => {
   })
 })
 
-test('an interrupted run is 130 or 143, a bug of the tool 70', () => {
-  expect(exitCode(withRun(healthy, { partial: true, cutShortBy: 'SIGINT' }))).toBe(130)
-  expect(exitCode(withRun(healthy, { partial: true, cutShortBy: 'SIGTERM' }))).toBe(143)
-  expect(
-    exitCode(withRun(healthy, { partial: true, cutShortBy: 'internal error: x is undefined' })),
-  ).toBe(70)
+test.each<[number, Report['run']['cutShortBy']]>([
+  [130, { by: 'signal', signal: 'SIGINT', text: 'the user' }],
+  [143, { by: 'signal', signal: 'SIGTERM', text: 'the user' }],
+  [70, { by: 'bug', text: 'verify: Cannot read properties of undefined' }],
+  [3, { by: 'server', text: 'SIGINT' }],
+  [3, { by: 'time', text: 'internal error' }],
+  [3, { by: 'error', text: 'SIGTERM' }],
+])('exit code %d follows from what cut the run short, not from its text', (code, cutShortBy) => {
+  expect(exitCode(withRun(healthy, { partial: true, cutShortBy }))).toBe(code)
 })
 
 describe('speed', () => {

@@ -51,9 +51,8 @@ function exitCodeOf(input: Undecided, gates: readonly GateResult[]): ExitCode {
   const { partial, cutShortBy } = input.run
   const shut = (kind: GateKind) => gates.some((gate) => gate.kind === kind && gate.state === 'shut')
   if (shut('isolation')) return 1
-  if (cutShortBy?.startsWith('internal error') === true) return 70
-  if (cutShortBy === 'SIGINT') return 130
-  if (cutShortBy === 'SIGTERM') return 143
+  if (cutShortBy?.by === 'bug') return 70
+  if (cutShortBy?.by === 'signal') return cutShortBy.signal === 'SIGTERM' ? 143 : 130
   if (partial || cutShortBy !== null || gates.length === 0) return 3
   if (shut('coverage') || shut('detector') || gates.some((gate) => gate.state === 'undecided'))
     return 3
@@ -62,7 +61,7 @@ function exitCodeOf(input: Undecided, gates: readonly GateResult[]): ExitCode {
 
 function sentenceOf(input: Undecided, gates: readonly GateResult[]): string {
   const { cutShortBy } = input.run
-  const cut = cutShortBy === null ? '' : `The run was cut short (${cutShortBy}). `
+  const cut = cutShortBy === null ? '' : `The run was cut short (${cutShortBy.text}). `
   const closed = gates.filter((gate) => gate.state !== 'open')
   const worst = closed.find((gate) => gate.state === 'shut') ?? closed[0]
   if (worst !== undefined) {

@@ -151,6 +151,17 @@ export interface Environment {
   readonly nodePeakRssBytes: number
 }
 
+/** Why a run did not reach its end. The exit code follows from `by` and `signal`, never from the text. */
+export interface CutShort {
+  /**
+   * `bug`: a fault of watertight itself. `signal`: somebody ended it. `server`: the server or the way to
+   * it was lost. `time`: the limit of the run. `error`: an error with a code of its own, such as a full disk.
+   */
+  readonly by: 'bug' | 'signal' | 'server' | 'time' | 'error'
+  readonly text: string
+  readonly signal?: 'SIGINT' | 'SIGTERM'
+}
+
 export interface Report {
   readonly reportVersion: typeof reportVersion
   readonly tool: {
@@ -167,8 +178,8 @@ export interface Report {
     readonly seed: number
     readonly tenants: readonly { readonly id: string; readonly rows: number }[]
     readonly partial: boolean
-    /** Signal or fault that cut the run short, null when it ran to its end. */
-    readonly cutShortBy: string | null
+    /** Null when it ran to its end. */
+    readonly cutShortBy: CutShort | null
     /** Wall time of each stage in ms, in order. */
     readonly stages: readonly { readonly stage: string; readonly durationMs: number }[]
   }

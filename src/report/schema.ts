@@ -89,7 +89,14 @@ const run = z
     seed: z.number().int(),
     tenants: z.array(z.object({ id: text, rows: count }).readonly()).readonly(),
     partial: z.boolean(),
-    cutShortBy: text.nullable(),
+    cutShortBy: z
+      .object({
+        by: z.enum(['bug', 'signal', 'server', 'time', 'error']),
+        text,
+        signal: z.enum(['SIGINT', 'SIGTERM']).exactOptional(),
+      })
+      .readonly()
+      .nullable(),
     stages: z.array(z.object({ stage: text, durationMs: z.number() }).readonly()).readonly(),
   })
   .readonly()

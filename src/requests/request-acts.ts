@@ -6,6 +6,7 @@ import type { StrategySession } from '../model/context-strategy.ts'
 import type { Row } from '../model/observation.ts'
 import type { TenantId } from '../model/tenant.ts'
 import { WitnessSeen, type RequestRun } from './request-run.ts'
+import { backendIn } from './session-context.ts'
 
 const lossNoticedMs = 2_000
 
@@ -119,5 +120,5 @@ async function backendOf(run: RequestRun, slot: number): Promise<number | null> 
   const rows = await request
     .inside(() => run.observe(request.session, 'SELECT pg_backend_pid() AS pid'))
     .catch(() => null)
-  return rows === null ? null : Number(rows[0]?.['pid'])
+  return rows === null ? null : backendIn(rows)
 }

@@ -10,7 +10,7 @@ import type { Attempt, Row, Step, Witness } from '../model/observation.ts'
 import type { Tenant, TenantId } from '../model/tenant.ts'
 import type { LoggedStatement, RecordedPool } from '../postgres/session/recorded-pool.ts'
 import { isInterruption } from '../postgres/session/sqlstate.ts'
-import { claimsIn } from './session-context.ts'
+import { backendIn, claimsIn } from './session-context.ts'
 import type { RunScene } from './run-scene.ts'
 import { strategyTenant } from './strategy-tenant.ts'
 import { limited, settleable } from './settleable.ts'
@@ -185,11 +185,13 @@ export class RequestRun implements AsyncDisposable {
   judge(rows: readonly Row[], tenant: Tenant, contextCertain: boolean): void {
     const owners = rows.flatMap((row) => this.ownersIn(row))
     const foreign = owners.find((owner) => owner !== tenant.id)
-    const pid = Number(rows[0]?.['pid'])
-    if (rows.length > 0) this.scene.tally.addBackend(pid, tenant.id)
     const endMs = performance.now()
     const startMs = this.#askedMs.get(rows) ?? endMs
-    this.spans.push({ pid, tenant: tenant.id, startMs, endMs, foreign: foreign !== undefined })
+    const pid = backendIn(rows)
+    if (pid !== null) {
+      this.scene.tally.addBackend(pid, tenant.id)
+      this.spans.push({ pid, tenant: tenant.id, startMs, endMs, foreign: foreign !== undefined })
+    }
     if (foreign !== undefined) {
       this.testify({
         sentence: `A request of tenant ${tenant.id} reads rows of ${foreign} on a shared connection`,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Tenant } from '../model/tenant.ts'
-import { claimsIn } from './session-context.ts'
+import { backendIn, claimsIn } from './session-context.ts'
 
 const tenants = ['acme', 'globex'].map(
   (id) => ({ id, schema: `tenant_${id}`, role: `role_${id}` }) as Tenant,
@@ -26,3 +26,10 @@ test('the server names a tenant by setting, and by role and path only where thes
     claimsIn({ ...row, context_setting: 'globex' }, { tenancy: 'row-level-security', tenants }),
   ).toEqual([{ tenant: tenants[1], by: 'app.current_tenant_id' }])
 })
+
+test.each([[[]], [[{}]], [[{ pid: null }]], [[{ pid: 'none' }]], [[{ pid: '0' }]]])(
+  'an answer %j names no backend, so it is no lane of a timeline',
+  (rows) => {
+    expect([backendIn(rows), backendIn([{ pid: '4711' }])]).toEqual([null, 4711])
+  },
+)

@@ -42,3 +42,9 @@ export function claimsIn(
   }
   return claims
 }
+
+/** The backend that an answer names; null where no row came back, or none says who answered. */
+export function backendIn(rows: readonly Row[]): number | null {
+  const pid = Number(rows[0]?.['pid'] ?? NaN)
+  return Number.isSafeInteger(pid) && pid > 0 ? pid : null
+}

@@ -1,7 +1,7 @@
 /** What the stages of one run share. */
 
 import type { Settings } from '../config/settings.ts'
-import type { SettingEntry } from '../model/report.ts'
+import type { CutShort, SettingEntry } from '../model/report.ts'
 import { services, type Service, type WorldId } from '../model/tenancy.ts'
 import type { Material } from './store/material.ts'
 import type { Mutant } from './proof/mutant.ts'
@@ -18,8 +18,8 @@ export interface ExecuteOptions extends RunEvents {
   /** With origins, secrets removed. */
   readonly entries: Readonly<Record<string, SettingEntry>>
   readonly signal: AbortSignal
-  /** Name of the signal that aborted, null while none did. */
-  readonly interruptedBy: () => string | null
+  /** What aborted the signal, null while nothing did. */
+  readonly interruptedBy: () => CutShort | null
 }
 
 /** State shared by the stages of one run. */

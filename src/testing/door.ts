@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { printableEntries, readSettings } from '../config/read.ts'
 import type { Report } from '../model/report.ts'
-import type { Command } from '../run/running.ts'
+import type { Command, ExecuteOptions } from '../run/running.ts'
 import { execute } from '../run/execute.ts'
 
-/** Runs a command with --quick and the given flags, and returns its report; nothing stays on disk. */
+/** Runs a command with --quick, the given flags and events, and returns its report; nothing stays on disk. */
 export async function reportOf(
   command: Command,
   flags: Readonly<Record<string, unknown>> = {},
+  events: Partial<ExecuteOptions> = {},
 ): Promise<Report> {
   const output = mkdtempSync(join(tmpdir(), 'watertight-door-'))
   try {
@@ -26,6 +27,7 @@ export async function reportOf(
       entries: printableEntries(entries),
       signal: new AbortController().signal,
       interruptedBy: () => null,
+      ...events,
     })
     return report
   } finally {

@@ -23,12 +23,29 @@ export function isConnectionLoss(error: unknown): boolean {
   const sqlstate = sqlstateOf(error)
   if (sqlstate !== null) return /^(08|57P0[1-3])/.test(sqlstate)
   return (
-    (error as { syscall?: unknown } | null)?.syscall !== undefined ||
+    isNetworkError(error) ||
     /^(Connection terminated|the connection has ended|Client has encountered a connection error)/i.test(
       messageOf(error),
     )
   )
 }
+
+/** A disk that is full fails in a system call too: only those of the network say that nobody answers. */
+function isNetworkError(error: unknown): boolean {
+  const { syscall, code } = (error ?? {}) as { syscall?: unknown; code?: unknown }
+  if (syscall === 'connect' || syscall === 'getaddrinfo') return true
+  return typeof syscall === 'string' && networkCodes.includes(String(code))
+}
+
+const networkCodes: readonly string[] = [
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+]
 
 /**
  * True when PostgreSQL said no. COPY FROM has one answer of its own: on a table whose row security

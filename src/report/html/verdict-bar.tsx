@@ -22,7 +22,7 @@ export function VerdictBar({ report }: { readonly report: Report }) {
             <strong>Partial run</strong>
             {run.cutShortBy !== null && (
               <>
-                : <Value text={run.cutShortBy} />
+                : <Value text={run.cutShortBy.text} />
               </>
             )}
           </p>

@@ -10,8 +10,9 @@ import { missText } from '../../report/defect-table.ts'
 import { planSeed } from '../../reference/seed/plan.ts'
 import { chooseTrials, type Trials } from './choose-trials.ts'
 import { cloneNames } from './clone-lane.ts'
+import { cutShortOf, deathOf } from '../cut-short.ts'
 import type { ExecuteOptions, RunContext } from '../running.ts'
-import { conclude, type Executed } from '../execute.ts'
+import { conclude, type Executed } from '../conclude.ts'
 import { emptyMaterial, type Material } from '../store/material.ts'
 import { databaseName, worldsOf } from '../../reference/site/namespace.ts'
 import { openSite, type OpenSite } from '../../reference/site/open-site.ts'
@@ -114,7 +115,7 @@ async function onServer(turn: Turn): Promise<Executed | null> {
   }
   all.stages.push(stage)
   turn.onStage?.('server', stage.durationMs, `${open.serverVersion}: ${summary}`)
-  all.cutShortBy ??= turn.interruptedBy() ?? open.died()
+  all.cutShortBy ??= turn.interruptedBy() ?? deathOf(open)
   return turn.isLast || all.cutShortBy !== null
     ? await conclude({ ...context, material: all })
     : null
@@ -135,9 +136,13 @@ async function tryServer(context: RunContext, all: Material): Promise<string> {
     const crash = open.server
       .logTail()
       .filter((line) => /terminated by signal|Failed process was running/.test(line))
+    const cut = cutShortOf(error, open.serverVersion)
     all.cutShortBy ??=
-      open.died() ?? [`${open.serverVersion}: ${messageOf(error)}`, ...crash.slice(0, 2)].join('; ')
-    all.failure ??= new WatertightError('WATERTIGHT_SERVER_FAILED', all.cutShortBy, {
+      deathOf(open) ??
+      (crash.length === 0
+        ? cut
+        : { by: 'server', text: [cut.text, ...crash.slice(0, 2)].join('; ') })
+    all.failure ??= new WatertightError('WATERTIGHT_SERVER_FAILED', all.cutShortBy.text, {
       hint: 'Try this version alone; the others of the list can be proven without it',
       cause: error,
     })

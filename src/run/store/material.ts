@@ -1,7 +1,13 @@
 /** What the stages of a run collect, from the first second to the report. */
 
 import type { Measurement, PlanCheck } from '../../model/measurement.ts'
-import type { ControlScore, MutantScore, ServerScore, TimelineSpan } from '../../model/report.ts'
+import type {
+  ControlScore,
+  CutShort,
+  MutantScore,
+  ServerScore,
+  TimelineSpan,
+} from '../../model/report.ts'
 import type { SearchSummary } from '../../model/search-summary.ts'
 import type { WorldId } from '../../model/tenancy.ts'
 import type { Verdict } from '../../model/verdict.ts'
@@ -25,7 +31,7 @@ export interface Material {
   search: SearchSummary | null
   mutants: MutantScore
   controls: ControlScore
-  cutShortBy: string | null
+  cutShortBy: CutShort | null
   failure: unknown
 }
 

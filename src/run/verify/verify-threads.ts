@@ -4,11 +4,12 @@
  */
 
 import { Worker } from 'node:worker_threads'
-import { messageOf, WatertightError } from '../../errors.ts'
+import { WatertightError } from '../../errors.ts'
 import { noSearch, together } from '../../model/search-summary.ts'
 import type { WorldId } from '../../model/tenancy.ts'
 import type { CellVerdict, Verdict } from '../../model/verdict.ts'
 import type { LoadedProbe } from '../../probe/ask.ts'
+import { cutShortOf } from '../cut-short.ts'
 import type { RunContext } from '../running.ts'
 import { databaseName } from '../../reference/site/namespace.ts'
 import { cloneDatabase, type Site } from '../../reference/site/provision.ts'
@@ -149,10 +150,10 @@ function startThread(
       if (result !== null) end(() => result)
     })
     worker.on('error', (error) => {
-      end(() => heard.unfinished(context, share, messageOf(error)))
+      end(() => heard.unfinished(context, share, error))
     })
     worker.on('exit', (code) => {
-      end(() => heard.unfinished(context, share, `it ended with code ${code}`))
+      end(() => heard.unfinished(context, share, new Error(`it ended with code ${code}`)))
     })
   })
 }
@@ -197,8 +198,12 @@ class Listening {
   }
 
   /** What was told so far; coverage counts every question of the share that is missing here as not tried. */
-  unfinished({ material }: RunContext, { index }: ThreadData['share'], why: string): VerifyResult {
-    material.cutShortBy ??= `search thread ${index}: ${why}`
+  unfinished(
+    { material }: RunContext,
+    { index }: ThreadData['share'],
+    error: unknown,
+  ): VerifyResult {
+    material.cutShortBy ??= cutShortOf(error, `search thread ${index}`)
     return { verdicts: this.#verdicts, timeline: [], summary: noSearch }
   }
 }
