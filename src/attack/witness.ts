@@ -2,6 +2,7 @@
 
 import type { Attempt, Row, Step, Witness } from '../model/observation.ts'
 import type { TenantId } from '../model/tenant.ts'
+import { broughtBy, lootOf, noticesOf } from './loot.ts'
 import type { World } from '../world/world.ts'
 
 /** Rows that a witness keeps. */
@@ -34,7 +35,7 @@ export function foreignRows(attempt: Attempt, suspicion: Suspicion): Witness | n
     [...world.ownership.ownersIn(row, { tenantColumn })].some((owner) => owner !== attacker),
   )
   const [first] = foreign
-  if (first === undefined) return null
+  if (first === undefined) return foreignNotice(attempt, suspicion)
   const victim =
     [...world.ownership.ownersIn(first, { tenantColumn })].find((owner) => owner !== attacker) ??
     null
@@ -46,6 +47,23 @@ export function foreignRows(attempt: Attempt, suspicion: Suspicion): Witness | n
     victim,
     command: suspicion.command,
   }
+}
+
+/** A value of somebody else in a notice or a warning that the statements did not bring along. */
+function foreignNotice(attempt: Attempt, suspicion: Suspicion): Witness | null {
+  const notices = noticesOf(attempt)
+  if (notices.length === 0) return null
+  const { attacker, object, command } = suspicion
+  const { ownership } = suspicion.world
+  const loot = lootOf(notices, { attacker, ownership, brought: broughtBy(attempt.steps) })
+  return loot === null
+    ? null
+    : {
+        sentence: `Tenant ${attacker} is told a value of ${loot.owner} in a notice about ${object}`,
+        rows: [loot.row],
+        victim: loot.owner,
+        command,
+      }
 }
 
 /** The first step of a role, null when it was not executed. */

@@ -5,17 +5,33 @@ import type { Severity } from './severity.ts'
 export type Value = string | number | boolean | null
 export type Row = Readonly<Record<string, Value>>
 
-export type Observation =
-  | {
-      readonly kind: 'rows'
-      readonly rows: readonly Row[]
-      readonly affected: number | null
-      readonly truncated: boolean
-    }
-  /** PostgreSQL said no: 42501, 42P01, 3F000 or a row-security violation. */
-  | { readonly kind: 'refused'; readonly sqlstate: string; readonly message: string }
-  /** Any other error: proves nothing. `sqlstate` is null when the server never answered. */
-  | { readonly kind: 'indeterminate'; readonly sqlstate: string | null; readonly message: string }
+interface Heard {
+  /** What the server said beside its answer: notices, warnings, messages of functions. Missing: nothing. */
+  readonly notices?: readonly string[]
+}
+
+interface RowsSeen extends Heard {
+  readonly kind: 'rows'
+  readonly rows: readonly Row[]
+  readonly affected: number | null
+  readonly truncated: boolean
+}
+
+/** PostgreSQL said no: 42501, 42P01, 3F000 or a row-security violation. */
+interface Refused extends Heard {
+  readonly kind: 'refused'
+  readonly sqlstate: string
+  readonly message: string
+}
+
+/** Any other error: proves nothing. `sqlstate` is null when the server never answered. */
+interface Indeterminate extends Heard {
+  readonly kind: 'indeterminate'
+  readonly sqlstate: string | null
+  readonly message: string
+}
+
+export type Observation = RowsSeen | Refused | Indeterminate
 
 /**
  * Why a statement is in a script. `attack`: must yield nothing foreign, any error but a refusal is

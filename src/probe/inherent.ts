@@ -8,9 +8,9 @@ import type { Channel } from '../model/channel.ts'
 import type { Witness } from '../model/observation.ts'
 import type { CellVerdict } from '../model/verdict.ts'
 
-/** Marks a witness as one of a channel. */
-export function inherent(channel: Channel, witness: Witness | null): Witness | null {
-  return witness === null ? null : { ...witness, inherent: channel }
+/** Marks a witness as one of a channel, when there is such a channel. */
+export function inherent(channel: Channel | undefined, witness: Witness | null): Witness | null {
+  return witness === null || channel === undefined ? witness : { ...witness, inherent: channel }
 }
 
 export const inherentReason = 'inherent, not claimed'

@@ -19,18 +19,26 @@ const world = z
 
 const row = z.record(text, z.union([text, z.number(), z.boolean(), z.null()])).readonly()
 
+const heard = { notices: z.array(text).readonly().exactOptional() }
+
 const observation = z.discriminatedUnion('kind', [
   z
     .object({
+      ...heard,
       kind: z.literal('rows'),
       rows: z.array(row).readonly(),
       affected: z.number().nullable(),
       truncated: z.boolean(),
     })
     .readonly(),
-  z.object({ kind: z.literal('refused'), sqlstate: text, message: text }).readonly(),
+  z.object({ ...heard, kind: z.literal('refused'), sqlstate: text, message: text }).readonly(),
   z
-    .object({ kind: z.literal('indeterminate'), sqlstate: text.nullable(), message: text })
+    .object({
+      ...heard,
+      kind: z.literal('indeterminate'),
+      sqlstate: text.nullable(),
+      message: text,
+    })
     .readonly(),
 ])
 

@@ -1,17 +1,43 @@
 /** Recognises planted rows in any output, by the tag in their ids and the watermark in their texts. */
 
+import { decodingsOf } from './decoded.ts'
 import type { Row } from '../model/observation.ts'
 import type { Ownership } from '../model/ownership.ts'
 import type { Tenant, TenantId } from '../model/tenant.ts'
 
 /**
  * A planted uuid (version 8, variant 1, written with `a`) or a watermark; group 1 is the tag, group 2
- * the watermark. No word boundaries: a mark inside a longer word is still somebody's. Any case, as
- * upper() is no disguise.
+ * the watermark. No word boundaries: a mark inside a longer word is still somebody's. Any case and with
+ * or without hyphens, as upper() and replace() are no disguise.
  */
-const marks = /([0-9a-f]{8})-[0-9a-f]{4}-8[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}|(w[0-9a-v]{9})/gi
+const marks =
+  /([0-9a-f]{8})-?[0-9a-f]{4}-?8[0-9a-f]{3}-?a[0-9a-f]{3}-?[0-9a-f]{12}|(w[0-9a-v]{9})/gi
+/** A mark that is read from its end. */
+const reversedMarks =
+  /[0-9a-f]{12}-?[0-9a-f]{3}a-?[0-9a-f]{3}8-?[0-9a-f]{4}-?([0-9a-f]{8})|([0-9a-v]{9}w)/gi
 /** Length of the shorter mark: shorter texts need no look. */
 const markLengthMin = 10
+/** Values remembered, and the longest of them. */
+const seenMax = 30_000
+const seenLengthMax = 400
+
+export interface Marked {
+  readonly mark: string
+  /** What stands beside it in the same text, a few letters. */
+  readonly before: string
+  readonly after: string
+}
+
+const besideMax = 6
+
+/** Everything in the text that could be a mark. */
+export function marksIn(text: string): readonly Marked[] {
+  return [...text.matchAll(marks), ...text.matchAll(reversedMarks)].map(({ 0: mark, index }) => ({
+    mark,
+    before: text.slice(Math.max(0, index - besideMax), index),
+    after: text.slice(index + mark.length, index + mark.length + besideMax),
+  }))
+}
 
 /** Tenants must carry unique tags and watermarks, as planned ones do. */
 export function ownershipOf(tenants: readonly Tenant[]): Ownership {
@@ -25,15 +51,37 @@ export function ownershipOf(tenants: readonly Tenant[]): Ownership {
     ),
   )
   const known = new Set(tenants.map((tenant) => tenant.id))
-  const addOwners = (value: unknown, owners: Set<TenantId>): void => {
-    const text = textOf(value)
-    if (text.length < markLengthMin) return
+  const addMarked = (text: string, owners: Set<TenantId>): void => {
     // Not matchAll, which copies the expression for every value at three times the cost. The loop ends
     // with no match, and that sets lastIndex back for the next value.
     for (let match = marks.exec(text); match !== null; match = marks.exec(text)) {
       const owner = byMark.get((match[1] ?? match[2] ?? '').toLowerCase())
       if (owner !== undefined) owners.add(owner)
     }
+    for (let match = reversedMarks.exec(text); match !== null; match = reversedMarks.exec(text)) {
+      const mark = (match[1] ?? match[2] ?? '').toLowerCase()
+      const owner = byMark.get([...mark].reverse().join(''))
+      if (owner !== undefined) owners.add(owner)
+    }
+  }
+  const lookAt = (text: string): ReadonlySet<TenantId> => {
+    const owners = new Set<TenantId>()
+    addMarked(text, owners)
+    for (const decoded of decodingsOf(text)) addMarked(decoded, owners)
+    return owners
+  }
+  // The same values are met in thousands of answers: looking one up is cheaper than looking at it.
+  const seen = new Map<string, ReadonlySet<TenantId>>()
+  const addOwners = (value: unknown, owners: Set<TenantId>): void => {
+    const text = textOf(value)
+    if (text.length < markLengthMin) return
+    let found = seen.get(text)
+    if (found === undefined) {
+      found = lookAt(text)
+      if (seen.size >= seenMax) seen.clear()
+      if (text.length <= seenLengthMax) seen.set(text, found)
+    }
+    for (const owner of found) owners.add(owner)
   }
   return {
     ownerOfValue: (value) => {

@@ -57,7 +57,12 @@ export class World implements AsyncDisposable {
   readonly #oracle = new Renewable(() => WriteOracle.open(this))
   readonly #superuser = new Renewable(() => {
     const { address, database, statementTimeoutMs } = this.options
-    return Session.connect({ address, database, statementTimeoutMs: statementTimeoutMs ?? 10_000 })
+    return Session.connect({
+      address,
+      database,
+      hearsAll: true,
+      statementTimeoutMs: statementTimeoutMs ?? 10_000,
+    })
   })
 
   readonly #rigs: WorldRigs
@@ -194,6 +199,7 @@ export class World implements AsyncDisposable {
     const { statementTimeoutMs } = this.options
     return Session.connect({
       ...clientOptionsOf(this),
+      hearsAll: true,
       ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
     })
   }

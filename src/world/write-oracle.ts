@@ -54,7 +54,7 @@ export class WriteOracle implements AsyncDisposable {
     const { address, database } = world.options
     return new WriteOracle(
       world,
-      await Session.connect({ address, database, statementTimeoutMs: 10_000 }),
+      await Session.connect({ address, database, hearsAll: true, statementTimeoutMs: 10_000 }),
     )
   }
 

@@ -8,6 +8,7 @@ import {
   firstReadings,
   foreignContent,
   hasValue,
+  inherent,
   may,
   nested,
   objectOf,
@@ -27,6 +28,7 @@ import {
   type Scene,
   type Statement,
   type Tenant,
+  type Witness,
   type World,
   type WorldObject,
 } from '../../src/index.ts'
@@ -60,32 +62,8 @@ export default defineProbe<GrammarInput>({
       ? Promise.resolve(vacuousAttempt)
       : world.attempt([...world.enter(world.tenant(input.attacker)), ...statements])
   },
-  judge: (attempt, { attacker, victim }, { world, cell }) => {
-    const object = objectOf(cell)
-    const suspicion = {
-      ...suspect(world, object, attacker),
-      command: cell.path,
-      own: object.rowsOf(attacker),
-    }
-    const shows = formOf(cell).shows ?? 'content'
-    if (shows === 'count') return countsTooMany(attempt, suspicion)
-    if (shows === 'content') {
-      return (
-        foreignContent(attempt, suspicion) ??
-        rowsOfForeignRelation(attempt, suspicion, world.tenant(victim))
-      )
-    }
-    if (shows === 'marks') return foreignContent(attempt, suspicion)
-    return rowsOf(attempt.steps.at(-1) ?? null).length === 0
-      ? foreignContent(attempt, suspicion)
-      : {
-          sentence: `Tenant ${attacker} learns that a row of ${victim} exists in ${cell.name}`,
-          rows: [],
-          victim,
-          command: cell.path,
-          severity: 'medium',
-        }
-  },
+  judge: (attempt, input, scene) =>
+    inherent(formOf(scene.cell).channel, judged(attempt, input, scene)),
   control: (world, cell, tenant) => controlOf({ world, cell }, tenant),
   spares: ({ catalog }, cell) =>
     formOf(cell).crashes !== catalog.serverVersionNum
@@ -105,6 +83,37 @@ function applies(world: World, object: WorldObject, form: ReadForm): boolean {
       return relation === null || !may(object, tenant, 'SELECT') || readsWholeRows({ relation })
     })
   )
+}
+
+function judged(
+  attempt: Attempt,
+  { attacker, victim }: GrammarInput,
+  { world, cell }: Scene,
+): Witness | null {
+  const object = objectOf(cell)
+  const suspicion = {
+    ...suspect(world, object, attacker),
+    command: cell.path,
+    own: object.rowsOf(attacker),
+  }
+  const shows = formOf(cell).shows ?? 'content'
+  if (shows === 'count') return countsTooMany(attempt, suspicion)
+  if (shows === 'content') {
+    return (
+      foreignContent(attempt, suspicion) ??
+      rowsOfForeignRelation(attempt, suspicion, world.tenant(victim))
+    )
+  }
+  if (shows === 'marks') return foreignContent(attempt, suspicion)
+  return rowsOf(attempt.steps.at(-1) ?? null).length === 0
+    ? foreignContent(attempt, suspicion)
+    : {
+        sentence: `Tenant ${attacker} learns that a row of ${victim} exists in ${cell.name}`,
+        rows: [],
+        victim,
+        command: cell.path,
+        severity: 'medium',
+      }
 }
 
 function formOf(cell: Cell): ReadForm {

@@ -71,7 +71,7 @@ export default defineProbe<Pair>({
             victim,
             command,
           })
-    return channel === undefined ? witness : inherent(channel, witness)
+    return inherent(channel, witness)
   },
   control: (world, cell, tenant) =>
     tenant.ordinal > 1

@@ -1,6 +1,7 @@
 /** Ways of reading rows: every production of SELECT through which PostgreSQL could forget a policy. */
 
 import type { RelationKind, TablePrivilege } from '../../model/catalog.ts'
+import type { Channel } from '../../model/channel.ts'
 import type { TenancyName } from '../../model/tenancy.ts'
 import type { Tenant } from '../../model/tenant.ts'
 import { identifier, literal } from '../../sql/identifier.ts'
@@ -26,6 +27,8 @@ export interface ReadForm {
   readonly wholeRow?: boolean
   /** True when it names a row by its key: views have none that is known. */
   readonly byKey?: boolean
+  /** Channel of which it makes use: what it shows is an assumption unless the target claims otherwise. */
+  readonly channel?: Channel
   /** server_version_num of a server whose backend crashes on it, which ends every connection of everybody. */
   readonly crashes?: number
   /** SELECT statements, the last one returns what is judged; null when it cannot be written here. */
@@ -219,7 +222,9 @@ export const readForms: readonly ReadForm[] = [
   ),
   {
     // One statement, no second one: what an injection into a SELECT list can do to a policy that is asked per row.
+    // Whoever runs SQL of its own may set any context, so this is no more than a forged one.
     id: 'context flip',
+    channel: 'forgery',
     kinds: stored,
     tenancies: ['row-level-security'],
     build: ({ world, victim, from, columns }) => [

@@ -22,6 +22,8 @@ export interface SessionOptions {
   /** Queue statements without waiting for answers. Default true; COPY FROM is never queued. */
   readonly pipeline?: boolean
   readonly connectTimeoutMs?: number
+  /** Hear everything that the server would tell whoever asks for it, not warnings and notices alone. Default false. */
+  readonly hearsAll?: boolean
 }
 
 /** What the driver needs to open a connection; values stay text so that what was seen is what was sent. */
@@ -49,6 +51,8 @@ export class Session implements AsyncDisposable {
   #lost: Error | null = null
   #copying: Promise<unknown> | null = null
   #previous: Promise<unknown> = Promise.resolve()
+  /** Answers come in the order of the statements, so what was heard before an answer belongs to it. */
+  #heard: string[] = []
   readonly #isPipelined: boolean
   readonly #lostController = new AbortController()
 
@@ -62,6 +66,9 @@ export class Session implements AsyncDisposable {
       this.#lostController.abort()
     }
     client.on('error', lose)
+    client.on('notice', (notice) => {
+      if (this.#heard.length < noticesMax) this.#heard.push(noticeOf(notice))
+    })
     client.on('end', () => {
       lose(new Error('the connection has ended'))
     })
@@ -100,10 +107,10 @@ export class Session implements AsyncDisposable {
   /** Runs one statement and says what was seen; never throws. */
   async observe(statement: Statement): Promise<Observation> {
     try {
-      const answer = await this.#send(statement)
-      return { kind: 'rows', rows: answer.rows, affected: answer.affected, truncated: false }
+      const { rows, affected, notices } = await this.#send(statement)
+      return { kind: 'rows', rows, affected, truncated: false, ...heard(notices) }
     } catch (error) {
-      return failureOf(error, statement.sql)
+      return { ...failureOf(error, statement.sql), ...heard(noticesBefore.get(error as object)) }
     }
   }
 
@@ -160,25 +167,33 @@ export class Session implements AsyncDisposable {
       Number(current) > 0 ? Math.min(Number(current), limit) : limit
     const statement = bounded(row?.['statement'], options.statementTimeoutMs ?? 10_000)
     const lock = bounded(row?.['lock'], options.lockTimeoutMs ?? 2_000)
-    await this.query(`SET statement_timeout = ${statement}; SET lock_timeout = ${lock}`)
+    const all = options.hearsAll === true ? '; SET client_min_messages = debug1' : ''
+    await this.query(`SET statement_timeout = ${statement}; SET lock_timeout = ${lock}${all}`)
+    this.#heard = []
   }
 
   /** The driver's own queue is on its way out, so without pipelining each statement waits here for the one before. */
-  #send(statement: Statement): Promise<QueryAnswer> {
+  #send(statement: Statement): Promise<Heard> {
     if (this.#isPipelined) return this.#sendNow(statement)
     const answer = this.#previous.then(() => this.#sendNow(statement))
     this.#previous = answer.catch(() => undefined)
     return answer
   }
 
-  #sendNow(statement: Statement): Promise<QueryAnswer> {
+  #sendNow(statement: Statement): Promise<Heard> {
     if (this.#lost !== null) return Promise.reject(this.#lost)
     this.#gather()
     return new Promise((resolve, reject) => {
       this.client.query(
         new CapturingQuery(statement, (error, answer) => {
-          if (error === null && answer !== null) resolve(answer)
-          else reject(error ?? new Error('the driver gave neither an answer nor an error'))
+          const notices = this.#heard
+          this.#heard = []
+          if (error === null && answer !== null) resolve({ ...answer, notices })
+          else {
+            const failure = error ?? new Error('the driver gave neither an answer nor an error')
+            if (notices.length > 0) noticesBefore.set(failure, notices)
+            reject(failure)
+          }
         }),
       )
     })
@@ -193,6 +208,29 @@ export class Session implements AsyncDisposable {
       stream.uncork()
     })
   }
+}
+
+interface Heard extends QueryAnswer {
+  readonly notices: readonly string[]
+}
+
+/** What the server said before an error. */
+const noticesBefore = new WeakMap<object, readonly string[]>()
+/** Of one statement: a function that reports every row says enough with the first ones. */
+const noticesMax = 200
+
+interface Notice {
+  readonly message?: string | undefined
+  readonly detail?: string | undefined
+  readonly hint?: string | undefined
+}
+
+function noticeOf({ message, detail, hint }: Notice): string {
+  return [message, detail, hint].filter((part) => part !== undefined && part !== '').join(' / ')
+}
+
+function heard(notices: readonly string[] | undefined): Pick<Observation, 'notices'> {
+  return notices === undefined || notices.length === 0 ? {} : { notices }
 }
 
 const begin: Statement = { sql: 'BEGIN', role: 'context' }
