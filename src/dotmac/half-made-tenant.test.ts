@@ -68,8 +68,7 @@ test('a half made tenant can be dropped, and made as if it had never been', asyn
 }, 60_000)
 
 test('a suspended tenant whose schema is made again stays suspended', async () => {
-  await using trial = await MigrationsOnTrial.start()
-  await trial.migrate('schema-per-tenant')
+  await using trial = await MigrationsOnTrial.start({ migrated: 'schema-per-tenant' })
   const manager = new SchemaPerTenantManager({
     sessions: { management: trial.management, isp: trial.isp },
     roles: standardRoles,

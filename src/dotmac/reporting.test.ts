@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { literal } from '../sql/identifier.ts'
-import { PlatformOnTrial } from '../reference/platform/platform-on-trial.ts'
+import { PlatformOnTrial } from '../testing/platform-on-trial.ts'
 import { reporter, reportNames } from './reporting.ts'
 
 test.each(['row-level-security', 'schema-per-tenant'] as const)(

@@ -6,8 +6,7 @@ import { standardRoles } from './roles.ts'
 import { SchemaPerTenantManager } from './tenant-schemas.ts'
 
 async function migrated() {
-  const trial = await MigrationsOnTrial.start()
-  await trial.migrate('schema-per-tenant')
+  const trial = await MigrationsOnTrial.start({ migrated: 'schema-per-tenant' })
   const connect = (service: Service) =>
     Session.connect({
       address: trial.server.address,

@@ -1,7 +1,7 @@
 import { createConnection, createServer, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { Session } from '../postgres/session/session.ts'
-import { PlatformOnTrial } from '../reference/platform/platform-on-trial.ts'
+import { PlatformOnTrial } from '../testing/platform-on-trial.ts'
 import { ServiceOnTrial } from '../testing/service-on-trial.ts'
 import { readConfiguration, type PoolConfiguration } from './configuration.ts'
 import { TenantPools } from './tenant-pools.ts'

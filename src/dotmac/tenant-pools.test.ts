@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PlatformOnTrial } from '../reference/platform/platform-on-trial.ts'
+import { PlatformOnTrial } from '../testing/platform-on-trial.ts'
 import { readConfiguration, type PoolConfiguration } from './configuration.ts'
 import { TenantPools } from './tenant-pools.ts'
 import { withTenant } from './with-tenant.ts'

@@ -6,8 +6,7 @@ import { standardRoles } from './roles.ts'
 import { SchemaPerTenantManager } from './tenant-schemas.ts'
 
 async function migrated(): Promise<{ trial: MigrationsOnTrial; manager: SchemaPerTenantManager }> {
-  const trial = await MigrationsOnTrial.start()
-  await trial.migrate('schema-per-tenant')
+  const trial = await MigrationsOnTrial.start({ migrated: 'schema-per-tenant' })
   const sessions = { management: trial.management, isp: trial.isp }
   return { trial, manager: new SchemaPerTenantManager({ sessions, roles: standardRoles }) }
 }

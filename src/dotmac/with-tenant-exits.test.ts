@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { StrategySession } from '../model/context-strategy.ts'
 import { openDriverPool, type DriverPool } from '../postgres/session/driver-pool.ts'
 import { findPgbouncer, startPgbouncer } from '../postgres/programs/pgbouncer.ts'
-import { PlatformOnTrial } from '../reference/platform/platform-on-trial.ts'
+import { PlatformOnTrial } from '../testing/platform-on-trial.ts'
 import { withTenant } from './with-tenant.ts'
 
 interface Left {

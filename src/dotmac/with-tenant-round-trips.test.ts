@@ -4,7 +4,7 @@ import { openDriverPool, type DriverPool } from '../postgres/session/driver-pool
 import { findPgbouncer, startPgbouncer } from '../postgres/programs/pgbouncer.ts'
 import type { ServerAddress } from '../postgres/session/server-address.ts'
 import { EmbeddedServer } from '../postgres/server/server.ts'
-import { PlatformOnTrial } from '../reference/platform/platform-on-trial.ts'
+import { PlatformOnTrial } from '../testing/platform-on-trial.ts'
 import { withTenant } from './with-tenant.ts'
 
 const statements = [

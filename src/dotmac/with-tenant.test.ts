@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { findPgbouncer, startPgbouncer } from '../postgres/programs/pgbouncer.ts'
 import { openDriverPool } from '../postgres/session/driver-pool.ts'
-import { PlatformOnTrial } from '../reference/platform/platform-on-trial.ts'
+import { PlatformOnTrial } from '../testing/platform-on-trial.ts'
 import { currentTenant, withTenant, withTenantContext } from './with-tenant.ts'
 
 const owners = 'SELECT DISTINCT tenant_id FROM isp_customers'

@@ -1,6 +1,6 @@
 /** Two empty databases on a server of their own, for the tests of migrations. */
 
-import { identifier } from '../sql/identifier.ts'
+import { identifier, literal } from '../sql/identifier.ts'
 import type { ServerAddress } from '../postgres/session/server-address.ts'
 import { Session } from '../postgres/session/session.ts'
 import { startEmbeddedServer } from '../postgres/server/server.ts'
@@ -9,8 +9,15 @@ import type { TenancyName } from '../model/tenancy.ts'
 import { createRolesSql, standardRoles } from '../dotmac/roles.ts'
 import { controlSchema } from '../dotmac/schema-manager.ts'
 import { tenantNames } from '../dotmac/tenant-names.ts'
-import { literal } from '../sql/identifier.ts'
+import { installedBase } from './installed-base.ts'
 import { migrate, type Migrated, type MigrateOptions } from '../dotmac/migrations/migrate.ts'
+
+export interface MigrationsTrialOptions {
+  /** Of the server, for example '15.14'; default the installed one. */
+  readonly version?: string
+  /** The tenancy whose migrations were applied before; default none. */
+  readonly migrated?: TenancyName
+}
 
 export class MigrationsOnTrial implements AsyncDisposable {
   readonly server: Server
@@ -26,14 +33,28 @@ export class MigrationsOnTrial implements AsyncDisposable {
     this.isp = sessions.isp
   }
 
-  /** `version` of the server, for example '15.14'; default the installed one. */
-  static async start({ version }: { readonly version?: string } = {}): Promise<MigrationsOnTrial> {
-    const server = await startEmbeddedServer(version === undefined ? {} : { version })
-    const admin = await connect(server.address, 'postgres')
+  /** Each has its own server; what is the same in all of them was installed once. */
+  static async start(options: MigrationsTrialOptions = {}): Promise<MigrationsOnTrial> {
+    const base = await installedBase(`migrations ${JSON.stringify(options)}`, async () => {
+      const trial = await MigrationsOnTrial.#install(options)
+      return { server: trial.server, end: () => trial[Symbol.asyncDispose]() }
+    })
+    if (base === null) return await MigrationsOnTrial.#install(options)
+    return await MigrationsOnTrial.#on(await startEmbeddedServer({ ...versionOf(options), base }))
+  }
+
+  static async #install(options: MigrationsTrialOptions): Promise<MigrationsOnTrial> {
+    const server = await startEmbeddedServer(versionOf(options))
+    await using admin = await connect(server.address, 'postgres')
     await admin.query(createRolesSql(standardRoles, { app: 'app', admin: 'admin' }))
     for (const name of ['dotmac_management', 'dotmac_isp'])
       await admin.query(`CREATE DATABASE ${identifier(name)}`)
-    await admin[Symbol.asyncDispose]()
+    const trial = await MigrationsOnTrial.#on(server)
+    if (options.migrated !== undefined) await trial.migrate(options.migrated)
+    return trial
+  }
+
+  static async #on(server: Server): Promise<MigrationsOnTrial> {
     return new MigrationsOnTrial(server, {
       management: await connect(server.address, 'dotmac_management'),
       isp: await connect(server.address, 'dotmac_isp'),
@@ -59,6 +80,10 @@ export class MigrationsOnTrial implements AsyncDisposable {
     await this.isp[Symbol.asyncDispose]()
     await this.server.stop()
   }
+}
+
+function versionOf({ version }: MigrationsTrialOptions): { readonly version?: string } {
+  return version === undefined ? {} : { version }
 }
 
 function connect(address: ServerAddress, database: string): Promise<Session> {

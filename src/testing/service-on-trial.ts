@@ -3,7 +3,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT, type JWK } from 'jose'
-import { PlatformOnTrial } from '../reference/platform/platform-on-trial.ts'
+import { PlatformOnTrial } from './platform-on-trial.ts'
 import { tokenVerifier, type VerifierOptions } from '../dotmac/access/tokens.ts'
 import { readConfiguration, type Variables } from '../dotmac/configuration.ts'
 import type { TenancyName } from '../model/tenancy.ts'

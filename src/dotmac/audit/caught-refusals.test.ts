@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PlatformOnTrial } from '../../reference/platform/platform-on-trial.ts'
+import { PlatformOnTrial } from '../../testing/platform-on-trial.ts'
 import type { StrategySession } from '../../model/context-strategy.ts'
 import { withTenant } from '../with-tenant.ts'
 import { recordAccess } from './record-access.ts'

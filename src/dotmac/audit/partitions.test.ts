@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PlatformOnTrial } from '../../reference/platform/platform-on-trial.ts'
+import { PlatformOnTrial } from '../../testing/platform-on-trial.ts'
 import { validateTenantIsolationHealth } from '../health/tenant-isolation-health.ts'
 import { ensureAuditPartitions } from './partitions.ts'
 import { recordAccess } from './record-access.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PlatformOnTrial } from '../../reference/platform/platform-on-trial.ts'
+import { PlatformOnTrial } from '../../testing/platform-on-trial.ts'
 import { Session } from '../../postgres/session/session.ts'
 import { readTrail, type TrailQuestion } from './read-trail.ts'
 import { recordAccess } from './record-access.ts'

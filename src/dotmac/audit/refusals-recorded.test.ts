@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PlatformOnTrial } from '../../reference/platform/platform-on-trial.ts'
+import { PlatformOnTrial } from '../../testing/platform-on-trial.ts'
 import { ensureAuditTriggers } from './triggers.ts'
 import { recordAccess } from './record-access.ts'
 import { withAuditedTenant } from './with-audited-tenant.ts'

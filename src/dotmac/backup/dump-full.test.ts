@@ -9,7 +9,7 @@ import { services, type Service } from '../../model/tenancy.ts'
 import { identifier } from '../../sql/identifier.ts'
 import { findPgDump, runPgDump } from '../../postgres/programs/pg-dump.ts'
 import { dumpableServer } from '../../testing/dumpable-server.ts'
-import { PlatformOnTrial } from '../../reference/platform/platform-on-trial.ts'
+import { PlatformOnTrial } from '../../testing/platform-on-trial.ts'
 import { backupFull } from './backup-full.ts'
 import { onOneServer } from './backup-platform.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Tenant } from '../../model/tenant.ts'
 import { standardRoles } from '../roles.ts'
-import { PlatformOnTrial } from '../../reference/platform/platform-on-trial.ts'
+import { PlatformOnTrial } from '../../testing/platform-on-trial.ts'
 import { ensureTenantColumn } from './ensure-tenant-column.ts'
 import { ensureTenantIndexes } from './ensure-tenant-indexes.ts'
 import { validateTenantIsolation } from './validate-tenant-isolation.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PlatformOnTrial } from '../../reference/platform/platform-on-trial.ts'
+import { PlatformOnTrial } from '../../testing/platform-on-trial.ts'
 import type { HealthSubject } from './health-check.ts'
 import { validateTenantIsolationHealth } from './tenant-isolation-health.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { sessionScoped, bindSetting } from '../tenant-session.ts'
-import { PlatformOnTrial } from '../../reference/platform/platform-on-trial.ts'
+import { PlatformOnTrial } from '../../testing/platform-on-trial.ts'
 import type { ContextStrategy } from '../../model/context-strategy.ts'
 import type { HealthSubject } from './health-check.ts'
 import { validateTenantIsolationHealth } from './tenant-isolation-health.ts'

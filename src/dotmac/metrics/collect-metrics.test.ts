@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PlatformOnTrial } from '../../reference/platform/platform-on-trial.ts'
+import { PlatformOnTrial } from '../../testing/platform-on-trial.ts'
 import { recordAccess } from '../audit/record-access.ts'
 import { collectMetrics, type MetricsSubject } from './collect-metrics.ts'
 import type { MetricName } from './sample.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PlatformOnTrial } from '../../reference/platform/platform-on-trial.ts'
+import { PlatformOnTrial } from '../../testing/platform-on-trial.ts'
 import { TenantPools } from '../tenant-pools.ts'
 import { poolSamples } from './pool-samples.ts'
 import { prometheusText } from './sample.ts'

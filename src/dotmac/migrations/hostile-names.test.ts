@@ -21,8 +21,7 @@ const hostile = [
 ]
 
 test('any tenant gets its schemas without drift; a mapping to a name that is SQL is refused and named', async () => {
-  await using trial = await MigrationsOnTrial.start()
-  await trial.migrate('schema-per-tenant')
+  await using trial = await MigrationsOnTrial.start({ migrated: 'schema-per-tenant' })
   for (const id of hostile) await trial.register(id, 'schema-per-tenant')
   expect((await trial.migrate('schema-per-tenant')).failed).toEqual([])
   const shape = await expectedShape(trial.isp, { service: 'isp', roles: standardRoles, version: 1 })

@@ -55,8 +55,7 @@ const betweenSchemas: readonly (readonly [string, RegExp])[] = [
 ]
 
 test('a migration that lets the application around the policies fails and says how', async () => {
-  await using trial = await MigrationsOnTrial.start()
-  await trial.migrate('row-level-security')
+  await using trial = await MigrationsOnTrial.start({ migrated: 'row-level-security' })
   const place = platformPlace('row-level-security', { service: 'isp', roles: standardRoles })
   for (const [sql, sentence] of aroundPolicies)
     expect([sql, await refusal(trial.isp, { ...place, script: sql })]).toEqual([

@@ -137,8 +137,7 @@ const inOwn: readonly (readonly [string, RegExp])[] = [
 ]
 
 test('a later migration that opens a table of shared tables fails and says how', async () => {
-  await using trial = await MigrationsOnTrial.start()
-  await trial.migrate(rls)
+  await using trial = await MigrationsOnTrial.start({ migrated: rls })
   const place = platformPlace(rls, { service: 'isp', roles: standardRoles })
   for (const [sql, sentence] of inShared)
     expect([sql, await refusal(trial.isp, place, sql)]).toEqual([
@@ -148,8 +147,7 @@ test('a later migration that opens a table of shared tables fails and says how',
 }, 120_000)
 
 test('a view over the schemas of tenants that the application reads is refused to the platform too', async () => {
-  await using trial = await MigrationsOnTrial.start()
-  await trial.migrate(schema)
+  await using trial = await MigrationsOnTrial.start({ migrated: schema })
   await trial.register('acme', schema)
   await trial.migrate(schema)
   const place = platformPlace(schema, { service: 'isp', roles: standardRoles })
@@ -163,8 +161,7 @@ test('a view over the schemas of tenants that the application reads is refused t
 }, 60_000)
 
 test('a later migration of one tenant that opens a table of a schema fails and says how', async () => {
-  await using trial = await MigrationsOnTrial.start()
-  await trial.migrate(schema)
+  await using trial = await MigrationsOnTrial.start({ migrated: schema })
   for (const id of ['acme', 'globex']) await trial.register(id, schema)
   await trial.migrate(schema)
   const place = tenantPlace(
@@ -179,8 +176,7 @@ test('a later migration of one tenant that opens a table of a schema fails and s
 }, 120_000)
 
 test('a later migration that changes a table and leaves it isolated passes without guard lines', async () => {
-  await using trial = await MigrationsOnTrial.start()
-  await trial.migrate(rls)
+  await using trial = await MigrationsOnTrial.start({ migrated: rls })
   const place = platformPlace(rls, { service: 'isp', roles: standardRoles })
   for (const sql of [
     'ALTER TABLE isp_customers ADD COLUMN note text',

@@ -3,7 +3,7 @@ import { survey } from '../../postgres/survey/survey.ts'
 import type { Session } from '../../postgres/session/session.ts'
 import { services, tenancies, type TenancyName } from '../../model/tenancy.ts'
 import { minorAtHand } from '../../testing/minor-at-hand.ts'
-import { PlatformOnTrial } from '../../reference/platform/platform-on-trial.ts'
+import { PlatformOnTrial } from '../../testing/platform-on-trial.ts'
 import { standardRoles } from '../roles.ts'
 import { MigrationsOnTrial } from '../../testing/migrations-on-trial.ts'
 

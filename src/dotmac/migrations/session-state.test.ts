@@ -5,8 +5,7 @@ import { platformPlace } from './places.ts'
 import { runGuarded } from './run-guards.ts'
 
 test('what a script sets, becomes or makes for the session is gone before the next one', async () => {
-  await using trial = await MigrationsOnTrial.start()
-  await trial.migrate('row-level-security')
+  await using trial = await MigrationsOnTrial.start({ migrated: 'row-level-security' })
   const { isp } = trial
   const place = {
     ...platformPlace('row-level-security', { service: 'isp', roles: standardRoles }),

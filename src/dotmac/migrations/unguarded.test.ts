@@ -51,8 +51,7 @@ const onlyShared: typeof ways = [
 test.each(['row-level-security', 'schema-per-tenant'] as const)(
   'whatever way a migration makes a table, without guards it fails and nothing stays, %s',
   async (tenancy) => {
-    await using trial = await MigrationsOnTrial.start()
-    await trial.migrate(tenancy)
+    await using trial = await MigrationsOnTrial.start({ migrated: tenancy })
     await trial.register('acme', tenancy)
     await trial.migrate(tenancy)
     const [count] = await trial.isp.query('SELECT count(*) AS n FROM pg_class')
@@ -69,8 +68,7 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
 )
 
 test('a guard line may quote and qualify its names, and then the table passes', async () => {
-  await using trial = await MigrationsOnTrial.start()
-  await trial.migrate('row-level-security')
+  await using trial = await MigrationsOnTrial.start({ migrated: 'row-level-security' })
   const sql = `CREATE TABLE public."Strange-""name""" ("Kind of" text);
 -- guard: ensureTenantColumn("Strange-""name""")
 -- guard: ensureTenantIndexes("public"."Strange-""name""", "Kind of")

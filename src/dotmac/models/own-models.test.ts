@@ -69,8 +69,7 @@ test("a model of one's own gives columns, indexes under the seed's names, and th
 test.each(['row-level-security', 'schema-per-tenant'] as const)(
   'its migration makes tables that the guards find complete, isolated and dated, %s',
   async (tenancy) => {
-    await using trial = await MigrationsOnTrial.start()
-    await trial.migrate(tenancy)
+    await using trial = await MigrationsOnTrial.start({ migrated: tenancy })
     for (const id of ['acme', "o'hara"]) await trial.register(id, tenancy)
     const directory = withFiles(
       tenancy === 'row-level-security' ? 'shared-tables' : 'tenant-schema',

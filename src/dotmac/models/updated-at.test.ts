@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PlatformOnTrial } from '../../reference/platform/platform-on-trial.ts'
+import { PlatformOnTrial } from '../../testing/platform-on-trial.ts'
 import { identifier } from '../../sql/identifier.ts'
 import { columnsOf, isTenantAware } from './model.ts'
 import { tablesOf } from './index.ts'

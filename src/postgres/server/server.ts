@@ -26,8 +26,14 @@ export interface EmbeddedServerOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** From the start of the process until it answers. Default 30,000 ms. */
   readonly startTimeoutMs?: number
-  /** Data directory to copy and start instead of a fresh cluster, and the superuser's password in it. */
-  readonly base?: { readonly dataDirectory: string; readonly password: string }
+  /** What to copy and start instead of a fresh cluster. */
+  readonly base?: ServerBase
+}
+
+/** A data directory of a server that has stopped, and the superuser's password in it. */
+export interface ServerBase {
+  readonly dataDirectory: string
+  readonly password: string
 }
 
 /** Fast shutdown, then immediate, then the kernel. https://www.postgresql.org/docs/18/server-shutdown.html */

@@ -5,8 +5,7 @@ import { standardRoles } from '../../dotmac/roles.ts'
 import { Issuer } from '../../testing/service-on-trial.ts'
 
 test('a tenant is served where the tenants table maps it, and nowhere else', async () => {
-  await using trial = await MigrationsOnTrial.start()
-  await trial.migrate('schema-per-tenant')
+  await using trial = await MigrationsOnTrial.start({ migrated: 'schema-per-tenant' })
   await trial.register('plain', 'schema-per-tenant')
   // Each is mapped to names that follow from the other's id.
   await trial.management.query(`INSERT INTO dotmac_control.tenants

@@ -17,7 +17,7 @@ import { Session } from '../../postgres/session/session.ts'
 import { planSeed } from '../seed/plan.ts'
 import { secureDatabaseSql } from '../../dotmac/roles.ts'
 import { openSite } from '../site/open-site.ts'
-import { PlatformOnTrial } from './platform-on-trial.ts'
+import { ScratchPlatform } from './scratch-platform.ts'
 import { adminSession } from '../site/provision.ts'
 
 export interface PlatformBenchOptions {
@@ -65,7 +65,7 @@ async function* roundTripsOf(
   tenancy: TenancyName,
   { rounds }: PlatformBenchOptions,
 ): AsyncGenerator<Bounded> {
-  await using platform = await PlatformOnTrial.start({ tenancy, services: ['isp'], rows: 20 })
+  await using platform = await ScratchPlatform.start({ tenancy, services: ['isp'], rows: 20 })
   const { namespace, passwords } = platform.open.site
   const { server } = platform.open
   if (!(server instanceof EmbeddedServer)) throw new Error('the bench has a server of its own')
@@ -143,7 +143,7 @@ function medianInterval(values: readonly number[]): Interval & { readonly middle
 
 async function restoreOf({ rounds, tenantRows }: PlatformBenchOptions): Promise<Bounded> {
   // The first tenant has about twice the average.
-  await using platform = await PlatformOnTrial.start({
+  await using platform = await ScratchPlatform.start({
     tenants: 2,
     rows: Math.ceil(tenantRows / 2),
   })

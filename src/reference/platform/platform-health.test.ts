@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PlatformOnTrial } from './platform-on-trial.ts'
+import { PlatformOnTrial } from '../../testing/platform-on-trial.ts'
 import { checkPlatform } from './platform-health.ts'
 
 const tenancies = ['row-level-security', 'schema-per-tenant'] as const

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { openService } from './platform-service.ts'
-import { PlatformOnTrial } from './platform-on-trial.ts'
+import { PlatformOnTrial } from '../../testing/platform-on-trial.ts'
 import { Issuer } from '../../testing/service-on-trial.ts'
 
 test.each(['row-level-security', 'schema-per-tenant'] as const)(

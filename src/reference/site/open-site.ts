@@ -5,7 +5,7 @@ import { messageOf, WatertightError } from '../../errors.ts'
 import { roleComment, standardRoles } from '../../dotmac/roles.ts'
 import { literal } from '../../sql/identifier.ts'
 import { namedServer, type NamedServer } from '../../postgres/session/named-server.ts'
-import { startEmbeddedServer } from '../../postgres/server/server.ts'
+import { startEmbeddedServer, type ServerBase } from '../../postgres/server/server.ts'
 import type { Server } from '../../postgres/session/server-address.ts'
 import type { Session } from '../../postgres/session/session.ts'
 import type { SeedPlan } from '../seed/plan.ts'
@@ -42,6 +42,8 @@ export interface SiteOptions {
   readonly version?: string | null
   /** Settings of the embedded server beside its own. */
   readonly settings?: Readonly<Record<string, string>>
+  /** What the embedded server starts from, when not from an empty cluster. */
+  readonly base?: ServerBase
   readonly plan: SeedPlan
   readonly keep: boolean
 }
@@ -49,9 +51,8 @@ export interface SiteOptions {
 /** @throws WatertightError WATERTIGHT_UNREACHABLE, WATERTIGHT_UNSUPPORTED, WATERTIGHT_RIGHTS. */
 export async function openSite(options: SiteOptions): Promise<OpenSite> {
   const watch = { death: null as string | null }
-  const { target, version = null, settings = {} } = options
-  const server =
-    target === null ? await startWatched(watch, version, settings) : namedServer(target)
+  const { target } = options
+  const server = target === null ? await startWatched(watch, options) : namedServer(target)
   try {
     const admin = await adminSession(server.address, databaseOf(server))
     const { serverVersion, serverVersionNum } = await checkServer(admin, server)
@@ -84,10 +85,13 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
 
 async function startWatched(
   watch: { death: string | null },
-  version: string | null,
-  settings: Readonly<Record<string, string>>,
+  { version = null, settings = {}, base }: SiteOptions,
 ): Promise<Server> {
-  const server = await startEmbeddedServer(version === null ? { settings } : { version, settings })
+  const server = await startEmbeddedServer({
+    settings,
+    ...(version === null ? {} : { version }),
+    ...(base === undefined ? {} : { base }),
+  })
   void server.exited.then(({ expected }) => {
     if (!expected) watch.death = `server died: ${server.logTail().at(-1) ?? 'no log line'}`
   })

@@ -1,16 +1,17 @@
-/** The reference platform on a server of its own, both databases seeded: what tests of src/dotmac run on. */
+/** The reference platform on a server of its own, its databases seeded: for what may break it or time it. */
 
 import type { Service, TenancyName, WorldId } from '../../model/tenancy.ts'
 import { services } from '../../model/tenancy.ts'
 import type { Tenant } from '../../model/tenant.ts'
 import { openDriverPool, type DriverPool } from '../../postgres/session/driver-pool.ts'
+import type { ServerBase } from '../../postgres/server/server.ts'
 import type { Session } from '../../postgres/session/session.ts'
 import { planSeed } from '../seed/plan.ts'
 import { databaseName } from '../site/namespace.ts'
 import { openSite, type OpenSite } from '../site/open-site.ts'
 import { adminSession, createWorldDatabase } from '../site/provision.ts'
 
-export interface PlatformTrialOptions {
+export interface ScratchPlatformOptions {
   /** Default row-level-security. */
   readonly tenancy?: TenancyName
   /** Default both, management first. */
@@ -21,9 +22,11 @@ export interface PlatformTrialOptions {
   readonly rows?: number
   /** Version of the server, for example '15.14'; default the installed one. */
   readonly version?: string
+  /** A data directory in which all of this is installed already; see EmbeddedServerOptions. */
+  readonly base?: ServerBase
 }
 
-export class PlatformOnTrial implements AsyncDisposable {
+export class ScratchPlatform implements AsyncDisposable {
   readonly open: OpenSite
   readonly tenancy: TenancyName
   readonly #pools: DriverPool[] = []
@@ -34,18 +37,20 @@ export class PlatformOnTrial implements AsyncDisposable {
     this.tenancy = tenancy
   }
 
-  static async start(options: PlatformTrialOptions = {}): Promise<PlatformOnTrial> {
+  static async start(options: ScratchPlatformOptions = {}): Promise<ScratchPlatform> {
     const plan = planSeed({ seed: 1, tenants: options.tenants ?? 4, rows: options.rows ?? 40 })
     const open = await openSite({
       target: null,
       version: options.version ?? null,
+      ...(options.base === undefined ? {} : { base: options.base }),
       plan,
       keep: false,
     })
-    const platform = new PlatformOnTrial(open, options.tenancy ?? 'row-level-security')
+    const platform = new ScratchPlatform(open, options.tenancy ?? 'row-level-security')
     for (const service of options.services ?? services) {
       open.databases.add(platform.database(service))
-      await createWorldDatabase(open.site, open.admin, platform.world(service))
+      if (options.base === undefined)
+        await createWorldDatabase(open.site, open.admin, platform.world(service))
     }
     return platform
   }
