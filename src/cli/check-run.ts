@@ -1,20 +1,28 @@
-/** Reads a report, validates it, decides it again with the same rules or with others. */
+/** Reads a report, validates it, decides it again with the same rules or with others, and says how old it is. */
 
-import { WatertightError } from '../errors.ts'
+import { optionalDuration } from '../config/parse.ts'
+import { badSetting } from '../config/setting-names.ts'
+import { messageOf, WatertightError } from '../errors.ts'
 import { decide } from '../gate/decide.ts'
 import { rulesFrom } from '../gate/rules.ts'
-import type { Report } from '../model/report.ts'
+import type { GateResult, Report } from '../model/report.ts'
 import { renderSummary } from '../report/console.ts'
 import { reportSchema } from '../report/schema.ts'
-import { readReportFile } from '../run/store/run-directory.ts'
+import { readReportFile } from '../run/store/read-report.ts'
 
 /** Prints the decision and returns its exit code. @throws as `checkedReport` does. */
 export function checkRun(path: string, options: Readonly<Record<string, unknown>>): number {
   const decided = checkedReport(path, options)
+  const { run, tool, verdict, gates } = decided
+  const ageMs = ageOf(decided)
+  const { id, command, startedAt, finishedAt } = run
+  const told = { id, command, startedAt, finishedAt, ageMs, commit: tool.commit }
   process.stdout.write(
     options['json'] === true
-      ? `${JSON.stringify({ verdict: decided.verdict, gates: decided.gates }, null, 2)}\n`
-      : renderSummary(decided, { color: false, width: 100, reportPath: path }),
+      ? `${JSON.stringify({ run: told, verdict, gates }, null, 2)}\n`
+      : `run ${id}, ${command}, finished ${finishedAt} (${ageText(ageMs)}), ` +
+          `commit ${tool.commit?.slice(0, 12) ?? 'unknown'}\n` +
+          renderSummary(decided, { color: false, width: 100, reportPath: path }),
   )
   return decided.verdict.exitCode
 }
@@ -36,6 +44,57 @@ export function checkedReport(path: string, options: Readonly<Record<string, unk
     failOn: options['failOn'] ?? used('failOn'),
     strict: options['strict'] ?? used('strict'),
     maxHardenedOverhead: options['maxOverhead'] ?? used('maxOverhead'),
+    allowPartial: options['allowPartial'] ?? used('allowPartial'),
   })
-  return { ...report, ...decide(report, rules) }
+  return { ...report, ...decide(report, rules, ageGates(report, options['maxAge'])) }
+}
+
+/** Clocks of two machines differ a little; more than this in the future is no age. */
+const clockSkewMs = 60_000
+const ageMaxMs = 10 * 365 * 86_400_000
+
+function ageOf({ run }: Report): number {
+  return Date.now() - Date.parse(run.finishedAt)
+}
+
+/** A gate only where an age is asked for. @throws WatertightError WATERTIGHT_BAD_SETTING. */
+function ageGates(report: Report, maxAge: unknown): readonly GateResult[] {
+  if (maxAge === undefined) return []
+  const limitMs = durationOf(maxAge)
+  const ageMs = ageOf(report)
+  const isFresh = ageMs <= limitMs && ageMs >= -clockSkewMs
+  const gate = {
+    id: 'age',
+    kind: 'coverage' as const,
+    expression: `age <= ${String(maxAge)}`,
+    value: ageText(ageMs),
+  }
+  return [
+    isFresh
+      ? { ...gate, state: 'open', reason: 'The report is fresh enough' }
+      : { ...gate, state: 'undecided', reason: `The report was finished ${ageText(ageMs)}` },
+  ]
+}
+
+function durationOf(raw: unknown): number {
+  try {
+    const limitMs = optionalDuration(1, ageMaxMs).parse(raw)
+    if (limitMs !== null) return limitMs
+    throw new Error('it must be a time')
+  } catch (error) {
+    throw badSetting('--max-age', raw, messageOf(error))
+  }
+}
+
+function ageText(ageMs: number): string {
+  if (ageMs < -clockSkewMs) return 'in the future'
+  const units = [
+    ['day', 86_400_000],
+    ['hour', 3_600_000],
+    ['minute', 60_000],
+  ] as const
+  const unit = units.find(([, ms]) => ageMs >= ms)
+  if (unit === undefined) return 'less than a minute ago'
+  const count = Math.floor(ageMs / unit[1])
+  return `${count} ${unit[0]}${count === 1 ? '' : 's'} ago`
 }

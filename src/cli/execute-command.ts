@@ -31,8 +31,7 @@ export async function executeCommand(
     file: readConfigFile(),
   })
   if (options.list === true) {
-    for (const { id, suite, probe } of await loadProbes(settings.grep))
-      process.stdout.write(`${suite}/${id}  ${probe.claim}\n`)
+    await print(await listOf(settings, options.json === true))
     return 0
   }
   using interrupt = interruptible(limitMs(command, settings))
@@ -59,6 +58,18 @@ export async function executeCommand(
     )
   }
   return report.verdict.exitCode
+}
+
+async function listOf({ grep }: Settings, asJson: boolean): Promise<string> {
+  const listed = (await loadProbes(grep)).map(({ id, suite, probe }) => ({
+    id,
+    suite,
+    claim: probe.claim,
+    severity: probe.severity,
+    needs: probe.needs,
+  }))
+  if (asJson) return JSON.stringify(listed, null, 2)
+  return listed.map(({ id, suite, claim }) => `${suite}/${id}  ${claim}`).join('\n')
 }
 
 const defaultLimitMs = 3_600_000

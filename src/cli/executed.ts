@@ -1,7 +1,7 @@
 /** Commands that need a server: run, verify, prove, bench, seed. */
 
 import type { Command } from 'commander'
-import { definitions, type Settings } from '../config/settings.ts'
+import { settingsOf } from '../config/command-settings.ts'
 import { addSettingFlags, flagsGiven } from './setting-flags.ts'
 
 export type ExecutedCommand = 'run' | 'verify' | 'prove' | 'bench' | 'seed'
@@ -14,18 +14,17 @@ const descriptions: Readonly<Record<ExecutedCommand, string>> = {
   seed: 'create and fill the databases on --target and keep them',
 }
 
-const all = Object.keys(definitions) as (keyof Settings)[]
-
 export function addExecuted(
   program: Command,
   name: ExecutedCommand,
   finish: (code: number) => void,
 ): void {
   const command = program.command(name).description(descriptions[name])
-  addSettingFlags(command, all)
+  const names = settingsOf[name]
+  addSettingFlags(command, names)
+  if (names.includes('grep')) command.option('--list', 'list the probes and stop; also as --json')
   command
     .option('--json', 'print only JSON on stdout')
-    .option('--list', 'list the probes and stop')
     .option('-q, --quiet', 'no progress')
     .option('--no-color', 'no colour')
   command.action(async () => {
@@ -36,6 +35,6 @@ export function addExecuted(
       quiet?: boolean
       color: boolean
     }>()
-    finish(await executeCommand(name, { flags: flagsGiven(command, all), ...options }))
+    finish(await executeCommand(name, { flags: flagsGiven(command, names), ...options }))
   })
 }

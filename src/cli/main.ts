@@ -3,8 +3,9 @@
 import { Command, CommanderError } from 'commander'
 import { addCheck } from './check.ts'
 import { addDotmac } from './dotmac.ts'
-import { addExecuted } from './executed.ts'
+import { addExecuted, type ExecutedCommand } from './executed.ts'
 import { addReplay } from './replay.ts'
+import { WatertightError } from '../errors.ts'
 import { reportFailure } from './failure.ts'
 import { toolVersion } from './version.ts'
 
@@ -26,8 +27,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const finish = (code: number) => {
     exitCode = code
   }
-  for (const command of ['run', 'verify', 'prove', 'bench', 'seed'] as const)
-    addExecuted(program, command, finish)
+  for (const command of executed) addExecuted(program, command, finish)
   addCheck(program, finish)
   addReplay(program, finish)
   addDotmac(program, finish)
@@ -35,7 +35,25 @@ export async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync([...argv], { from: 'user' })
     return exitCode
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    return reportFailure(error)
+    if (error instanceof CommanderError && error.exitCode === 0) return 0
+    await forgetGreen(argv, error)
+    return error instanceof CommanderError ? 2 : reportFailure(error)
   }
+}
+
+const executed: readonly ExecutedCommand[] = ['run', 'verify', 'prove', 'bench', 'seed']
+
+/** A run whose flags are wrong did not start either: reports/latest must not show the one before it. */
+async function forgetGreen(argv: readonly string[], error: unknown): Promise<void> {
+  const [command = ''] = argv
+  // With a directory of its own the run has said so itself; a listing is no run.
+  const isSaid =
+    error instanceof WatertightError &&
+    !['WATERTIGHT_BAD_SETTING', 'WATERTIGHT_BAD_CONFIG'].includes(error.code)
+  if (!executed.some((name) => name === command) || isSaid || argv.includes('--list')) return
+  const flag = argv.findIndex((text) => text === '-o' || text === '--output')
+  const output = flag < 0 ? undefined : argv[flag + 1]
+  const { noteFailedStart } = await import('../run/store/run-directory.ts')
+  const start = { command, startedAt: new Date(), settings: {} }
+  noteFailedStart(output ?? process.env['WATERTIGHT_OUTPUT'] ?? 'reports', start, error)
 }

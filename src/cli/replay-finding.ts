@@ -5,7 +5,7 @@ import type { Report } from '../model/report.ts'
 import { WatertightError } from '../errors.ts'
 import { visible } from '../report/text.ts'
 import { replay } from '../run/replay.ts'
-import { readReportFile } from '../run/store/run-directory.ts'
+import { readReportFile } from '../run/store/read-report.ts'
 
 export async function replayFinding(
   id: string,

@@ -28,7 +28,10 @@ export interface Settings {
   readonly quick: boolean
   readonly keep: boolean
   readonly output: string
+  /** Texts of which a probe's name contains one, separated by commas. */
   readonly grep: string | null
+  /** A run that was asked for a part of the probes may hold. */
+  readonly allowPartial: boolean
   readonly reporter: readonly string[]
   readonly benchRows: number
   readonly benchMs: number
@@ -104,9 +107,14 @@ export const definitions: Definitions = {
   keep: { flag: '--keep', what: 'keep the scratch databases of --target', ...flag() },
   output: { flag: '-o, --output <dir>', what: 'directory of the reports', ...text('reports') },
   grep: {
-    flag: '--grep <text>',
-    what: 'only probes whose name contains the text',
+    flag: '--grep <list>',
+    what: 'only probes whose name contains one of these texts: reads,context/',
     ...optionalText(),
+  },
+  allowPartial: {
+    flag: '--allow-partial',
+    what: 'a run of a part of the probes may hold, and says so; without it that is inconclusive',
+    ...flag(),
   },
   reporter: {
     flag: '-r, --reporter <list>',

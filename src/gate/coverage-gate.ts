@@ -1,6 +1,6 @@
 /** The gate that stays closed while anything was asked and not answered. */
 
-import type { GateResult } from '../model/report.ts'
+import type { Coverage, GateResult } from '../model/report.ts'
 import type { Verdict } from '../model/verdict.ts'
 import { doubtOf } from './credible.ts'
 import type { Undecided } from './decide.ts'
@@ -39,8 +39,14 @@ function openQuestions(input: Undecided, rules: GateRules): string[] {
       : []),
     ...(coverage.cellsUnknown > 0 ? [`${coverage.cellsUnknown} cells are unknown`] : []),
     ...(run.partial || run.cutShortBy !== null ? ['The run did not reach its end'] : []),
+    ...(coverage.filter && !rules.allowPartial ? [filterQuestion(coverage.filter)] : []),
     ...poolers.map((pooler) => `${pooler.title} was not tested: ${pooler.reason}`),
   ]
+}
+
+/** A part that holds says nothing about the rest: only who asks for a part may take it for an answer. */
+function filterQuestion({ probes, of, grep }: NonNullable<Coverage['filter']>): string {
+  return `Only ${probes} of ${of} probes were asked (--grep ${grep}); --allow-partial accepts a part`
 }
 
 /** What is unanswered about one verdict, null when it is answered with evidence. */

@@ -34,17 +34,36 @@ const gateOf: Readonly<
   performance: performanceGate,
 }
 
-/** Exit codes by DESIGN section 8: 1 > 70 > interrupted > 3 > 4 > 0; no missing value opens a gate. */
-export function decide(input: Undecided, rules: GateRules): Decision {
+/**
+ * Exit codes by DESIGN section 8: 1 > 70 > interrupted > 3 > 4 > 0; no missing value opens a gate. `further`
+ * are gates that the record alone cannot answer, such as its age.
+ */
+export function decide(
+  input: Undecided,
+  rules: GateRules,
+  further: readonly GateResult[] = [],
+): Decision {
   const kinds = Object.hasOwn(gatesOfCommand, input.run.command)
     ? (gatesOfCommand[input.run.command] ?? allGates)
     : allGates
-  const gates = kinds.flatMap((kind) => gateOf[kind](input, rules) ?? [])
+  const gates = [...kinds.flatMap((kind) => gateOf[kind](input, rules) ?? []), ...further]
   const exitCode = exitCodeOf(input, gates)
   return {
     gates,
-    verdict: { word: verdictWords[exitCode], exitCode, sentence: sentenceOf(input, gates) },
+    verdict: { word: wordOf(input, exitCode), exitCode, sentence: sentenceOf(input, gates) },
   }
+}
+
+/** A word that holds names its limits: a part of the probes, and a server of which only our own databases were seen. */
+function wordOf({ coverage, target }: Undecided, exitCode: ExitCode): string {
+  const word = verdictWords[exitCode]
+  const limits = [
+    ...(target.kind === 'named' ? ['reference platform'] : []),
+    ...(coverage.filter
+      ? [`filtered: ${coverage.filter.probes} of ${coverage.filter.of} probes`]
+      : []),
+  ]
+  return exitCode === 0 && limits.length > 0 ? `${word} (${limits.join('; ')})` : word
 }
 
 function exitCodeOf(input: Undecided, gates: readonly GateResult[]): ExitCode {
@@ -82,5 +101,26 @@ function openSentence(input: Undecided, gates: readonly GateResult[]): string {
     low === 0
       ? 'No tenant reached another tenant’s data'
       : `Nothing at or above the limit was found; ${low} lesser ${low === 1 ? 'finding is' : 'findings are'} reported`
-  return `${reached}: ${casesTried.toLocaleString('en-US')} cases of ${probesTried} probes on ${cellsTried} cells`
+  const asked = `${casesTried.toLocaleString('en-US')} cases of ${probesTried} probes on ${cellsTried} cells`
+  return [`${reached}: ${asked}`, ...limitsOf(input, gates)].join('. ')
+}
+
+/** What a green sentence does not cover. */
+function limitsOf(
+  { coverage, target }: Undecided,
+  gates: readonly GateResult[],
+): readonly string[] {
+  const { filter, poolers } = coverage
+  return [
+    ...(filter
+      ? [`Only ${filter.probes} of ${filter.of} probes were asked (--grep ${filter.grep})`]
+      : []),
+    ...(gates.some(({ kind }) => kind === 'detector') ? [] : ['The detector was not proven']),
+    ...poolers
+      .filter(({ tested }) => !tested)
+      .map(({ title, reason }) => `${title} was not tested: ${reason}`),
+    ...(target.kind === 'named'
+      ? ['Of this server the reference platform alone was examined']
+      : []),
+  ]
 }

@@ -16,6 +16,8 @@ export interface GateRules {
    * shuts when the lower bound of the interval is above it.
    */
   readonly maxHardenedOverhead: number
+  /** A run that was asked for a part of the probes may hold. Default false. */
+  readonly allowPartial: boolean
   /** A run must have proven its detector with mutants. Default true. */
   readonly requireMutants: boolean
 }
@@ -26,6 +28,7 @@ export const defaultRules: GateRules = Object.freeze({
   coverage: 'complete',
   maxHardenedOverhead: 2,
   requireMutants: true,
+  allowPartial: false,
 })
 
 const parsers: { readonly [Key in keyof GateRules]: (value: unknown) => GateRules[Key] | null } = {
@@ -34,6 +37,7 @@ const parsers: { readonly [Key in keyof GateRules]: (value: unknown) => GateRule
   coverage: (value) => (value === 'complete' ? 'complete' : null),
   maxHardenedOverhead: ratioOf,
   requireMutants: booleanOf,
+  allowPartial: booleanOf,
 }
 
 const wanted: { readonly [Key in keyof GateRules]: string } = {
@@ -42,6 +46,7 @@ const wanted: { readonly [Key in keyof GateRules]: string } = {
   coverage: 'complete',
   maxHardenedOverhead: 'a ratio from 1 to 1000 such as 2 or 2x',
   requireMutants: 'true or false',
+  allowPartial: 'true or false',
 }
 
 /** Reads `key = value`, keys in camelCase or kebab-case. @throws WatertightError WATERTIGHT_BAD_RULE. */

@@ -7,6 +7,8 @@ import type { CellVerdict, Outcome, Verdict } from '../model/verdict.ts'
 export interface CoverageContext {
   readonly poolers: Coverage['poolers']
   readonly untested: Coverage['untested']
+  /** Default: every probe was asked for. */
+  readonly filter?: Coverage['filter']
   readonly assumptions: Coverage['assumptions']
   /** Probe and world pairs that were planned; one without a verdict counts as asked and untested. */
   readonly expected?: readonly { readonly probe: string; readonly world: WorldId }[]
@@ -38,6 +40,7 @@ export function coverageOf(verdicts: readonly Verdict[], context: CoverageContex
       ),
     ).size,
     casesTried: judged.reduce((total, verdict) => total + verdict.evidence.casesTried, 0),
+    ...(context.filter === undefined ? {} : { filter: context.filter }),
     poolers: context.poolers,
     untested: [...context.untested, ...missing.map(untestedEntry)],
     assumptions: [...context.assumptions, ...inherentOf(judged)],

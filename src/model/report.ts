@@ -49,6 +49,8 @@ export interface Coverage {
   readonly cellsInapplicable: number
   readonly objects: number
   readonly casesTried: number
+  /** Probes that were asked for by name, and how many there are; null when all were. Absent in earlier records. */
+  readonly filter?: { readonly probes: number; readonly of: number; readonly grep: string } | null
   readonly poolers: readonly {
     readonly title: string
     readonly tested: boolean
@@ -191,6 +193,8 @@ export interface Report {
     readonly serverVersionNum: number
     readonly databases: readonly string[]
     readonly kept: boolean
+    /** Databases of a named server that were there and that nobody looked at; absent in earlier records. */
+    readonly unexamined?: readonly string[]
   }
   readonly settings: Readonly<Record<string, SettingEntry>>
   readonly verdict: {

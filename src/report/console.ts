@@ -9,6 +9,7 @@ import { notableMeasurements } from './notable.ts'
 import { columns, labelled, wrapped } from './layout.ts'
 import { counted, formatCount, formatRatio } from './number.ts'
 import { shortened, visible } from './text.ts'
+import { unexaminedLine } from './unexamined.ts'
 import { isAsWritten, worldSummaries } from './world-summary.ts'
 
 export interface SummaryOptions {
@@ -51,6 +52,7 @@ export function renderSummary(report: Report, options: SummaryOptions): string {
 
 function headline(report: Report, { paint, width }: Screen): string[] {
   const { verdict, run, target, tool } = report
+  const unexamined = unexaminedLine(report)
   const color = verdict.exitCode === 0 ? 'green' : verdict.exitCode === 1 ? 'red' : 'yellow'
   const origin =
     `watertight ${tool.version}, ${run.command}, PostgreSQL ${target.serverVersion} (${target.kind}), ` +
@@ -59,6 +61,7 @@ function headline(report: Report, { paint, width }: Screen): string[] {
     ...wrapped(visible(origin), width).map((line) => paint('dim', line)),
     `${paint(color, verdict.word.toUpperCase())}  exit ${verdict.exitCode}`,
     ...wrapped(shortened(visible(verdict.sentence), 400), width),
+    ...(unexamined === null ? [] : wrapped(unexamined, width).map((line) => paint('yellow', line))),
   ]
 }
 

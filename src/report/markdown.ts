@@ -6,6 +6,7 @@ import { defectRows, missText } from './defect-table.ts'
 import { notableMeasurements } from './notable.ts'
 import { counted, formatCount, formatRatio } from './number.ts'
 import { shortened, visible } from './text.ts'
+import { unexaminedLine } from './unexamined.ts'
 import { worldSummaries } from './world-summary.ts'
 
 const findingsMax = 20
@@ -16,6 +17,7 @@ export function renderMarkdown(report: Report): string {
   return `${[
     `## Watertight: ${escaped(verdict.word)} (exit ${verdict.exitCode})`,
     escaped(shortened(visible(verdict.sentence), 400)),
+    escaped(unexaminedLine(report) ?? ''),
     `PostgreSQL ${escaped(visible(target.serverVersion))}, seed ${run.seed}, ${(run.durationMs / 1000).toFixed(1)} s`,
     table(
       ['Gate', 'Rule', 'Value', 'State'],

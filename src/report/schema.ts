@@ -67,6 +67,11 @@ const coverage = z
     cellsInapplicable: count,
     objects: count,
     casesTried: count,
+    filter: z
+      .object({ probes: count, of: count, grep: text })
+      .readonly()
+      .nullable()
+      .exactOptional(),
     poolers: z
       .array(
         z
@@ -131,6 +136,7 @@ export const reportSchema = z
         serverVersionNum: count,
         databases: z.array(text).readonly(),
         kept: z.boolean(),
+        unexamined: z.array(text).readonly().exactOptional(),
       })
       .readonly(),
     settings: z

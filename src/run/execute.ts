@@ -14,33 +14,57 @@ import { openSite } from '../reference/site/open-site.ts'
 import { openPoolers } from './poolers.ts'
 import { conclude, type Executed } from './conclude.ts'
 import { runStages } from './run-stages.ts'
-import { RunDirectory } from './store/run-directory.ts'
-import { loadProbes } from '../probe/load-probes.ts'
+import type { RunDirectory } from './store/run-directory.ts'
+import { inRunDirectory } from './before-start.ts'
+import { chosenProbes, loadProbes } from '../probe/load-probes.ts'
 
 /** @throws WatertightError when nothing could be judged: target, rights, settings, report directory. */
 export async function execute(options: ExecuteOptions): Promise<Executed> {
-  const startedAt = new Date()
+  return await inRunDirectory(options, () => prepared(options), executeIn(options))
+}
+
+async function prepared(options: ExecuteOptions) {
+  return {
+    version: embeddedVersion(options),
+    ...(await askedProbes(options)),
+    trials: await chooseTrials(options),
+  }
+}
+
+async function askedProbes({ settings: { grep } }: ExecuteOptions) {
+  const all = await loadProbes()
+  const probes = chosenProbes(all, grep)
+  const isPart = grep !== null && probes.length < all.length
+  return { probes, filter: isPart ? { probes: probes.length, of: all.length, grep } : null }
+}
+
+function executeIn(options: ExecuteOptions) {
   const { settings, command } = options
-  const version = embeddedVersion(options)
-  const plan = planSeed({ seed: settings.seed, tenants: settings.tenants, rows: settings.rows })
-  const probes = await loadProbes(settings.grep)
-  const { leftOut, ...trials } = await chooseTrials(options)
-  const directory = new RunDirectory(settings.output, startedAt)
-  directory.writeJson('run.json', {
-    command,
-    startedAt: startedAt.toISOString(),
-    settings: options.entries,
-  })
-  const serverStartedMs = performance.now()
-  const open = await openSite({ target: settings.target, version, plan, keep: settings.keep })
-  const material = emptyMaterial({ startedAt, command, probes })
-  if (leftOut !== null)
-    material.untested.push({ what: 'the rest of the mutants and controls', why: leftOut })
-  material.stages.push({
-    stage: 'server',
-    durationMs: Math.round(performance.now() - serverStartedMs),
-  })
-  try {
+  return async (
+    directory: RunDirectory,
+    {
+      version,
+      probes,
+      filter,
+      trials: { leftOut, ...trials },
+    }: Awaited<ReturnType<typeof prepared>>,
+    startedAt: Date,
+  ): Promise<Executed> => {
+    const plan = planSeed({ seed: settings.seed, tenants: settings.tenants, rows: settings.rows })
+    const serverStartedMs = performance.now()
+    await using open = await openSite({
+      target: settings.target,
+      version,
+      plan,
+      keep: settings.keep,
+    })
+    const material = emptyMaterial({ startedAt, command, probes, filter })
+    if (leftOut !== null)
+      material.untested.push({ what: 'the rest of the mutants and controls', why: leftOut })
+    material.stages.push({
+      stage: 'server',
+      durationMs: Math.round(performance.now() - serverStartedMs),
+    })
     const worlds =
       command === 'prove' || command === 'bench'
         ? []
@@ -54,10 +78,9 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
         ...provable.flatMap((id) => cloneNames(open.site, id)),
       ],
     })
-    await runStages({ ...options, directory, open, poolers, worlds, ...trials, material })
-    return await conclude({ ...options, directory, open, poolers, worlds, ...trials, material })
-  } finally {
-    await open[Symbol.asyncDispose]()
+    const context = { ...options, directory, open, poolers, worlds, ...trials, material }
+    await runStages(context)
+    return await conclude(context)
   }
 }
 

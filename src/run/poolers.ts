@@ -47,7 +47,10 @@ async function matrixBinaries(found: PgbouncerBinary): Promise<readonly Pgbounce
   return fetched === null || fetched.version === found.version ? [found] : [found, fetched]
 }
 
-/** Never throws: a pooler that cannot be had is shown as not tested. */
+/**
+ * A pooler that is found and does not start is shown as not tested.
+ * @throws WatertightError when the settings name it: then it must be tested.
+ */
 export async function openPoolers(
   site: Site,
   { path, databases, through }: PoolersOptions,
@@ -83,6 +86,7 @@ export async function openPoolers(
     })
     return withPgbouncer(pgbouncer, `${title}`, { version: binary.version, databases, matrix })
   } catch (error) {
+    if (path !== null) throw error
     return withoutPgbouncer(title, messageOf(error).split('\n')[0] ?? 'it could not be started')
   }
 }

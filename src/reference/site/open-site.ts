@@ -32,6 +32,8 @@ export interface OpenSite extends AsyncDisposable {
   readonly maintenanceDatabase: string
   /** Set when a server that we started ended by itself. */
   died(): string | null
+  /** Databases of a named server that are not ours: nobody looks at them. */
+  readonly unexamined: readonly string[]
   /** Databases to drop at the end; clones and worlds register here before they are created. */
   readonly databases: Set<string>
 }
@@ -72,6 +74,7 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
       admin,
       serverVersion,
       databases,
+      unexamined: server.kind === 'named' ? await databasesOn(admin) : [],
       maintenanceDatabase: databaseOf(server),
       died: () => watch.death,
       [Symbol.asyncDispose]: () =>
@@ -127,6 +130,13 @@ async function checkServer(
     )
   }
   return { serverVersion: String(row['version']).split(' ')[0] ?? '', serverVersionNum }
+}
+
+async function databasesOn(admin: Session): Promise<readonly string[]> {
+  const found = await admin.query(
+    'SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1',
+  )
+  return found.map((row) => String(row['datname']))
 }
 
 /** Plain role names where they are free or ours, and no other run is using them. */

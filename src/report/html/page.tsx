@@ -1,7 +1,6 @@
 /** The whole page in the order in which it is read: the answer, its evidence, its limits, the rest. */
 
 import type { Report } from '../../model/report.ts'
-import { formatTime } from '../number.ts'
 import { CoverageSection } from './coverage.tsx'
 import { EnvironmentSection } from './environment.tsx'
 import { Findings } from './findings.tsx'
@@ -13,7 +12,7 @@ import { RawData } from './raw-data.tsx'
 import { Tenancies } from './tenancies.tsx'
 import { Tiles } from './tiles.tsx'
 import { Timeline } from './timeline.tsx'
-import { Value } from './value.tsx'
+import { Title } from './title.tsx'
 import { VerdictBar } from './verdict-bar.tsx'
 
 export function Page({ report }: { readonly report: Report }) {
@@ -38,26 +37,5 @@ export function Page({ report }: { readonly report: Report }) {
         <RawData report={report} />
       </main>
     </>
-  )
-}
-
-function Title({ report }: { readonly report: Report }) {
-  const { run, target, tool, environment } = report
-  return (
-    <header>
-      <h1>Watertight report</h1>
-      <p>
-        <Value text={target.address} max={80} /> · PostgreSQL{' '}
-        <Value text={target.serverVersion} max={40} /> ({target.kind}) · seed {run.seed} ·{' '}
-        {formatTime(run.startedAt)} · watertight {tool.version}
-        {tool.commit !== null && (
-          <>
-            {' '}
-            · commit <Value text={tool.commit.slice(0, 12)} />
-          </>
-        )}{' '}
-        · <Value text={environment.platform} max={40} />, {environment.cpus} cpus
-      </p>
-    </header>
   )
 }

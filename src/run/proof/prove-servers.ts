@@ -18,7 +18,8 @@ import { databaseName, worldsOf } from '../../reference/site/namespace.ts'
 import { openSite, type OpenSite } from '../../reference/site/open-site.ts'
 import { openPoolers } from '../poolers.ts'
 import { proveStage } from './prove-stage.ts'
-import { RunDirectory } from '../store/run-directory.ts'
+import { inRunDirectory } from '../before-start.ts'
+import type { RunDirectory } from '../store/run-directory.ts'
 import { seedStage } from '../seed-stage.ts'
 import { serverStage, serverWorld } from './server-stage.ts'
 import { loadProbes } from '../../probe/load-probes.ts'
@@ -31,11 +32,14 @@ const rowsMax = 150
  * @throws WatertightError before anything is tried when a version cannot be had, and as `execute` does.
  */
 export async function proveServers(given: ExecuteOptions): Promise<Executed> {
-  const startedAt = new Date()
   const options = {
     ...given,
     settings: { ...given.settings, rows: Math.min(given.settings.rows, rowsMax) },
   }
+  return await inRunDirectory(options, () => prepared(options), onServers(options))
+}
+
+async function prepared(options: ExecuteOptions): Promise<Trials> {
   const { settings } = options
   if (settings.target !== null) throw badCombination()
   const trials = await chooseTrials({ command: settings.sample === 0 ? 'run' : 'prove', settings })
@@ -49,25 +53,26 @@ export async function proveServers(given: ExecuteOptions): Promise<Executed> {
       leaks: 0,
     })
   })
-  const directory = new RunDirectory(settings.output, startedAt)
-  directory.writeJson('run.json', {
-    command: options.command,
-    startedAt: startedAt.toISOString(),
-    settings: options.entries,
-  })
-  const all = emptyMaterial({ startedAt, command: options.command, probes: await loadProbes() })
-  all.untested.push({
-    what: 'the rest of the mutants and controls',
-    why: trials.leftOut ?? 'each server is tried with one mutant of every probe and two controls',
-  })
-  for (const [index, version] of settings.server.entries()) {
-    const isLast = index === settings.server.length - 1
-    const executed = await onServer({ ...options, version, isLast, directory, all, trials })
-    if (executed !== null) return executed
+  return trials
+}
+
+function onServers(options: ExecuteOptions) {
+  const { settings, command } = options
+  return async (directory: RunDirectory, trials: Trials, startedAt: Date): Promise<Executed> => {
+    const all = emptyMaterial({ startedAt, command, probes: await loadProbes() })
+    all.untested.push({
+      what: 'the rest of the mutants and controls',
+      why: trials.leftOut ?? 'each server is tried with one mutant of every probe and two controls',
+    })
+    for (const [index, version] of settings.server.entries()) {
+      const isLast = index === settings.server.length - 1
+      const executed = await onServer({ ...options, version, isLast, directory, all, trials })
+      if (executed !== null) return executed
+    }
+    throw new WatertightError('WATERTIGHT_BAD_SETTING', '--server names no version', {
+      hint: 'For example 15.1,16.4',
+    })
   }
-  throw new WatertightError('WATERTIGHT_BAD_SETTING', '--server names no version', {
-    hint: 'For example 15.1,16.4',
-  })
 }
 
 interface Turn extends ExecuteOptions {

@@ -56,9 +56,11 @@ export async function buildReport(context: RunContext): Promise<Report> {
       serverVersionNum: open.site.serverVersionNum,
       databases: material.databases,
       kept: settings.keep && open.server.kind === 'named',
+      unexamined: open.unexamined,
     },
     settings: context.entries,
     coverage: coverageOf(material.verdicts, {
+      filter: material.filter,
       poolers: material.verdicts.length > 0 || material.mutants.total > 0 ? poolers : [],
       untested: [
         ...material.untested,
@@ -87,6 +89,7 @@ export async function buildReport(context: RunContext): Promise<Report> {
   const rules = rulesFrom({
     failOn: settings.failOn,
     strict: settings.strict,
+    allowPartial: settings.allowPartial,
     maxHardenedOverhead: settings.maxOverhead,
   })
   return { ...undecided, ...decide(undecided, rules) }

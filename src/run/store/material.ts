@@ -3,6 +3,7 @@
 import type { Measurement, PlanCheck } from '../../model/measurement.ts'
 import type {
   ControlScore,
+  Coverage,
   CutShort,
   MutantScore,
   ServerScore,
@@ -18,6 +19,8 @@ export interface Material {
   readonly startedAt: Date
   readonly command: string
   readonly probes: readonly LoadedProbe[]
+  /** Null when every probe was asked for. */
+  readonly filter: NonNullable<Coverage['filter']> | null
   readonly stages: { stage: string; durationMs: number }[]
   readonly verdicts: Verdict[]
   readonly expected: { probe: string; world: WorldId }[]
@@ -35,8 +38,11 @@ export interface Material {
   failure: unknown
 }
 
-export function emptyMaterial(start: Pick<Material, 'startedAt' | 'command' | 'probes'>): Material {
+export function emptyMaterial(
+  start: Pick<Material, 'startedAt' | 'command' | 'probes'> & Partial<Pick<Material, 'filter'>>,
+): Material {
   return {
+    filter: null,
     ...start,
     stages: [],
     verdicts: [],

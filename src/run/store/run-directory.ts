@@ -2,29 +2,50 @@
 
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
-  readFileSync,
+  readdirSync,
   renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { randomBytes } from 'node:crypto'
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { messageOf, WatertightError } from '../../errors.ts'
+
+/** What a run is, before anything of it happened. */
+export interface RunStart {
+  readonly command: string
+  readonly startedAt: Date
+  readonly settings: unknown
+}
+
+/** The one place of the last run that ended before anything was seen. */
+const failedStart = 'failed-start'
+/** Content of the directory of a run that saw nothing. */
+const bareFiles: readonly string[] = ['run.json', 'transcripts']
 
 export class RunDirectory {
   readonly id: string
   readonly path: string
   readonly #parent: string
 
-  /** @throws WatertightError WATERTIGHT_CANNOT_WRITE when the directory cannot be made. */
-  constructor(output: string, startedAt: Date) {
-    this.id = `${startedAt.toISOString().slice(0, 19).replaceAll(':', '-')}Z-${randomBytes(2).toString('hex')}`
+  /**
+   * Makes the directory, proves that it can be written to, and points reports/latest at it: whatever
+   * happens to this run, nobody takes the one before for it.
+   * @throws WatertightError WATERTIGHT_CANNOT_WRITE.
+   */
+  constructor(output: string, start: RunStart) {
+    this.id = `${start.startedAt.toISOString().slice(0, 19).replaceAll(':', '-')}Z-${randomBytes(2).toString('hex')}`
     this.#parent = resolve(output)
     this.path = join(this.#parent, this.id)
     this.#guard(() => {
-      mkdirSync(join(this.path, 'transcripts'), { recursive: true })
+      makeDirectory(join(this.path, 'transcripts'))
+    })
+    this.writeJson('run.json', startOf(start))
+    this.#guard(() => {
+      pointLatest(this.#parent, this.id)
     })
   }
 
@@ -47,25 +68,32 @@ export class RunDirectory {
     })
   }
 
-  /** Points reports/latest here; another run may do the same at the same time. */
+  /** Points reports/latest here; another run may have done the same meanwhile. */
   markLatest(): void {
-    const link = join(this.#parent, 'latest')
-    const temporary = `${link}.${process.pid}.${randomBytes(2).toString('hex')}`
     this.#guard(() => {
-      symlinkSync(basename(this.path), temporary, process.platform === 'win32' ? 'junction' : 'dir')
-      try {
-        renameSync(temporary, link)
-      } catch (error) {
-        rmSync(temporary, { force: true })
-        throw error
-      }
+      pointLatest(this.#parent, this.id)
     })
+  }
+
+  /** A run that ends with an error leaves its reason; its directory stays only when something was seen. */
+  abandon(start: RunStart, error: unknown): void {
+    const hasSeen =
+      existsSync(this.path) && readdirSync(this.path).some((name) => !bareFiles.includes(name))
+    if (hasSeen) {
+      this.#guard(() => {
+        this.writeJson('failure.json', failureOf(start, error))
+      })
+      return
+    }
+    noteFailedStart(this.#parent, start, error)
+    rmSync(this.path, { recursive: true, force: true })
   }
 
   #guard(work: () => void): void {
     try {
       work()
     } catch (error) {
+      if (error instanceof WatertightError) throw error
       throw new WatertightError(
         'WATERTIGHT_CANNOT_WRITE',
         `The report directory ${this.path} cannot be written: ${messageOf(error)}`,
@@ -75,17 +103,60 @@ export class RunDirectory {
   }
 }
 
-/** Reads report.json of a run directory. @throws WatertightError WATERTIGHT_NO_REPORT. */
-export function readReportFile(path: string): unknown {
+/**
+ * Points reports/latest at the reason why a run did not start, so that the run before is not taken for
+ * it. Does nothing where there are no reports; never throws, because the reason itself is on its way.
+ */
+export function noteFailedStart(output: string, start: RunStart, error: unknown): void {
+  const parent = resolve(output)
+  if (!existsSync(parent)) return
   try {
-    return JSON.parse(
-      readFileSync(path.endsWith('.json') ? path : join(path, 'report.json'), 'utf8'),
+    const directory = join(parent, failedStart)
+    rmSync(directory, { recursive: true, force: true })
+    mkdirSync(directory)
+    writeFileSync(
+      join(directory, 'failure.json'),
+      `${JSON.stringify(failureOf(start, error), null, 2)}\n`,
     )
+    pointLatest(parent, failedStart)
+  } catch {
+    // A directory that takes nothing holds no link either; without it `check` finds no report.
+    rmSync(join(parent, 'latest'), { force: true })
+  }
+}
+
+function startOf({ command, startedAt, settings }: RunStart): object {
+  return { command, startedAt: startedAt.toISOString(), settings }
+}
+
+function failureOf({ command, startedAt }: RunStart, error: unknown): object {
+  return {
+    command,
+    startedAt: startedAt.toISOString(),
+    code: error instanceof WatertightError ? error.code : 'WATERTIGHT_INTERNAL',
+    message: messageOf(error),
+  }
+}
+
+function pointLatest(parent: string, name: string): void {
+  const link = join(parent, 'latest')
+  const temporary = `${link}.${process.pid}.${randomBytes(2).toString('hex')}`
+  symlinkSync(basename(name), temporary, process.platform === 'win32' ? 'junction' : 'dir')
+  try {
+    renameSync(temporary, link)
   } catch (error) {
-    throw new WatertightError(
-      'WATERTIGHT_NO_REPORT',
-      `No report can be read at ${path}: ${messageOf(error)}`,
-      { hint: 'Name a run directory or a report.json; watertight run makes one', cause: error },
-    )
+    rmSync(temporary, { force: true })
+    throw error
+  }
+}
+
+/** One level after the other: asked for all at once, Node tries for ever where /proc says ENOENT. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return
+  if (dirname(path) !== path) makeDirectory(dirname(path))
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }

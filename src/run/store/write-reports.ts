@@ -21,16 +21,7 @@ export async function writeReports(
   report: Report,
   { directory, formats }: WriteOptions,
 ): Promise<void> {
-  const known = await loadFolder('src/report/formats', (value) => value as ReportFormat)
-  const wanted = [...new Set(['json', ...formats])].map((name) => {
-    const found = known.find(({ value }) => value.title === name)
-    if (found !== undefined) return found.value
-    throw new WatertightError(
-      'WATERTIGHT_BAD_SETTING',
-      `There is no report format ${JSON.stringify(name)}`,
-      { hint: `Formats: ${known.map(({ value }) => value.title).join(', ')}` },
-    )
-  })
+  const wanted = await reportFormats(formats)
   directory.writeJson('verdicts.json', report.verdicts)
   directory.writeJson('measurements.json', {
     measurements: report.measurements,
@@ -43,6 +34,20 @@ export async function writeReports(
   for (const format of wanted) directory.write(`report.${format.extension}`, format.render(report))
   directory.writeJson('decision.json', { verdict: report.verdict, gates: report.gates })
   directory.markLatest()
+}
+
+/** The renderings of these names. @throws WatertightError WATERTIGHT_BAD_SETTING for one that does not exist. */
+export async function reportFormats(names: readonly string[]): Promise<readonly ReportFormat[]> {
+  const known = await loadFolder('src/report/formats', (value) => value as ReportFormat)
+  return [...new Set(['json', ...names])].map((name) => {
+    const found = known.find(({ value }) => value.title === name)
+    if (found !== undefined) return found.value
+    throw new WatertightError(
+      'WATERTIGHT_BAD_SETTING',
+      `There is no report format ${JSON.stringify(name)}`,
+      { hint: `Formats: ${known.map(({ value }) => value.title).join(', ')}` },
+    )
+  })
 }
 
 function transcriptOf(finding: Finding): string {
