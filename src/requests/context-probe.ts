@@ -17,12 +17,11 @@ import {
   knownInterleavings,
   type Interleaving,
 } from './interleaving.ts'
-import { Interrupter } from './interrupter.ts'
 import { anyCommand, knownSequences } from './request-commands.ts'
+import { lookAtUsed } from './leftover-acts.ts'
 import { RequestRun, WitnessSeen } from './request-run.ts'
 import type { RequestCommand, RequestModel } from './request-steps.ts'
-import type { RunScene } from './run-scene.ts'
-import { canaryTexts } from './canary-texts.ts'
+import { sharedScene, type RunScene } from './run-scene.ts'
 import { cellVerdict, CounterexampleSearch } from '../probe/search.ts'
 import { Tally } from '../probe/tally.ts'
 import type { World } from '../world/world.ts'
@@ -59,13 +58,12 @@ export function defineContextProbe(definition: ContextProbeDefinition): Probe {
       )
       if (found === undefined)
         throw new Error(`no pooler serves the cell ${cell.name}, ${cell.path}`)
-      await using interrupter = new Interrupter(world)
+      await using shared = sharedScene(world)
       const scene: RunScene = {
         world,
         ...found,
         tally: new Tally({ countsSteps: false }),
-        ...canaryTexts(world),
-        interrupter,
+        ...shared,
         low: { counts: false, seen: false },
       }
       const search = { cell, settings, form: definition.form }
@@ -185,6 +183,7 @@ async function observed(
   await using run = new RequestRun(scene)
   try {
     await drive(run)
+    await lookAtUsed(run)
   } catch (error) {
     if (!(error instanceof WitnessSeen)) throw error
   }

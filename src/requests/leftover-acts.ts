@@ -13,6 +13,7 @@ import {
   type LeftoverKind,
 } from './leftovers.ts'
 import type { RequestRun } from './request-run.ts'
+import { lookAround } from './outlook-acts.ts'
 import { isOfTheDriver } from './request-acts.ts'
 import { contextColumns } from './session-context.ts'
 
@@ -31,14 +32,34 @@ export async function rummage(run: RequestRun, slot: number): Promise<void> {
   if (!done) request.contextCertain = false
 }
 
+/** The request compares everything that it sees with what a fresh connection sees in its context. */
+export async function lookEverywhere(run: RequestRun, slot: number): Promise<void> {
+  const request = run.request(slot)
+  if (request === null) return
+  const looked = await request.inside(() => lookAround(run, request.session, request.tenant))
+  if (!looked) request.contextCertain = false
+}
+
 /** A checkout that never names a tenant: a forgotten code path. It must see nobody's rows. */
 export async function lookWithoutTenant(run: RequestRun): Promise<void> {
   const client = await run.pool.connect()
   try {
     await lookAsNobody(run, client, 'A checkout without a tenant')
     await readLeftovers(run, client, null)
+    await lookAround(run, client, null)
   } finally {
     client.release()
+  }
+}
+
+/** At the end of every sequence, on each connection that was used: whatever led there, nothing of it is left. */
+export async function lookAtUsed(run: RequestRun): Promise<void> {
+  await run.closeAll()
+  const clients = await run.usedClients()
+  try {
+    for (const client of clients) await lookAround(run, client, null)
+  } finally {
+    for (const client of clients) client.release()
   }
 }
 

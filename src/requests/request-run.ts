@@ -5,7 +5,7 @@
 
 import { AsyncResource } from 'node:async_hooks'
 import { sqlstateOf } from '../errors.ts'
-import type { StrategyPool, StrategySession } from '../model/context-strategy.ts'
+import type { StrategyClient, StrategyPool, StrategySession } from '../model/context-strategy.ts'
 import type { Attempt, Row, Step, Witness } from '../model/observation.ts'
 import type { Tenant, TenantId } from '../model/tenant.ts'
 import type { LoggedStatement, RecordedPool } from '../postgres/session/recorded-pool.ts'
@@ -259,6 +259,31 @@ export class RequestRun implements AsyncDisposable {
     }
   }
 
+  /** As `observe`, for a message whose answer is the driver's own. */
+  async ask(session: StrategySession, sql: string): Promise<unknown> {
+    const answer = await limited(session.query(sql), 'no answer to what is seen')
+    this.#remember((entry) => entry.sql === sql)
+    return answer
+  }
+
+  /** Every connection that was given back, lent once more; behind a pooler the one that all clients share. */
+  async usedClients(): Promise<readonly StrategyClient[]> {
+    const clients: StrategyClient[] = []
+    for (const { pool } of this.#pools) {
+      const many = this.scene.rig.kind === 'driver' ? pool.idleCount : 1
+      for (let number = 0; number < many; number += 1) {
+        const client = await pool.connect().catch(() => null)
+        if (client !== null) clients.push(client as StrategyClient)
+      }
+    }
+    return clients
+  }
+
+  /** What went over the connections so far. */
+  sent(): readonly string[] {
+    return this.#pools.flatMap(({ log }) => log.map(({ sql }) => sql))
+  }
+
   ownersIn(row: Row): readonly TenantId[] {
     return [...this.scene.world.ownership.ownersIn(row, { tenantColumn: 'tenant_id' })]
   }
@@ -307,8 +332,13 @@ export class RequestRun implements AsyncDisposable {
     return { steps, backendPid: null }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends the requests that are still open. */
+  async closeAll(): Promise<void> {
     for (const slot of [...this.#open.keys()]) await this.close(slot)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.closeAll()
     // A strategy that keeps a client for itself must not keep the search waiting.
     for (const pool of this.#pools) {
       await limited(

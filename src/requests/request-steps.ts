@@ -42,6 +42,7 @@ const handle = (tenant: TenantId, pool: 0 | 1 = 0) =>
       await run.open(slot, tenant, pool)
       await run.look(slot)
       await leftovers.rummage(run, slot)
+      await leftovers.lookEverywhere(run, slot)
       await run.close(slot)
     },
   })

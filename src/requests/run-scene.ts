@@ -1,7 +1,9 @@
 /** What a run over a pool needs to know, and what it tells the search beside its witness. */
 
 import type { ContextStrategy } from '../model/context-strategy.ts'
-import type { Interrupter } from './interrupter.ts'
+import { canaryTexts } from './canary-texts.ts'
+import { FreshEyes } from './fresh-eyes.ts'
+import { Interrupter } from './interrupter.ts'
 import type { LeftoverTexts } from './leftovers.ts'
 import type { PoolerRig } from './pooler.ts'
 import type { Tally } from '../probe/tally.ts'
@@ -13,9 +15,27 @@ export interface RunScene extends LeftoverTexts {
   readonly strategy: ContextStrategy
   readonly tally: Tally
   readonly interrupter: Interrupter
+  /** What connections see that nobody has used. */
+  readonly fresh: FreshEyes
   /**
    * Slight witnesses (a lock left behind) end a run only where nothing worse was found: otherwise
    * the search would shrink to them and lose the leak.
    */
   readonly low: { counts: boolean; seen: boolean }
+}
+
+/** What all runs of a search share: the canary texts, and the sessions beside the pool. */
+export function sharedScene(
+  world: World,
+): AsyncDisposable & LeftoverTexts & Pick<RunScene, 'interrupter' | 'fresh'> {
+  const [interrupter, fresh] = [new Interrupter(world), new FreshEyes(world)]
+  return {
+    ...canaryTexts(world),
+    interrupter,
+    fresh,
+    [Symbol.asyncDispose]: async () => {
+      await interrupter[Symbol.asyncDispose]()
+      await fresh[Symbol.asyncDispose]()
+    },
+  }
 }
