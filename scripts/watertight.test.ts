@@ -1,6 +1,6 @@
 /** The command starts from a fresh clone, from a stale build and from an installed package. */
 
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import {
   appendFile,
   chmod,
@@ -15,7 +15,8 @@ import {
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { promisify } from 'node:util'
+import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { packageRoot } from '../src/registry.ts'
 
 const built = 'building watertight (first run or sources changed)…\n'
@@ -29,7 +30,7 @@ interface Ended {
 }
 
 test('the first start builds, the second writes nothing', async () => {
-  const root = await checkout()
+  const root = await checkout('sources')
   expect(await start(root, ['run', '--quick'])).toEqual({
     code: 3,
     stdout: 'run --quick\n',
@@ -41,8 +42,7 @@ test('the first start builds, the second writes nothing', async () => {
 })
 
 test('a changed source is built again, a changed test is not', async () => {
-  const root = await checkout()
-  await start(root, [])
+  const root = await checkout('built')
   await writeFile(join(root, 'src', 'cli', 'main.test.ts'), 'export const a = 1\n')
   expect((await start(root, [])).stderr).toBe('')
   await writeFile(join(root, mainPath), 'export const main = async (): Promise<number> => 4\n')
@@ -50,7 +50,7 @@ test('a changed source is built again, a changed test is not', async () => {
 })
 
 test('three processes that start at the same time all work, and leave one build', async () => {
-  const root = await checkout()
+  const root = await checkout('sources')
   const ended = await Promise.all(['a', 'b', 'c'].map((name) => start(root, [name])))
   expect(ended.map(({ code, stdout }) => `${code} ${stdout}`)).toEqual(['3 a\n', '3 b\n', '3 c\n'])
   expect(ended.filter(({ stderr }) => stderr === built)).toHaveLength(1)
@@ -58,20 +58,19 @@ test('three processes that start at the same time all work, and leave one build'
 })
 
 test('the lock of a dead process does not hold anybody up', async () => {
-  const root = await checkout()
+  const root = await checkout('sources')
   const dead = await start(root, [], { script: join('scripts', 'pid.mjs') })
   await writeFile(join(root, 'dist.lock'), dead.stdout)
   expect((await start(root, [])).code).toBe(3)
 })
 
 test('sources that cannot be compiled end with 2 and leave the last build', async () => {
-  const root = await checkout()
-  await start(root, [])
+  const root = await checkout('built')
   await appendFile(join(root, mainPath), 'export const = 1\n')
   const { code, stderr } = await start(root, [])
   expect(code).toBe(2)
   expect(stderr).toContain('WATERTIGHT_NOT_BUILT: The sources cannot be compiled\n')
-  expect(stderr).toContain('src/cli/main.ts(5,14): error TS1134')
+  expect(stderr).toContain('src/cli/main.ts(11,14): error TS1134')
   expect(await readdir(join(root, 'dist'))).toContain('.stamp')
 })
 
@@ -79,8 +78,7 @@ test('sources that cannot be compiled end with 2 and leave the last build', asyn
 test.skipIf(process.getuid?.() !== 0)(
   'a checkout that cannot be written runs while its build is current',
   async () => {
-    const root = await checkout()
-    await start(root, [])
+    const root = await checkout('built')
     await chmod(root, 0o755)
     expect(await start(root, ['a'], { uid: nobody })).toEqual({
       code: 3,
@@ -97,37 +95,59 @@ test.skipIf(process.getuid?.() !== 0)(
 )
 
 test('an installed package has a build and nothing to build it by', async () => {
-  const root = await checkout()
-  await start(root, [])
+  const root = await checkout('built')
   for (const name of ['tsconfig.json', 'tsconfig.build.json', mainPath]) await rm(join(root, name))
   expect(await start(root, ['a'])).toEqual({ code: 3, stdout: 'a\n', stderr: '' })
 })
 
-const waiting = 'await new Promise(() => setTimeout(() => {}, 9e4))'
+test.each(['thrown', 'thrown later', 'rejected and forgotten'])(
+  'an error that is %s ends with 70, because 1 would claim a leak',
+  async (how) => {
+    const ended = await start(await checkout('built'), ['fail', how])
+    expect(ended.code).toBe(70)
+    expect(ended.stderr).toContain('WATERTIGHT_BUG: Error: oops')
+  },
+)
 
-test.each([
-  ['thrown', 'throw new Error("oops")'],
-  ['thrown later', `setTimeout(() => { throw new Error("oops") }, 1); ${waiting}`],
-  ['rejected and forgotten', `void Promise.reject(new Error("oops")); ${waiting}`],
-])('an error that is %s ends with 70, because 1 would claim a leak', async (_how, code) => {
-  const root = await checkout(
-    `export const main = async (): Promise<number> => { ${code}; return 0 }\n`,
-  )
-  const ended = await start(root, [])
-  expect(ended.code).toBe(70)
-  expect(ended.stderr).toContain('WATERTIGHT_BUG: Error: oops')
-})
-
-const echoing = `export async function main(argv: readonly string[]): Promise<number> {
-  if (argv.length > 0) process.stdout.write(argv.join(' ') + '\\n')
+/** Says what it was asked, or fails in the way that it is told. */
+const program = `export async function main([what, how]: readonly string[]): Promise<number> {
+  if (what === 'fail' && how === 'thrown') throw new Error('oops')
+  if (what === 'fail') {
+    if (how === 'thrown later') setTimeout(() => { throw new Error('oops') }, 1)
+    else void Promise.reject(new Error('oops'))
+    await new Promise(() => setTimeout(() => {}, 9e4))
+  }
+  if (what !== undefined) process.stdout.write([what, how ?? ''].join(' ').trim() + '\\n')
   return 3
 }
 `
 
-/** A small package with the real scripts, configuration and compiler. */
-async function checkout(main = echoing): Promise<string> {
+/** Compiled once: whoever wants a build gets a copy of it, its times included. */
+let compiled: Promise<string> | undefined
+afterAll(async () => {
+  if (compiled !== undefined) await rm(await compiled, { recursive: true, force: true })
+})
+
+async function checkout(state: 'sources' | 'built'): Promise<string> {
+  if (state === 'sources') {
+    const root = await sources()
+    onTestFinished(() => rm(root, { recursive: true, force: true }))
+    return root
+  }
+  compiled ??= sources().then(async (root) => {
+    expect((await start(root, [])).code).toBe(3)
+    return root
+  })
   const root = await mkdtemp(join(tmpdir(), 'watertight-start-'))
   onTestFinished(() => rm(root, { recursive: true, force: true }))
+  // Not fs.cp: it cuts times to milliseconds, and a build is current by the exact ones.
+  await promisify(execFile)('cp', ['-a', `${await compiled}/.`, root])
+  return root
+}
+
+/** A small package with the real scripts, configuration and compiler. */
+async function sources(): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), 'watertight-start-'))
   const own = [
     'tsconfig.json',
     'tsconfig.build.json',
@@ -140,7 +160,7 @@ async function checkout(main = echoing): Promise<string> {
   await symlink(join(packageRoot(), 'node_modules'), join(root, 'node_modules'), 'junction')
   await writeFile(join(root, 'package.json'), '{ "name": "watertight", "type": "module" }\n')
   await writeFile(join(root, 'scripts', 'pid.mjs'), 'process.stdout.write(String(process.pid))\n')
-  await writeFile(join(root, mainPath), main)
+  await writeFile(join(root, mainPath), program)
   return root
 }
 

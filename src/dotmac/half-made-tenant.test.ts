@@ -23,7 +23,8 @@ async function halfMade(trial: MigrationsOnTrial): Promise<SchemaPerTenantManage
     code: 'WATERTIGHT_TENANT_HALF_CHANGED',
     message: expect.stringContaining('half made') as string,
   })
-  await expect(manager.versions()).rejects.toThrow()
+  // The event trigger ended its own connection.
+  await expect(manager.versions()).rejects.toThrow(/lost|terminat|closed/i)
   await trial.isp.query('DROP EVENT TRIGGER dies')
   const { management: one, isp: other } = trial
   return new SchemaPerTenantManager({

@@ -58,7 +58,7 @@ test('what one loan leaves on the connection is not there for the next', async (
   expect(await look()).toEqual(clean)
   const failed = await pools.of(one).connect()
   await failed.query('BEGIN')
-  await expect(failed.query('SELECT 1/0')).rejects.toThrow()
+  await expect(failed.query('SELECT 1/0')).rejects.toMatchObject({ code: '22012' })
   failed.release()
   expect(await look()).toEqual(clean)
 }, 60_000)

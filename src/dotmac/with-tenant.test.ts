@@ -46,24 +46,27 @@ test.each(['row-level-security', 'schema-per-tenant'] as const)(
           expect(rows).toEqual([{ tenant_id: id }])
         }
         const [first = ''] = tenants
+        type Asked = { query(sql: string): Promise<unknown> }
         const exits = [
-          () => Promise.reject(new Error('thrown')),
-          (session: { query(sql: string): Promise<unknown> }) => session.query('SELECT 1/0'),
-          (session: { query(sql: string): Promise<unknown> }) =>
-            session.query('SELECT nothing FROM nowhere'),
-          async (session: { query(sql: string): Promise<unknown> }) => {
-            await session.query("SET LOCAL statement_timeout = '20ms'")
-            await session.query('SELECT pg_sleep(5)')
-          },
-        ]
+          [() => Promise.reject(new Error('thrown')), { message: 'thrown' }],
+          [(session: Asked) => session.query('SELECT 1/0'), { code: '22012' }],
+          [(session: Asked) => session.query('SELECT nothing FROM nowhere'), { code: '42P01' }],
+          [
+            async (session: Asked) => {
+              await session.query("SET LOCAL statement_timeout = '20ms'")
+              await session.query('SELECT pg_sleep(5)')
+            },
+            { code: '57014' },
+          ],
+        ] as const
         const before = (await leftOn(pool)).pid
-        for (const exit of exits) {
-          await expect(withTenant(pool, { id: first, tenancy }, exit)).rejects.toThrow()
+        for (const [exit, why] of exits) {
+          await expect(withTenant(pool, { id: first, tenancy }, exit)).rejects.toMatchObject(why)
           expect(await leftOn(pool)).toEqual({ tenant: '', itself: 't', pid: before })
         }
         const suicide = 'SELECT pg_terminate_backend(pg_backend_pid())'
         const dying = withTenant(pool, { id: first, tenancy }, (session) => session.query(suicide))
-        await expect(dying).rejects.toThrow()
+        await expect(dying).rejects.toThrow(/terminat/i)
         expect(await leftOn(pool)).toMatchObject({ tenant: '', itself: 't' })
       } finally {
         await pool.end()

@@ -1,14 +1,7 @@
 /** A rule with a typo or another unit is refused before anything runs. */
 
 import { expect, test } from 'vitest'
-import { WatertightError } from '../errors.ts'
-import { defaultRules, parseRule, rulesFrom } from './rules.ts'
-
-test('rules are read from text, in either spelling of the key', () => {
-  expect(parseRule('failOn = high')).toEqual({ failOn: 'high' })
-  expect(parseRule('max-hardened-overhead=1.5x')).toEqual({ maxHardenedOverhead: 1.5 })
-  expect(parseRule(' require-mutants = false ')).toEqual({ requireMutants: false })
-})
+import { defaultRules, rulesFrom } from './rules.ts'
 
 test('what is not given keeps its default', () => {
   expect(rulesFrom({ strict: true, failOn: undefined })).toEqual({ ...defaultRules, strict: true })
@@ -19,20 +12,31 @@ test('what is not given keeps its default', () => {
   })
 })
 
+test('a rule may be the text of a flag, or the value of a file', () => {
+  expect(rulesFrom({ maxHardenedOverhead: '1.5x', requireMutants: 'false' })).toEqual({
+    ...defaultRules,
+    maxHardenedOverhead: 1.5,
+    requireMutants: false,
+  })
+  expect(rulesFrom({ maxHardenedOverhead: 3 }).maxHardenedOverhead).toBe(3)
+})
+
 test.each([
-  'failon = high',
-  'nonsense',
-  'fail-on = severe',
-  'maxHardenedOverhead = 2ms',
-  'maxHardenedOverhead = 150%',
-  'maxHardenedOverhead = 0.5',
-  'maxHardenedOverhead = NaN',
-  'strict = 1',
-  'constructor = 1',
-  'coverage = most',
-])('%s is refused with the code of a bad rule', (text) => {
-  expect(() => parseRule(text)).toThrowError(WatertightError)
-  expect(() => parseRule(text)).toThrowError(
-    expect.objectContaining({ code: 'WATERTIGHT_BAD_RULE' }) as Error,
+  ['failon', 'high'],
+  ['constructor', 1],
+  ['failOn', 'severe'],
+  ['maxHardenedOverhead', '2ms'],
+  ['maxHardenedOverhead', '150%'],
+  ['maxHardenedOverhead', '0.5'],
+  ['maxHardenedOverhead', 'NaN'],
+  ['maxHardenedOverhead', 1001],
+  ['strict', '1'],
+  ['coverage', 'most'],
+])('%s = %j is refused with the code of a bad rule, and its name', (key, value) => {
+  expect(() => rulesFrom({ [key]: value })).toThrowError(
+    expect.objectContaining({
+      code: 'WATERTIGHT_BAD_RULE',
+      message: expect.stringContaining(key) as string,
+    }) as Error,
   )
 })

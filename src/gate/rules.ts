@@ -49,18 +49,6 @@ const wanted: { readonly [Key in keyof GateRules]: string } = {
   allowPartial: 'true or false',
 }
 
-/** Reads `key = value`, keys in camelCase or kebab-case. @throws WatertightError WATERTIGHT_BAD_RULE. */
-export function parseRule(text: string): Partial<GateRules> {
-  const [, key, value] = /^\s*([A-Za-z-]+)\s*=\s*(\S.*?)\s*$/.exec(text) ?? []
-  if (key === undefined || value === undefined) {
-    throw badRule(`The gate rule ${JSON.stringify(text)} is not of the form key = value`)
-  }
-  return parseEntry(
-    key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
-    value,
-  )
-}
-
 /** Fills a part, from a config file or flags, up with the defaults. @throws WATERTIGHT_BAD_RULE. */
 export function rulesFrom(part: Readonly<Record<string, unknown>>): GateRules {
   const entries = Object.entries(part).filter(([, value]) => value !== undefined)

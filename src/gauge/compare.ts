@@ -128,7 +128,7 @@ function runningOf(
 /** About ten statements: more where the clock is coarse, fewer where they are long. */
 export function blockSizeFor(statementMs: readonly number[]): number {
   const [fastest, slowest] = [Math.min(...statementMs), Math.max(...statementMs)]
-  if (!(fastest > 0 && slowest < Infinity)) return blockSizeDefault
+  if (!(fastest > 0 && fastest < Infinity && slowest < Infinity)) return blockSizeDefault
   const clockMs = calibrateTimerOverhead(hrtimeNowTimestampProvider)
   const needed = Math.ceil((clockReadingsMin * clockMs) / fastest)
   return Math.max(1, needed, Math.min(blockSizeDefault, Math.floor(blockMsMax / slowest)))

@@ -38,6 +38,11 @@ test('a failed start carries the last lines of the server log and leaves no dire
 test('a start that takes longer than its limit is given up', async () => {
   const error = await failureWith({ startTimeoutMs: 1 })
   expect(error.code).toBe('WATERTIGHT_SERVER_FAILED')
+  // It was given up, it did not fail: the reason is the limit, and the server says nothing bad of itself.
+  expect(error.message).toMatch(
+    /did not start: (?:.*timeout|.*timed out|connect ENOENT|.*starting up)/i,
+  )
+  expect(error.message).not.toMatch(/FATAL|invalid value|exit code/)
 }, 60_000)
 
 test.each([
