@@ -39,7 +39,7 @@ export {
   type ServerDefect,
 } from './model/server-defects.ts'
 export { identifier, literal, qualified } from './sql/identifier.ts'
-export type { MissingContext, Tenancy } from './reference/tenancies/tenancy.ts'
+export type { MissingContext } from './model/context.ts'
 
 export {
   defineProbe,
@@ -52,7 +52,7 @@ export {
 export { defineTimingProbe } from './attack/answer-times.ts'
 export { defineCatalogProbe, type Inspection } from './probe/catalog-probe.ts'
 export { definePoolMatrix } from './requests/pool-matrix/define.ts'
-export { defineServerProbe, speaksForServer } from './attack/rehearsals/server-probe.ts'
+export { defineServerProbe } from './attack/rehearsals/server-probe.ts'
 export { defineContextProbe } from './requests/context-probe.ts'
 export {
   anyAttack,
@@ -78,7 +78,7 @@ export { may, objectsOfKind, ownedTables, targetOf, type Target } from './world/
 export { affectedBy, attackRows, count, foreignRows, rowsOf, stepOf } from './attack/witness.ts'
 export { wroteForeignRows, wroteTooMuch } from './attack/write-witness.ts'
 export { World } from './world/world.ts'
-export type { WorldObject } from './world/world-object.ts'
+export type { WorldObject } from './model/world.ts'
 
 export { defineGauge, type Gauge, type GaugeContext, type GaugeResult } from './gauge/define.ts'
 export { checkIndexUse } from './reference/speed/index-use.ts'
@@ -91,7 +91,6 @@ export {
   foreignContent,
   foreignEcho,
   hasValue,
-  ownerOfRelation,
   rowsOfForeignRelation,
 } from './attack/forms/oracle.ts'
 export { plannerSettings } from './attack/forms/planner.ts'
@@ -161,3 +160,4 @@ export {
 export { doorsOf, healthyPlatform, tryDoor } from './reference/operations/open-doors.ts'
 export { anyText, obeyed, slips, tryVariable, variables } from './reference/operations/nonsense.ts'
 export { ownCustomers, readRestored } from './reference/operations/restored-platform.ts'
+export { operationsRig } from './reference/operations/operations-rig.ts'

@@ -23,8 +23,8 @@ const table: Readonly<Record<string, readonly string[]>> = {
   postgres: [...pure, 'registry', 'short-hash'],
   dotmac: base,
   target: [...base, 'judge'],
-  world: [...base, 'judge', 'target', 'attack', 'reference', 'dotmac'], // to be cut: attack, reference, dotmac
-  probe: [...acting, 'requests', 'reference'], // to be cut: requests, reference
+  world: [...base, 'judge', 'target'],
+  probe: acting,
   attack: [...acting, 'probe'],
   requests: [...acting, 'probe', 'attack'],
   gauge: [...acting, 'probe'],

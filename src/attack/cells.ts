@@ -5,7 +5,7 @@ import type { Attempt, Row, Statement } from '../model/observation.ts'
 import type { Tenant } from '../model/tenant.ts'
 import type { Cell, Scene } from '../probe/define.ts'
 import { may, targetOf, type Target } from '../world/targets.ts'
-import type { WorldObject } from '../world/world-object.ts'
+import type { WorldObject } from '../model/world.ts'
 
 /** One cell per object for a path that needs a privilege. */
 export function cellsOf(

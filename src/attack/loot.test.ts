@@ -1,7 +1,7 @@
 /** Loot is told from what the attacker brought: neither a leak missed nor one invented. */
 
 import { expect, test } from 'vitest'
-import { ownershipOf } from '../world/planted-marks.ts'
+import { plantedOwnership } from '../world/planted-marks.ts'
 import { planSeed } from '../reference/seed/plan.ts'
 import { plantedUuid } from '../reference/seed/planted-uuid.ts'
 import { broughtBy, lootIn } from './loot.ts'
@@ -9,7 +9,7 @@ import { broughtBy, lootIn } from './loot.ts'
 const plan = planSeed({ seed: 3, tenants: 4, rows: 20 })
 const [own, other] = plan.plannedTenants
 if (own === undefined || other === undefined) throw new Error('the plan is too small')
-const ownership = ownershipOf(plan.plannedTenants)
+const ownership = plantedOwnership(plan.plannedTenants, { bySchema: false, columns: ['tenant_id'] })
 const id = (row: number) => plantedUuid({ seed: 3, tag: other.tag, table: 'users' }, row)
 const look = (text: string, sql: string) =>
   lootIn(text, { attacker: own.id, ownership, brought: broughtBy([{ sql, role: 'attack' }]) })

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import type { TenantId } from '../model/tenant.ts'
-import type { WorldObject } from '../world/world-object.ts'
+import type { WorldObject } from '../model/world.ts'
 import type { World } from '../world/world.ts'
 
 /** Tenant ids, not tenants: an input is JSON. */

@@ -3,7 +3,7 @@
 import type { Attempt, Witness } from '../model/observation.ts'
 import type { TenantId } from '../model/tenant.ts'
 import { affectedBy, count, rowsOf, rowsShown, stepOf, type Suspicion } from './witness.ts'
-import type { WorldObject } from '../world/world-object.ts'
+import type { WorldObject } from '../model/world.ts'
 import type { World } from '../world/world.ts'
 
 export interface Write extends Pick<Suspicion, 'attacker' | 'object' | 'verb' | 'command'> {

@@ -28,6 +28,13 @@ export interface StrategyTenant {
   toString(): string
 }
 
+/** A strategy that the platform itself offers. */
+export interface OfferedStrategy {
+  readonly strategy: ContextStrategy
+  /** True when it holds behind a pooler in transaction mode. */
+  readonly behindPooler: boolean
+}
+
 export interface ContextStrategy {
   readonly title: string
   /**

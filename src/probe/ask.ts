@@ -3,8 +3,7 @@
 import { messageOf } from '../errors.ts'
 import type { CellVerdict, Evidence, Outcome, Verdict } from '../model/verdict.ts'
 import { worstOutcome } from '../judge/order.ts'
-import type { Cell, Probe, Scene, SearchSettings } from './define.ts'
-import { isServed } from '../reference/service/routes.ts'
+import type { Cell, Lack, Probe, Scene, SearchSettings } from './define.ts'
 import { Tally } from './tally.ts'
 import type { World } from '../world/world.ts'
 
@@ -16,8 +15,8 @@ export interface LoadedProbe {
 }
 
 export interface RunSettings extends SearchSettings {
-  /** True when the settings ask for a pgbouncer: its absence is then `unknown`, not `inapplicable`. */
-  readonly pgbouncerAsked?: boolean
+  /** Needs that this run cannot serve. Default: it serves all of them. */
+  readonly lacks?: readonly Lack[]
   /** Which cells are asked, and in which order. Default: all, as the probe gives them. */
   readonly chooseCells?: (cells: readonly Cell[]) => readonly Cell[]
   /** Cells over which the random cases are spread. Default: those that are asked. */
@@ -111,28 +110,26 @@ interface Conclusion {
 }
 
 function whyNot({ probe }: LoadedProbe, world: World, settings: RunSettings): Conclusion | null {
-  if (probe.tenancies !== undefined && !probe.tenancies.includes(world.id.tenancy)) {
-    return { outcome: 'inapplicable', reason: `asks about ${probe.tenancies.join(' and ')} only` }
+  if (probe.separatedBy !== undefined && probe.separatedBy !== world.separatedBy) {
+    const how = probe.separatedBy === 'rows' ? 'share tables' : 'have places of their own'
+    return { outcome: 'inapplicable', reason: `asks about tenants that ${how}` }
   }
   if (probe.needs.includes('timing') && settings.timing !== true) {
     return { outcome: 'inapplicable', reason: 'answer times are measured with --timing only' }
   }
-  if (probe.needs.includes('http') && isServed(world) && world.options.service === undefined) {
-    return { outcome: 'unknown', reason: 'no service was started in front of this database' }
-  }
-  if (
-    probe.needs.includes('operations') &&
-    isServed(world) &&
-    world.options.operations === undefined
-  ) {
-    return { outcome: 'unknown', reason: 'no databases were copied for the operations' }
-  }
-  const behindPgbouncer = settings.poolers?.some((pooler) => pooler.kind === 'pgbouncer') === true
-  if (!probe.needs.includes('pgbouncer') || behindPgbouncer) return null
-  return settings.pgbouncerAsked === true
-    ? { outcome: 'unknown', reason: 'a pgbouncer was asked for and could not be used' }
-    : { outcome: 'inapplicable', reason: 'no pgbouncer was found' }
+  const lack = settings.lacks?.find(({ need }) => probe.needs.includes(need))
+  if (lack !== undefined) return { outcome: lack.outcome, reason: lack.reason }
+  const absent = companionNeeds.find(
+    (need) => probe.needs.includes(need) && world.speaksFor.has(need) && !world.offers(need),
+  )
+  return absent === undefined ? null : { outcome: 'unknown', reason: whyAbsent[absent] }
 }
+
+const companionNeeds = ['http', 'operations'] as const
+const whyAbsent = {
+  http: 'no service was started in front of this database',
+  operations: 'no databases were copied for the operations',
+} as const
 
 function cellsOf({ probe }: LoadedProbe, world: World, settings: RunSettings): readonly Cell[] {
   const cells = probe.cells(world, settings)

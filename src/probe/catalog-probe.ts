@@ -92,6 +92,6 @@ function counterexampleOf(attempt: Attempt, witness: Witness, { world, cell, see
     shrinks: 0,
     casesToWitness: 1,
     msToWitness: 0,
-    login: world.options.address.user,
+    login: world.administrator,
   }
 }

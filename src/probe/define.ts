@@ -7,17 +7,19 @@ import type { CellVerdict, Severity } from '../model/verdict.ts'
 import { withoutUnclaimed } from './inherent.ts'
 import { searchCell, sparedVerdict } from './search.ts'
 import type { World } from '../world/world.ts'
-import type { WorldObject } from '../world/world-object.ts'
+import type { WorldFacts, WorldObject } from '../model/world.ts'
+import type { ToolBox } from './tools.ts'
 import type { Tenant } from '../model/tenant.ts'
-import type { TenancyName } from '../model/tenancy.ts'
-import type { ContextStrategy } from '../model/context-strategy.ts'
-import type { MatrixServers } from '../requests/pool-matrix/servers.ts'
-import type { PoolerRig } from '../requests/pooler.ts'
-import type { SeenSpan } from '../requests/request-run.ts'
-import type { RunScene } from '../requests/run-scene.ts'
 
 /** What a probe cannot do without; a world that lacks it makes the verdict `inapplicable` or `unknown`. */
 export type Need = 'rows' | 'writes' | 'pool' | 'pgbouncer' | 'timing' | 'http' | 'operations'
+
+/** A need that a run cannot serve, and what that makes of the verdict. */
+export interface Lack {
+  readonly need: Need
+  readonly outcome: 'inapplicable' | 'unknown'
+  readonly reason: string
+}
 
 /** One question of a probe: an object of the matrix reached by a path. */
 export interface Cell {
@@ -47,14 +49,8 @@ export interface SearchSettings {
   readonly timing?: boolean
   /** Cases as they happen, for the live progress and for the observations on disk. */
   readonly onCase?: (cell: Cell, attempt: Attempt, input: unknown) => void
-  /** Poolers and strategies on trial; context probes need them. */
-  readonly poolers?: readonly PoolerRig[]
-  /** pgbouncers of the pool matrix; without them only the driver's pool is measured. */
-  readonly matrix?: MatrixServers
-  /** Strategies on trial instead of the tenancy's own. */
-  readonly strategies?: readonly ContextStrategy[]
-  /** Who was seen on which backend, for the context timeline. */
-  readonly onSpans?: (scene: RunScene, spans: readonly SeenSpan[]) => void
+  /** What the suites' own searches need: poolers, strategies. Default: none. */
+  readonly tools?: ToolBox
 }
 
 export interface ProbeMeta {
@@ -66,8 +62,8 @@ export interface ProbeMeta {
   readonly needs: readonly Need[]
   /** What repairs it, as SQL or as advice; `{relation}` is replaced by the cell's object. */
   readonly remedy: string
-  /** Tenancies it makes sense under. Default: all. */
-  readonly tenancies?: readonly TenancyName[]
+  /** How tenants must be kept apart for the question to make sense. Default: in any way. */
+  readonly separatedBy?: WorldFacts['separatedBy']
 }
 
 /** What the runner sees of every probe. */
@@ -120,13 +116,13 @@ export function defineProbe<Input>(definition: ProbeDefinition<Input>): Probe {
 }
 
 export function metaOf(meta: ProbeMeta): ProbeMeta {
-  const { claim, source, severity, needs, remedy, tenancies } = meta
+  const { claim, source, severity, needs, remedy, separatedBy } = meta
   return {
     claim,
     source,
     severity,
     needs,
     remedy,
-    ...(tenancies === undefined ? {} : { tenancies }),
+    ...(separatedBy === undefined ? {} : { separatedBy }),
   }
 }

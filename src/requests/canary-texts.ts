@@ -2,11 +2,10 @@
 
 import { literal } from '../sql/identifier.ts'
 import type { LeftoverTexts } from './leftovers.ts'
-import { contextColumns } from './session-context.ts'
 import { keyCondition } from '../attack/statements.ts'
 import { ownedTables, targetOf } from '../world/targets.ts'
 import type { World } from '../world/world.ts'
-import type { WorldObject } from '../world/world-object.ts'
+import type { WorldObject } from '../model/world.ts'
 
 /** Asks for the canaries of all tenants in the first table that has one of each. */
 export function canaryTexts(world: World): LeftoverTexts {
@@ -31,10 +30,12 @@ export function canaryTexts(world: World): LeftoverTexts {
     .flatMap((tenant) => object.samplesOf(tenant.id).slice(0, 1))
     .map((row) => `(${keyCondition(target.relation, row)})`)
   const name =
-    world.id.tenancy === 'schema-per-tenant' ? `"${target.relation.name}"` : target.address
+    world.ownership.ownerByPlace(target.relation) !== null
+      ? `"${target.relation.name}"`
+      : target.address
   return {
     probeSql:
-      `SELECT /* canary */ ${contextColumns}, t.tenant_id, t.id FROM (SELECT 1) one ` +
+      `SELECT /* canary */ ${world.context.columns}, t.tenant_id, t.id FROM (SELECT 1) one ` +
       `LEFT JOIN ${name} t ON ${keys.join(' OR ')}`,
     canaryOf: (tenant) => literal(String(object.samplesOf(tenant.id)[0]?.['id'])),
     lockOf: (tenant) => 7001 + world.tenants.indexOf(tenant),

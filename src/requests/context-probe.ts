@@ -1,7 +1,6 @@
 /** Context probes: strategies over real poolers, by command sequences or by interleaved requests. */
 
 import fc from 'fast-check'
-import type { ContextStrategy } from '../model/context-strategy.ts'
 import type { CellVerdict } from '../model/verdict.ts'
 import {
   metaOf,
@@ -22,6 +21,7 @@ import { lookAtUsed } from './leftover-acts.ts'
 import { RequestRun, WitnessSeen } from './request-run.ts'
 import type { RequestCommand, RequestModel } from './request-steps.ts'
 import { sharedScene, type RunScene } from './run-scene.ts'
+import { poolerRigs, spanListener, strategiesFor } from './tools.ts'
 import { cellVerdict, CounterexampleSearch } from '../probe/search.ts'
 import { Tally } from '../probe/tally.ts'
 import type { World } from '../world/world.ts'
@@ -39,7 +39,7 @@ export interface ContextProbeDefinition extends ProbeMeta {
 /** One cell per strategy and pooler of the kind; without a pooler there is nothing to ask. */
 export function defineContextProbe(definition: ContextProbeDefinition): Probe {
   const casesOf = (world: World, settings: SearchSettings) =>
-    (settings.poolers ?? [])
+    (settings.tools?.get(poolerRigs) ?? [])
       .filter((rig) => rig.kind === definition.pooler)
       .flatMap((rig) => strategiesFor(world, rig, settings).map((strategy) => ({ rig, strategy })))
   return {
@@ -75,17 +75,6 @@ export function defineContextProbe(definition: ContextProbeDefinition): Probe {
       return await searchContext({ ...scene, tally: new Tally({ countsSteps: false }) }, search)
     },
   }
-}
-
-function strategiesFor(
-  world: World,
-  rig: PoolerRig,
-  settings: SearchSettings,
-): readonly ContextStrategy[] {
-  if (settings.strategies !== undefined) return settings.strategies
-  return world.tenancy.strategies
-    .filter(({ behindPooler }) => rig.kind === 'driver' || behindPooler)
-    .map(({ strategy }) => strategy)
 }
 
 interface ContextSearch {
@@ -187,6 +176,6 @@ async function observed(
   } catch (error) {
     if (!(error instanceof WitnessSeen)) throw error
   }
-  settings.onSpans?.(scene, run.spans)
+  settings.tools?.get(spanListener)?.(scene, run.spans)
   return { attempt: run.attempt(), witness: run.witness }
 }

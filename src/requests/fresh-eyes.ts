@@ -59,7 +59,7 @@ export class FreshEyes implements AsyncDisposable {
   }
 
   async #look(tenant: Tenant | null): Promise<Outlook> {
-    const sql = outlookSql(await this.names())
+    const sql = outlookSql(await this.names(), this.#world.context.columns)
     const session = await (tenant === null
       ? (this.#untouched ??= this.#world.connect())
       : (this.#session ??= this.#world.connect()))

@@ -15,7 +15,6 @@ import {
 import type { RequestRun } from './request-run.ts'
 import { lookAround } from './outlook-acts.ts'
 import { isOfTheDriver } from './request-acts.ts'
-import { contextColumns } from './session-context.ts'
 
 /** The work leaves something on its connection. */
 export async function leave(run: RequestRun, slot: number, kind: LeftoverKind): Promise<void> {
@@ -75,7 +74,7 @@ async function lookAsNobody(run: RequestRun, session: StrategySession, who: stri
   // Where the table is out of reach without a context, the context alone is asked for.
   const rows =
     (await run.observe(session).catch(() => null)) ??
-    (await run.observe(session, `SELECT ${contextColumns}`).catch(() => []))
+    (await run.observe(session, `SELECT ${run.scene.world.context.columns}`).catch(() => []))
   const [foreign] = rows.flatMap((row) => run.ownersIn(row))
   if (foreign !== undefined) {
     run.testify({
@@ -101,7 +100,9 @@ async function readLeftovers(
   reader: Tenant | null,
 ): Promise<boolean> {
   const who = reader === null ? 'A checkout without a tenant' : `A request of tenant ${reader.id}`
-  const found = await run.observe(session, inventorySql).then(foundIn, () => null)
+  const found = await run
+    .observe(session, inventorySql(run.scene.world.context.columns))
+    .then(foundIn, () => null)
   for (const each of found ?? []) {
     const sql = readSql(each)
     const rows =

@@ -6,7 +6,6 @@
 import type { Row } from '../model/observation.ts'
 import type { Tenant } from '../model/tenant.ts'
 import { identifier } from '../sql/identifier.ts'
-import { contextColumns } from './session-context.ts'
 
 export const leftoverKinds = [
   'open cursor',
@@ -76,7 +75,9 @@ export interface FoundLeftover {
 }
 
 /** One row per thing that the session carries; prepared statements of the harness itself are not among them. */
-export const inventorySql = `SELECT ${contextColumns}, found.kind, found.name, found.text FROM (
+export const inventorySql = (
+  contextColumns: string,
+) => `SELECT ${contextColumns}, found.kind, found.name, found.text FROM (
   SELECT 'cursor' AS kind, name, '' AS text FROM pg_cursors WHERE name <> ''
   UNION ALL SELECT 'prepared statement', name, statement FROM pg_prepared_statements
     WHERE statement NOT LIKE '%/* canary */%'

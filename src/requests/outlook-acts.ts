@@ -28,11 +28,12 @@ export async function lookAround(
   const names = [
     ...new Set([...(await eyes.names()), ...run.sent().flatMap(settingNamesIn)]),
   ].sort()
-  const carried = await outlookOf(run, session, carriedSql(names))
+  const { columns } = run.scene.world.context
+  const carried = await outlookOf(run, session, carriedSql(names, columns))
   if (carried === null) return false
   const kind = kindOf(carried, reader)
   if (eyes.isNew(kind)) {
-    const used = await outlookOf(run, session, outlookSql(names))
+    const used = await outlookOf(run, session, outlookSql(names, columns))
     if (used === null) return false
     await judgeSights(run, session, { reader, used, kind })
   }

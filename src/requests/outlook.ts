@@ -5,7 +5,6 @@
 
 import type { Row } from '../model/observation.ts'
 import { literal } from '../sql/identifier.ts'
-import { contextColumns } from './session-context.ts'
 
 /** What is seen, by its address: number and hash of the rows, or the SQLSTATE of a refusal. */
 export type Sights = Readonly<Record<string, string>>
@@ -69,8 +68,8 @@ BEGIN
 END $outlook$;
 SELECT pg_catalog.current_setting('${holder}') AS sights`
 
-/** What the session carries: cheap, so that it is asked everywhere. */
-export function carriedSql(names: readonly string[]): string {
+/** What the session carries, as settings and columns of its context: cheap, so that it is asked everywhere. */
+export function carriedSql(names: readonly string[], contextColumns: string): string {
   return `/* outlook */ SELECT ${contextColumns}, (SELECT count(*) FROM pg_catalog.pg_class
     WHERE relnamespace = pg_catalog.pg_my_temp_schema()) AS temporary,
   (SELECT pg_catalog.json_object_agg(name, value ORDER BY name) FROM (
@@ -83,8 +82,8 @@ export function carriedSql(names: readonly string[]): string {
 }
 
 /** All that the session can see: as much as all of it costs. */
-export function outlookSql(names: readonly string[]): string {
-  return `${sightsSql()}, carried.* FROM (${carriedSql(names)}) carried`
+export function outlookSql(names: readonly string[], contextColumns: string): string {
+  return `${sightsSql()}, carried.* FROM (${carriedSql(names, contextColumns)}) carried`
 }
 
 /** Whatever the session may read, partitions and its temporary objects too, and functions that want no argument. */

@@ -2,7 +2,7 @@
 
 import type { ServerAddress } from '../postgres/session/server-address.ts'
 import { RecordedPool } from '../postgres/session/recorded-pool.ts'
-import type { World } from '../world/world.ts'
+import { clientOptionsOf, type World } from '../world/world.ts'
 
 export interface PoolerRig {
   readonly kind: 'driver' | 'pgbouncer'
@@ -49,6 +49,6 @@ export function pgbouncerRig({ title, address, aliasesOf }: PgbouncerRigOptions)
 }
 
 function poolLogin(world: World) {
-  const { roles, passwords } = world.options
-  return { database: world.database, login: { user: roles.app, password: passwords.app } }
+  const { database, login } = clientOptionsOf(world)
+  return { database, login }
 }

@@ -6,7 +6,7 @@ import type { StrategySession } from '../model/context-strategy.ts'
 import type { Row } from '../model/observation.ts'
 import type { TenantId } from '../model/tenant.ts'
 import { WitnessSeen, type RequestRun } from './request-run.ts'
-import { backendIn } from './session-context.ts'
+import { backendIn } from './backend-in.ts'
 
 const lossNoticedMs = 2_000
 

@@ -117,7 +117,7 @@ function besideEachOther(first: TenantId, second: TenantId) {
 /** What the work may leave: what the strategy promises to clear, on a session that is its own. */
 function kindsOf({ strategy, rig, world }: RunScene): readonly LeftoverKind[] {
   const whole = strategy.clears === 'session' && rig.kind === 'driver'
-  const bySchema = world.id.tenancy === 'schema-per-tenant'
+  const bySchema = world.context.bindsBy('search_path')
   return leftoverKinds.filter((kind) => {
     if (clearedWithTransaction.has(kind)) return true
     return whole && (bySchema || (kind !== 'role' && kind !== 'search_path'))

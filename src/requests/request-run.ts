@@ -10,7 +10,7 @@ import type { Attempt, Row, Step, Witness } from '../model/observation.ts'
 import type { Tenant, TenantId } from '../model/tenant.ts'
 import type { LoggedStatement, RecordedPool } from '../postgres/session/recorded-pool.ts'
 import { isInterruption } from '../postgres/session/sqlstate.ts'
-import { backendIn, claimsIn } from './session-context.ts'
+import { backendIn } from './backend-in.ts'
 import type { RunScene } from './run-scene.ts'
 import { strategyTenant } from './strategy-tenant.ts'
 import { limited, settleable } from './settleable.ts'
@@ -285,12 +285,12 @@ export class RequestRun implements AsyncDisposable {
   }
 
   ownersIn(row: Row): readonly TenantId[] {
-    return [...this.scene.world.ownership.ownersIn(row, { tenantColumn: 'tenant_id' })]
+    return [...this.scene.world.ownership.ownersOf(row, null)]
   }
 
   claimsIn(rows: readonly Row[]) {
     const { world } = this.scene
-    return claimsIn(rows[0], { tenancy: world.id.tenancy, tenants: world.tenants })
+    return world.context.claims(rows[0], world.tenants)
   }
 
   /** Ends the run, unless what was shown is too slight for this search: then it is only remembered. */

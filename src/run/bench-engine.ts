@@ -62,7 +62,7 @@ function kindsOf(world: World): readonly Kind[] {
 async function compare(world: World, kind: Kind, rounds: number): Promise<string> {
   const [tenant] = world.tenants
   if (tenant === undefined) throw new Error('the world has no tenant')
-  const enter = world.tenancy.enter(tenant)
+  const enter = world.context.enter(tenant)
   const options = clientOptionsOf(world)
   const script = [['BEGIN', ...enter].join('; '), kind.sql, 'ROLLBACK']
   const each = ['BEGIN', ...enter, kind.sql, 'COMMIT']

@@ -1,5 +1,7 @@
 /** The poolers of a run: the driver's own, and a pgbouncer of ours when one is installed. */
 
+import { ToolBox } from '../probe/tools.ts'
+import { matrixServers, poolerRigs } from '../requests/tools.ts'
 import { messageOf } from '../errors.ts'
 import type { Coverage } from '../model/report.ts'
 import { driverPool, pgbouncerRig, type PoolerRig } from '../requests/pooler.ts'
@@ -136,4 +138,10 @@ function withoutPgbouncer(title: string, reason: string): Poolers {
     coverage: [driverCoverage, { title, tested: false, reason, hint }],
     [Symbol.asyncDispose]: async () => {},
   }
+}
+
+/** The poolers as tools of a search. */
+export function toolsOf({ rigs, matrix }: Pick<Poolers, 'rigs' | 'matrix'>): ToolBox {
+  const tools = new ToolBox().with(poolerRigs, rigs)
+  return matrix === null ? tools : tools.with(matrixServers, matrix)
 }

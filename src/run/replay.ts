@@ -10,7 +10,7 @@ import { planSeed } from '../reference/seed/plan.ts'
 import { findCell } from './verify/find-cell.ts'
 import { databaseName, operationsDatabaseNames } from '../reference/site/namespace.ts'
 import { channels } from '../model/channel.ts'
-import { openPoolers } from './poolers.ts'
+import { openPoolers, toolsOf } from './poolers.ts'
 import { openSite } from '../reference/site/open-site.ts'
 import { cloneDatabase, createWorldDatabase } from '../reference/site/provision.ts'
 import { searchLimits } from '../probe/search-limits.ts'
@@ -75,8 +75,7 @@ export async function replay(
     ...searchLimits({ quick: value('quick') === true }),
     claims: new Set(channels),
     timing: true,
-    poolers: poolers.rigs,
-    ...(poolers.matrix === null ? {} : { matrix: poolers.matrix }),
+    tools: toolsOf(poolers),
     replay: { path: token.path, replayPath: token.replayPath },
   }
   const object = finding.object.replace(onServer, '')

@@ -1,7 +1,8 @@
 /** Strategies tried alone, on databases that stay open: what a proof does, without its clones. */
 
-import { driverPool } from '../requests/pooler.ts'
-import type { PoolerRig } from '../requests/pooler.ts'
+import { ToolBox } from '../probe/tools.ts'
+import { poolerRigs, strategiesOnTrial } from '../requests/tools.ts'
+import { driverPool, type PoolerRig } from '../requests/pooler.ts'
 import { runProbe } from '../probe/ask.ts'
 import type { World } from '../world/world.ts'
 import type { ContextStrategy } from '../model/context-strategy.ts'
@@ -78,8 +79,7 @@ export class StrategyTrials implements AsyncDisposable {
     return runProbe(probe, this.world(tenancy), {
       seed,
       runs,
-      poolers,
-      strategies: [strategy],
+      tools: new ToolBox().with(poolerRigs, poolers).with(strategiesOnTrial, [strategy]),
       ...(examplesMax === undefined ? {} : { examplesMax }),
     })
   }

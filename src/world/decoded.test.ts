@@ -5,13 +5,13 @@ import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decodingsOf, looksSealed } from './decoded.ts'
-import { ownershipOf } from './planted-marks.ts'
+import { plantedOwnership } from './planted-marks.ts'
 import { planSeed } from '../reference/seed/plan.ts'
 import { plantedUuid } from '../reference/seed/planted-uuid.ts'
 
 const seed = 12
 const plan = planSeed({ seed, tenants: 20, rows: 100 })
-const ownership = ownershipOf(plan.plannedTenants)
+const ownership = plantedOwnership(plan.plannedTenants, { bySchema: false, columns: ['tenant_id'] })
 
 const hex = (text: string) => Buffer.from(text).toString('hex')
 const base64 = (text: string) => Buffer.from(text).toString('base64')

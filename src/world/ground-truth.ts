@@ -2,10 +2,10 @@
 
 import { relationKey, type Catalog, type Relation } from '../model/catalog.ts'
 import type { Row } from '../model/observation.ts'
+import type { OwnershipOracle } from '../model/ownership.ts'
 import type { TenantId } from '../model/tenant.ts'
 import { identifier, qualified } from '../sql/identifier.ts'
 import type { Session } from '../postgres/session/session.ts'
-import type { WorldOptions } from './world.ts'
 
 export interface RelationTruth {
   readonly rows: number
@@ -26,21 +26,20 @@ const unmarkedRowsMax = 5_000
 export async function readGroundTruth(
   admin: Session,
   catalog: Catalog,
-  options: WorldOptions,
+  ownership: OwnershipOracle,
 ): Promise<GroundTruth> {
-  const bySchema = new Map(options.tenants.map((tenant) => [tenant.schema, tenant]))
   const stored = catalog.relations.filter((relation) =>
     ['table', 'partitioned table', 'partition', 'materialized view'].includes(relation.kind),
   )
   const entries = await Promise.all(
     stored.map(async (relation) => {
-      const tenant = options.tenancy.tenantOf(relation, bySchema)
+      const owner = ownership.ownerByPlace(relation)
       const truth =
-        tenant !== null
-          ? await ofOneTenant(admin, relation, tenant.id)
+        owner !== null
+          ? await ofOneTenant(admin, relation, owner)
           : relation.tenantColumn !== null
             ? await byTenantColumn(admin, relation, relation.tenantColumn)
-            : await byRecognition(admin, relation, options)
+            : await byRecognition(admin, relation, ownership)
       return [relationKey(relation), truth] as const
     }),
   )
@@ -101,14 +100,14 @@ async function byTenantColumn(
 async function byRecognition(
   admin: Session,
   relation: Relation,
-  options: WorldOptions,
+  ownership: OwnershipOracle,
 ): Promise<RelationTruth> {
   const found = await admin.query(
     `SELECT t.* FROM ${qualified(relation)} t LIMIT ${unmarkedRowsMax}`,
   )
   const owned = new Map<Row, TenantId>()
   for (const row of found) {
-    const [owner] = options.ownership.ownersIn(row)
+    const [owner] = ownership.ownersIn(row)
     if (owner !== undefined) owned.set(row, owner)
   }
   const samples = groupByOwner([...owned.keys()], (row) => owned.get(row) ?? '')
@@ -129,7 +128,9 @@ function groupByOwner(
   const groups = new Map<TenantId, Row[]>()
   for (const row of rows) {
     const owner = ownerOf(row)
-    groups.set(owner, [...(groups.get(owner) ?? []), row])
+    const group = groups.get(owner)
+    if (group === undefined) groups.set(owner, [row])
+    else group.push(row)
   }
   return groups
 }

@@ -6,7 +6,6 @@
 import type { Attempt, Statement } from '../model/observation.ts'
 import type { Tenant } from '../model/tenant.ts'
 import { identifier, literal } from '../sql/identifier.ts'
-import { ownerOfRelation } from '../attack/forms/oracle.ts'
 import { ownedTables, targetOf } from './targets.ts'
 import type { World } from './world.ts'
 
@@ -42,7 +41,8 @@ export function rowsOfTenantRemoved(world: World, tenant: Tenant): readonly stri
     .flatMap((object) => {
       const target = targetOf(object, tenant)
       if (target === null || object.rowsOf(tenant.id) === 0) return []
-      if (ownerOfRelation(world, target.relation) !== null) return [`DELETE FROM ${target.address}`]
+      if (world.ownership.ownerByPlace(target.relation) !== null)
+        return [`DELETE FROM ${target.address}`]
       return target.tenantColumn === null
         ? []
         : [

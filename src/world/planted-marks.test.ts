@@ -2,13 +2,13 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ownershipOf } from './planted-marks.ts'
+import { plantedOwnership } from './planted-marks.ts'
 import { planSeed, type PlannedTenant } from '../reference/seed/plan.ts'
 import { plantedUuid } from '../reference/seed/planted-uuid.ts'
 
 const seed = 11
 const plan = planSeed({ seed, tenants: 40, rows: 100 })
-const ownership = ownershipOf(plan.plannedTenants)
+const ownership = plantedOwnership(plan.plannedTenants, { bySchema: false, columns: ['tenant_id'] })
 const anyTenant = fc.constantFrom(...plan.plannedTenants)
 const anyMark = (tenant: PlannedTenant) =>
   fc.oneof(

@@ -2,8 +2,9 @@
 
 import { decodingsOf } from './decoded.ts'
 import type { Row } from '../model/observation.ts'
-import type { Ownership } from '../model/ownership.ts'
+import type { Ownership, OwnershipOracle } from '../model/ownership.ts'
 import type { Tenant, TenantId } from '../model/tenant.ts'
+import { identifier, literal } from '../sql/identifier.ts'
 
 /**
  * A planted uuid (version 8, variant 1, written with `a`) or a watermark; group 1 is the tag, group 2
@@ -39,8 +40,50 @@ export function marksIn(text: string): readonly Marked[] {
   }))
 }
 
+export interface PlantedOptions {
+  /** True when a tenant's rows lie in its schema. */
+  readonly bySchema: boolean
+  /** Columns that carry the tenant's id. */
+  readonly columns: readonly string[]
+}
+
 /** Tenants must carry unique tags and watermarks, as planned ones do. */
-export function ownershipOf(tenants: readonly Tenant[]): Ownership {
+export function plantedOwnership(
+  tenants: readonly Tenant[],
+  { bySchema, columns }: PlantedOptions,
+): OwnershipOracle {
+  const marked = ownershipOf(tenants)
+  const schemas = new Map(bySchema ? tenants.map(({ schema, id }) => [schema, id]) : [])
+  const byId = new Map(tenants.map((tenant) => [tenant.id, tenant]))
+  const ownerByPlace: OwnershipOracle['ownerByPlace'] = ({ schema }) => schemas.get(schema) ?? null
+  const marksOf = (id: TenantId) => {
+    const tenant = byId.get(id)
+    return tenant === undefined ? [] : [tenant.tag, tenant.watermark]
+  }
+  return {
+    ...marked,
+    columns,
+    ownerByPlace,
+    ownersOf: (row, from) => {
+      const owners = new Set(
+        columns.flatMap((name) => [...marked.ownersIn(row, { tenantColumn: name })]),
+      )
+      const located = from === null ? null : ownerByPlace(from)
+      return located === null ? owners : owners.add(located)
+    },
+    ownerSql: (relation) => {
+      const located = ownerByPlace(relation)
+      if (located !== null) return literal(located)
+      return relation.tenantColumn === null ? null : `t.${identifier(relation.tenantColumn)}::text`
+    },
+    giveSql: ({ tenantColumn }, to) =>
+      tenantColumn === null ? null : `${identifier(tenantColumn)} = ${literal(to)}`,
+    marksOf,
+    sessionMark: (id) => marksOf(id).at(-1) ?? id,
+  }
+}
+
+function ownershipOf(tenants: readonly Tenant[]): Ownership {
   const byMark = new Map(
     tenants.flatMap(
       ({ id, tag, watermark }) =>

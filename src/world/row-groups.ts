@@ -4,9 +4,8 @@ import type { Relation } from '../model/catalog.ts'
 import type { TenantId } from '../model/tenant.ts'
 import { identifier, literal, qualified } from '../sql/identifier.ts'
 import type { Session } from '../postgres/session/session.ts'
-import { ownerOfRelation } from '../attack/forms/oracle.ts'
 import { targetOf } from './targets.ts'
-import type { WorldObject } from './world-object.ts'
+import type { WorldObject } from '../model/world.ts'
 import type { World } from './world.ts'
 
 /** Rows and a hash that does not depend on their order. The key null stands for rows that no tenant owns. */
@@ -36,7 +35,7 @@ export async function readGroups(
 ): Promise<Groups> {
   const settings = textSettings.join('; ')
   const from = `FROM ONLY ${qualified(relation)} t`
-  const located = ownerOfRelation(world, relation)
+  const located = world.ownership.ownerByPlace(relation)
   if (located === null && relation.tenantColumn === null)
     return recognised(session, world, relation)
   const owner =
@@ -97,7 +96,7 @@ async function readOwn(world: World, object: WorldObject): Promise<Groups> {
   )
   const groups = new Map<TenantId | null, { rows: number; hash: string }>()
   for (const [address, { relation, columns, tenantColumn }] of relations) {
-    const located = ownerOfRelation(world, relation)
+    const located = world.ownership.ownerByPlace(relation)
     const owner =
       located !== null
         ? literal(located)

@@ -3,7 +3,7 @@
 import type { Relation, TablePrivilege } from '../model/catalog.ts'
 import type { Tenant } from '../model/tenant.ts'
 import { identifier, qualified } from '../sql/identifier.ts'
-import type { WorldObject } from './world-object.ts'
+import type { WorldObject } from '../model/world.ts'
 import type { World } from './world.ts'
 
 export interface Target {

@@ -1,60 +1,45 @@
-/** An object of the isolation matrix: the same table for all tenants, wherever each one's rows are. */
+/** Objects of the isolation matrix, out of what the survey and the ground truth say. */
 
-import type { Catalog, Relation, RelationKind } from '../model/catalog.ts'
+import type { Catalog, Relation } from '../model/catalog.ts'
 import { relationKey } from '../model/catalog.ts'
-import type { Row } from '../model/observation.ts'
+import type { OwnershipOracle } from '../model/ownership.ts'
 import type { Tenant, TenantId } from '../model/tenant.ts'
+import type { WorldObject } from '../model/world.ts'
 import { qualified } from '../sql/identifier.ts'
 import type { GroundTruth } from './ground-truth.ts'
-import type { WorldOptions } from './world.ts'
 
-export interface WorldObject {
-  /** Row of the matrix, e.g. `isp_customers`. */
-  readonly name: string
-  readonly kind: RelationKind
-  /** True when no row belongs to anybody: reference data. Unknown for views: false. */
-  readonly shared: boolean
-  /** The relation that holds this tenant's rows. */
-  relationOf(tenant: Tenant): Relation | null
-  /** Qualified, quoted SQL name of that relation. */
-  addressOf(tenant: Tenant): string
-  /** Rows the tenant owns, counted by the admin when the world was opened; null for views. */
-  rowsOf(tenant: TenantId): number | null
-  /** Rows of all tenants together; null for views. */
-  readonly rowsTotal: number | null
-  /** Up to three whole rows of the tenant as the admin reads them, the canary first. */
-  samplesOf(tenant: TenantId): readonly Row[]
+export interface ObjectSources {
+  readonly catalog: Catalog
+  readonly truth: GroundTruth
+  readonly ownership: OwnershipOracle
+  /** Schema whose objects are called by their bare names, beside those in a tenant's place. */
+  readonly homeSchema: string | null
 }
 
 /** Groups relations into objects: tenants' schemas fold into one object per table. */
-export function worldObjects(
-  options: WorldOptions,
-  content: { readonly catalog: Catalog; readonly truth: GroundTruth },
-): readonly WorldObject[] {
-  const bySchema = new Map(options.tenants.map((tenant) => [tenant.schema, tenant]))
+export function worldObjects(sources: ObjectSources): readonly WorldObject[] {
   const groups = new Map<string, Relation[]>()
-  for (const relation of content.catalog.relations) {
-    const name = options.tenancy.objectName(relation, bySchema)
-    groups.set(name, [...(groups.get(name) ?? []), relation])
+  for (const relation of sources.catalog.relations) {
+    const { schema, name } = relation
+    const isAtHome =
+      schema === sources.homeSchema || sources.ownership.ownerByPlace(relation) !== null
+    const title = isAtHome ? name : `${schema}.${name}`
+    const group = groups.get(title)
+    if (group === undefined) groups.set(title, [relation])
+    else group.push(relation)
   }
-  return [...groups].map(([name, relations]) =>
-    objectOf(name, relations, { options, ...content, bySchema }),
-  )
+  return [...groups].map(([name, relations]) => objectOf(name, relations, sources))
 }
 
-interface Context {
-  readonly options: WorldOptions
-  readonly truth: GroundTruth
-  readonly bySchema: ReadonlyMap<string, Tenant>
-}
-
-function objectOf(name: string, relations: readonly Relation[], context: Context): WorldObject {
-  const { truth, bySchema, options } = context
-  const tenancy = options.tenancy
+function objectOf(
+  name: string,
+  relations: readonly Relation[],
+  { truth, ownership }: ObjectSources,
+): WorldObject {
   const scoped = new Map(
     relations.flatMap((relation) => {
-      const tenant = tenancy.tenantOf(relation, bySchema)
-      return tenant === null ? [] : [[tenant.id, relation] as const]
+      const owner = ownership.ownerByPlace(relation)
+      return owner === null ? [] : [[owner, relation] as const]
     }),
   )
   const first = relations[0]

@@ -4,36 +4,20 @@
  */
 
 import { messageOf } from '../errors.ts'
+import { allCapabilities } from '../model/capability.ts'
 import type { Catalog, TablePrivilege } from '../model/catalog.ts'
 import type { Attempt, Statement } from '../model/observation.ts'
-import type { Ownership } from '../model/ownership.ts'
-import { worldKey, type WorldId } from '../model/tenancy.ts'
+import { worldKey } from '../model/tenancy.ts'
 import type { Tenant } from '../model/tenant.ts'
-import type { RoleNames, RolePasswords } from '../model/roles.ts'
-import { openWithin, Renewable } from '../postgres/session/renewable.ts'
-import { Session, type SessionOptions } from '../postgres/session/session.ts'
+import type { Companion, WorldFacts, WorldObject } from '../model/world.ts'
+import { openWithin, Renewable, type Losable } from '../postgres/session/renewable.ts'
+import { Session } from '../postgres/session/session.ts'
 import { survey } from '../postgres/survey/survey.ts'
-import type { Tenancy } from '../reference/tenancies/tenancy.ts'
-import { readGroundTruth, type GroundTruth } from './ground-truth.ts'
-import { worldObjects, type WorldObject } from './world-object.ts'
-import { WorldRigs, type WorldSites } from '../reference/world-rigs.ts'
+import { Companions, type CompanionKey } from './companion.ts'
+import { readGroundTruth } from './ground-truth.ts'
+import { worldObjects } from './world-object.ts'
+import { rolesOfPlaces, type WorldOptions } from './world-options.ts'
 import { WriteOracle, type Written } from './write-oracle.ts'
-
-export interface WorldOptions extends WorldSites {
-  readonly id: WorldId
-  /** Address of the server with the superuser's login. */
-  readonly address: SessionOptions['address']
-  readonly database: string
-  readonly tenancy: Tenancy
-  readonly tenants: readonly Tenant[]
-  readonly ownership: Ownership
-  readonly roles: RoleNames
-  readonly passwords: RolePasswords
-  /** Privileges the platform grants, as `<object>:<privilege>`; their absence makes a cell unknown. */
-  readonly expectedPrivileges?: ReadonlySet<string>
-  /** Upper bound of one statement in ms, default 10,000. */
-  readonly statementTimeoutMs?: number
-}
 
 export interface AttemptOptions {
   /** Use a session that never carried a context; the statements must not enter one. */
@@ -43,12 +27,12 @@ export interface AttemptOptions {
 /** A server in crash recovery refuses connections for less than this, where it has as little to recover as here. */
 const revivalMs = 10_000
 
-export class World implements AsyncDisposable {
+export class World implements WorldFacts, AsyncDisposable {
   readonly options: WorldOptions
   readonly catalog: Catalog
   readonly objects: readonly WorldObject[]
-  readonly tenants: readonly Tenant[]
-  readonly truth: GroundTruth
+  readonly speaksFor: ReadonlySet<Companion>
+  readonly #byId: ReadonlyMap<string, Tenant>
   readonly #session = new Renewable(() => this.connect())
   /** Never enters a tenant's context, so that its setting stays as a new connection has it. */
   readonly #untouched = new Renewable(() => this.connect())
@@ -65,33 +49,28 @@ export class World implements AsyncDisposable {
     })
   })
 
-  readonly #rigs: WorldRigs
+  readonly #companions: Companions
 
-  private constructor(
-    options: WorldOptions,
-    admin: Session,
-    content: { catalog: Catalog; truth: GroundTruth },
-  ) {
+  private constructor(options: WorldOptions, admin: Session, content: Content) {
     this.options = options
-    this.#rigs = new WorldRigs(this, options)
+    this.speaksFor = new Set(options.speaksFor ?? [])
+    this.#companions = new Companions(this, options.companions ?? [])
     this.#admin = admin
+    this.#byId = new Map(options.tenants.map((tenant) => [tenant.id, tenant]))
     this.catalog = content.catalog
-    this.truth = content.truth
-    this.tenants = options.tenants
-    this.objects = worldObjects(options, content)
+    this.objects = content.objects
   }
 
   /** Surveys the database and reads who owns what. @throws WatertightError when it cannot connect. */
   static async open(options: WorldOptions): Promise<World> {
     const admin = await connectAdmin(options)
     try {
-      const byTenant = options.id.tenancy === 'schema-per-tenant'
-      const roleBySchema = new Map(
-        byTenant ? options.tenants.map((each) => [each.schema, each.role]) : [],
-      )
+      const roleBySchema = rolesOfPlaces(options)
       const catalog = await survey(admin, { application: options.roles.app, roleBySchema })
-      const truth = await readGroundTruth(admin, catalog, options)
-      return new World(options, admin, { catalog, truth })
+      const { ownership, homeSchema = null } = options
+      const truth = await readGroundTruth(admin, catalog, ownership)
+      const objects = worldObjects({ catalog, truth, ownership, homeSchema })
+      return new World(options, admin, { catalog, objects })
     } catch (error) {
       await admin[Symbol.asyncDispose]()
       throw error
@@ -102,32 +81,50 @@ export class World implements AsyncDisposable {
   get admin(): Session {
     return this.#admin
   }
-  get id(): WorldId {
+  get id(): WorldFacts['id'] {
     return this.options.id
   }
   get key(): string {
     return worldKey(this.options.id)
   }
+  get origin(): WorldFacts['origin'] {
+    return this.options.origin
+  }
   get database(): string {
     return this.options.database
   }
-  get tenancy(): Tenancy {
-    return this.options.tenancy
+  get tenants(): readonly Tenant[] {
+    return this.options.tenants
   }
-  get ownership(): Ownership {
+  get context(): WorldFacts['context'] {
+    return this.options.context
+  }
+  get ownership(): WorldFacts['ownership'] {
     return this.options.ownership
+  }
+  get separatedBy(): WorldFacts['separatedBy'] {
+    return this.options.separatedBy
+  }
+  get capabilities(): WorldFacts['capabilities'] {
+    return this.options.capabilities ?? allCapabilities
+  }
+  get roles(): WorldFacts['roles'] {
+    return this.options.roles
   }
   get application(): string {
     return this.options.roles.app
   }
+  get administrator(): string {
+    return this.options.address.user
+  }
 
   /** Statements that bring the running transaction into the tenant's context. */
   enter(tenant: Tenant): readonly Statement[] {
-    return this.tenancy.enter(tenant).map((sql) => ({ sql, role: 'context' as const }))
+    return this.context.enter(tenant).map((sql) => ({ sql, role: 'context' as const }))
   }
 
   tenant(id: string): Tenant {
-    const found = this.tenants.find((each) => each.id === id)
+    const found = this.#byId.get(id)
     if (found === undefined) throw new Error(`no tenant ${JSON.stringify(id)} in this world`)
     return found
   }
@@ -175,14 +172,14 @@ export class World implements AsyncDisposable {
     }
   }
 
-  /** The HTTP service, started when it is first asked. @throws when it cannot be. */
-  service(): ReturnType<WorldRigs['service']> {
-    return this.#rigs.service()
+  /** True when whoever opened the world offers it. */
+  offers(companion: Companion): boolean {
+    return this.#companions.has(companion)
   }
 
-  /** Operations on copies of both databases, opened when they are first asked. @throws when they cannot be. */
-  operations(): ReturnType<WorldRigs['operations']> {
-    return this.#rigs.operations()
+  /** What stands beside the database, opened when it is first asked. @throws when it cannot be. */
+  companion<T extends Losable>(key: CompanionKey<T>): Promise<T> {
+    return this.#companions.get(key)
   }
 
   /** What the admin sees in the system tables; evidence of catalogue probes. */
@@ -213,13 +210,18 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#rigs[Symbol.asyncDispose]()
+    await this.#companions[Symbol.asyncDispose]()
     await this.#session[Symbol.asyncDispose]()
     await this.#untouched[Symbol.asyncDispose]()
     await this.#oracle[Symbol.asyncDispose]()
     await this.#superuser[Symbol.asyncDispose]()
     await this.#admin[Symbol.asyncDispose]()
   }
+}
+
+interface Content {
+  readonly catalog: Catalog
+  readonly objects: readonly WorldObject[]
 }
 
 function connectAdmin({ address, database }: WorldOptions): Promise<Session> {

@@ -20,7 +20,7 @@ export default defineCatalogProbe({
   source: 'https://www.postgresql.org/docs/current/sql-createpolicy.html',
   severity: 'high',
   needs: ['rows'],
-  tenancies: ['row-level-security'],
+  separatedBy: 'rows',
   remedy:
     'Give {relation} one policy per command that compares tenant_id with the context, in USING and in WITH CHECK',
   cells: (world) =>

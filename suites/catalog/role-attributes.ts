@@ -46,7 +46,7 @@ function defectOf(world: World): string | null {
       return `The application can become ${name}, which owns ${owned.schema}.${owned.name}`
   }
   const inheriting =
-    world.id.tenancy === 'schema-per-tenant'
+    world.separatedBy === 'places'
       ? application.memberOf.find(
           ({ role, inherits }) => inherits && world.tenants.some((tenant) => tenant.role === role),
         )

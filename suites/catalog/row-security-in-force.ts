@@ -16,7 +16,7 @@ export default defineCatalogProbe({
   source: 'https://www.postgresql.org/docs/current/ddl-rowsecurity.html',
   severity: 'high',
   needs: ['rows'],
-  tenancies: ['row-level-security'],
+  separatedBy: 'rows',
   remedy:
     'ALTER TABLE {relation} ENABLE ROW LEVEL SECURITY; ALTER TABLE {relation} FORCE ROW LEVEL SECURITY;',
   cells: (world) =>

@@ -23,13 +23,8 @@ export default defineCatalogProbe({
 })
 
 function defectOf(world: World, schema: SchemaEntry): { sentence: string | null } {
-  const { roles } = world.options
-  const trusted = new Set([
-    schema.owner,
-    roles.owner,
-    world.options.address.user,
-    'pg_database_owner',
-  ])
+  const { roles } = world
+  const trusted = new Set([schema.owner, roles.owner, world.administrator, 'pg_database_owner'])
   const creator = schema.grants.find(
     ({ role, privilege }) =>
       privilege === 'CREATE' &&
@@ -46,7 +41,7 @@ function defectOf(world: World, schema: SchemaEntry): { sentence: string | null 
     }
   }
   const tenant = world.tenants.find((each) => each.schema === schema.name)
-  if (world.id.tenancy !== 'schema-per-tenant' || tenant === undefined) return { sentence: null }
+  if (world.separatedBy !== 'places' || tenant === undefined) return { sentence: null }
   const intruder = schema.grants.find(
     ({ role, privilege }) =>
       privilege === 'USAGE' && !trusted.has(role) && role !== tenant.role && role !== roles.admin,

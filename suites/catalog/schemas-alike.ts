@@ -15,7 +15,7 @@ export default defineCatalogProbe({
   source: 'https://www.postgresql.org/docs/current/ddl-schemas.html',
   severity: 'low',
   needs: ['rows'],
-  tenancies: ['schema-per-tenant'],
+  separatedBy: 'places',
   remedy:
     'Bring {relation} to the version of the other schemas, or finish the migration that stopped',
   cells: (world) =>

@@ -8,7 +8,7 @@ export default defineTimingProbe({
   source: 'https://www.postgresql.org/docs/current/ddl-rowsecurity.html',
   severity: 'low',
   needs: ['timing'],
-  tenancies: ['row-level-security'],
+  separatedBy: 'rows',
   remedy:
     'Put tenant_id first into the keys of {relation}, so that a foreign row is not even fetched',
 })

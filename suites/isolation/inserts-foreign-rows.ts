@@ -68,7 +68,7 @@ export default defineProbe<Input>({
     const proofs = attempt.steps.filter((step) => step.role === 'proof')
     const [mine, theirs] = proofs.map((step) => rowsOf(step).length > 0)
     // A trigger may have put the row where it belongs: then the attacker has it and the victim not.
-    if (world.id.tenancy === 'row-level-security' && mine === true && theirs === false) return null
+    if (world.separatedBy === 'rows' && mine === true && theirs === false) return null
     return {
       sentence:
         `Tenant ${attacker} inserts a row into ${cell.name} that ` +

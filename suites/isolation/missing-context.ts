@@ -101,7 +101,7 @@ const verbs = { SELECT: 'reads', UPDATE: 'updates', DELETE: 'deletes', INSERT: '
 
 /** Every state of the tenant, the malformed ones that happen to be another tenant's id left out. */
 function stateOf(world: World, { victim, state }: Input): MissingContext | null {
-  const states = world.tenancy.missingContexts(world.tenant(victim), world.tenants)
+  const states = world.context.missing(world.tenant(victim), world.tenants)
   return states[state % states.length] ?? null
 }
 

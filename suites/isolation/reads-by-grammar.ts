@@ -12,7 +12,6 @@ import {
   may,
   nested,
   objectOf,
-  ownerOfRelation,
   plannerSettings,
   readForms,
   readRequest,
@@ -72,9 +71,8 @@ export default defineProbe<GrammarInput>({
 })
 
 function applies(world: World, object: WorldObject, form: ReadForm): boolean {
-  const { kinds, tenancies, byKey, wholeRow } = form
-  if (kinds?.includes(object.kind) === false || tenancies?.includes(world.id.tenancy) === false)
-    return false
+  const { kinds, separatedBy = world.separatedBy, byKey, wholeRow } = form
+  if (kinds?.includes(object.kind) === false || separatedBy !== world.separatedBy) return false
   if (byKey === true && object.rowsTotal === null) return false
   return (
     wholeRow !== true ||
@@ -179,7 +177,7 @@ function ownOnly(attempt: Attempt, { world, cell }: Scene, tenant: Tenant): Atte
   const shows = formOf(cell).shows ?? 'content'
   const { tenantColumn } = suspect(world, objectOf(cell), tenant.id)
   const relation = objectOf(cell).relationOf(tenant)
-  const located = relation !== null && ownerOfRelation(world, relation) === tenant.id
+  const located = relation !== null && world.ownership.ownerByPlace(relation) === tenant.id
   return {
     ...attempt,
     steps: attempt.steps.map((step) => {

@@ -10,7 +10,6 @@ import {
   may,
   objectOf,
   ownedTables,
-  ownerOfRelation,
   ownGroups,
   rowsOf,
   targetOf,
@@ -85,7 +84,7 @@ function saysWhose(world: World, object: WorldObject, tenant: Tenant): boolean {
   const relation = object.relationOf(tenant)
   return (
     relation !== null &&
-    (relation.tenantColumn !== null || ownerOfRelation(world, relation) !== null)
+    (relation.tenantColumn !== null || world.ownership.ownerByPlace(relation) !== null)
   )
 }
 

@@ -10,6 +10,7 @@ import {
   tryBackup,
   vacuousAttempt,
   type Pair,
+  operationsRig,
 } from '../../src/index.ts'
 
 export default defineOperationsProbe<Pair>(
@@ -24,7 +25,7 @@ export default defineOperationsProbe<Pair>(
     cells: (world) => operationCells(world, 'tenant backup', backupPaths),
     inputs: (world) => anyPair(world),
     attempt: async (world, cell, { attacker, victim }) => {
-      const rig = await world.operations()
+      const rig = await world.companion(operationsRig)
       const path = backupPaths.find((each) => each === cell.path)
       return path === undefined
         ? vacuousAttempt
@@ -51,7 +52,7 @@ export default defineOperationsProbe<Pair>(
       tenant !== world.tenants[0]
         ? null
         : world
-            .operations()
+            .companion(operationsRig)
             .then((rig) =>
               rig.once('own rows come back', (directory) =>
                 ownRowsComeBack({ world, rig, directory, attacker: tenant, victim: tenant }),

@@ -12,6 +12,7 @@ import {
   type Migrating,
   type Pair,
   type World,
+  operationsRig,
 } from '../../src/index.ts'
 
 function migratingOf(world: World, { attacker, victim }: Pair): Migrating {
@@ -38,7 +39,7 @@ export default defineOperationsProbe<Pair>(
     },
     inputs: (world) => anyPair(world),
     attempt: async (world, cell, input) => {
-      const rig = await world.operations()
+      const rig = await world.companion(operationsRig)
       const migrating = migratingOf(world, input)
       const open = openTables(migrating).find(({ title }) => title === cell.path)
       return open === undefined
@@ -60,7 +61,7 @@ export default defineOperationsProbe<Pair>(
       if (tenant !== first || second === undefined) return null
       const migrating: Migrating = { world, attacker: second, victim: first }
       return world
-        .operations()
+        .companion(operationsRig)
         .then((rig) =>
           rig.once('a closed table passes', () =>
             tryMigration(migrating, closedTable(migrating), 'owner'),

@@ -6,7 +6,6 @@ import {
   isAffected,
   lastRowSecurityFix,
   serverDefects,
-  speaksForServer,
   versionText,
   type World,
 } from '../../src/index.ts'
@@ -21,7 +20,7 @@ export default defineCatalogProbe({
   needs: [],
   remedy: 'Upgrade the server to the last minor of its major version; {relation} is repaired there',
   cells: (world) =>
-    speaksForServer(world)
+    world.speaksFor.has('server')
       ? serverDefects.map(({ id }) => ({ object: null, name: id, path: 'server version' }))
       : [],
   inspect: (world, cell) => {

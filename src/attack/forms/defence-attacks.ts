@@ -48,7 +48,7 @@ function sessionAttacks(world: World): readonly DefenceAttack[] {
       path: 'context forgery',
       harmless: true,
       channel: 'forgery',
-      statements: (_, victim) => world.tenancy.enter(victim),
+      statements: (_, victim) => world.context.enter(victim),
     },
     session('RESET ROLE', ['RESET ROLE']),
     session('RESET SESSION AUTHORIZATION', ['RESET SESSION AUTHORIZATION']),

@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import type { TenantId } from '../../model/tenant.ts'
 import { anyPair, everyAttacker, type Pair } from '../shared-inputs.ts'
-import type { WorldObject } from '../../world/world-object.ts'
+import type { WorldObject } from '../../model/world.ts'
 import type { World } from '../../world/world.ts'
 import { nestings, type Nesting } from './nesting.ts'
 import { planners, type Planner } from './planner.ts'

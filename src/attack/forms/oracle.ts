@@ -1,6 +1,5 @@
 /** What an answer proves: foreign rows, foreign values in an error message, or a number nobody may know. */
 
-import type { Relation } from '../../model/catalog.ts'
 import type { Attempt, Row, Step, Witness } from '../../model/observation.ts'
 import type { Tenant, TenantId } from '../../model/tenant.ts'
 import { count, foreignRows, type Suspicion } from '../witness.ts'
@@ -37,8 +36,7 @@ function echoOf({ observation, sql }: Step, world: World): TenantId | null {
   if (observation.kind === 'rows') return null
   const owner = world.ownership.ownerOfValue(observation.message)
   if (owner === null) return null
-  const { tag, watermark } = world.tenant(owner)
-  return sql.includes(tag) || sql.includes(watermark) ? null : owner
+  return world.ownership.marksOf(owner).some((mark) => sql.includes(mark)) ? null : owner
 }
 
 export interface Counted extends Suspicion {
@@ -77,7 +75,11 @@ export function rowsOfForeignRelation(
 ): Witness | null {
   const { world, attacker, object, command, verb } = suspicion
   const relation = world.objects.find(({ name }) => name === object)?.relationOf(victim) ?? null
-  if (relation === null || ownerOfRelation(world, relation) !== victim.id || victim.id === attacker)
+  if (
+    relation === null ||
+    world.ownership.ownerByPlace(relation) !== victim.id ||
+    victim.id === attacker
+  )
     return null
   const rows = attempt.steps.flatMap(({ role, observation }) =>
     role === 'attack' && observation.kind === 'rows' ? observation.rows.filter(hasValue) : [],
@@ -89,12 +91,6 @@ export function rowsOfForeignRelation(
     victim: victim.id,
     command,
   }
-}
-
-/** The tenant that owns every row of the relation by where it lies; null when rows carry their owner. */
-export function ownerOfRelation(world: World, relation: Relation): TenantId | null {
-  const bySchema = new Map(world.tenants.map((tenant) => [tenant.schema, tenant]))
-  return world.tenancy.tenantOf(relation, bySchema)?.id ?? null
 }
 
 /** An outer join or an aggregate over nothing yields a row of NULLs, which shows nothing. */

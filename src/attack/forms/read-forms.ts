@@ -2,7 +2,7 @@
 
 import type { RelationKind, TablePrivilege } from '../../model/catalog.ts'
 import type { Channel } from '../../model/channel.ts'
-import type { TenancyName } from '../../model/tenancy.ts'
+import type { WorldFacts } from '../../model/world.ts'
 import type { Tenant } from '../../model/tenant.ts'
 import { identifier, literal } from '../../sql/identifier.ts'
 import type { World } from '../../world/world.ts'
@@ -16,7 +16,7 @@ export interface ReadForm {
   /** Kinds of relations it can be written for. Default: all. */
   readonly kinds?: readonly RelationKind[]
   /** Tenancies in which it can be written. Default: all. */
-  readonly tenancies?: readonly TenancyName[]
+  readonly separatedBy?: WorldFacts['separatedBy']
   /** Form by which own rows are read as positive control, where this one cannot see them. */
   readonly controlledBy?: string
   /** True when its rows are wrapped by further SELECTs. */
@@ -226,7 +226,7 @@ export const readForms: readonly ReadForm[] = [
     id: 'context flip',
     channel: 'forgery',
     kinds: stored,
-    tenancies: ['row-level-security'],
+    separatedBy: 'rows',
     build: ({ world, victim, from, columns }) => [
       'SET LOCAL enable_indexscan = off',
       'SET LOCAL enable_bitmapscan = off',
@@ -237,10 +237,10 @@ export const readForms: readonly ReadForm[] = [
     id: 'EXECUTE in another context',
     build: (request) => [
       'DEALLOCATE ALL',
-      ...request.world.tenancy.enter(request.victim),
+      ...request.world.context.enter(request.victim),
       `PREPARE watertight_e AS ${everything(request)}`,
       ...Array.from({ length: 6 }, () => 'EXECUTE watertight_e'),
-      ...request.world.tenancy.enter(request.attacker),
+      ...request.world.context.enter(request.attacker),
       'EXECUTE watertight_e',
     ],
   },
@@ -249,10 +249,10 @@ export const readForms: readonly ReadForm[] = [
     build: (request) => [
       'DEALLOCATE ALL',
       'SET LOCAL plan_cache_mode = force_generic_plan',
-      ...request.world.tenancy.enter(request.victim),
+      ...request.world.context.enter(request.victim),
       `PREPARE watertight_g AS ${everything(request)}`,
       'EXECUTE watertight_g',
-      ...request.world.tenancy.enter(request.attacker),
+      ...request.world.context.enter(request.attacker),
       'EXECUTE watertight_g',
     ],
   },
@@ -269,7 +269,7 @@ export const readForms: readonly ReadForm[] = [
   {
     id: 'search_path of the victim',
     controlledBy: 'SELECT unkeyed',
-    tenancies: ['schema-per-tenant'],
+    separatedBy: 'places',
     build: ({ relation, victim, columns, where }) => [
       `SELECT set_config('search_path', ${literal(identifier(victim.schema))}, true)`,
       `SELECT ${aliased(columns)} FROM ${identifier(relation.name)} t ${where} LIMIT 200`,
@@ -278,7 +278,7 @@ export const readForms: readonly ReadForm[] = [
   {
     // A view in the tenant's own schema that was bound to somebody else's table.
     id: 'own object',
-    tenancies: ['schema-per-tenant'],
+    separatedBy: 'places',
     shows: 'marks',
     build: ({ own }) =>
       own === null ? null : [`SELECT ${own.columns} FROM ${own.address} t LIMIT 500`],
@@ -290,11 +290,10 @@ export const readForms: readonly ReadForm[] = [
   },
 ]
 
-/** The last statement by which the tenancy sets the context, as an expression of a SELECT list. */
+/** The setting that names the tenant, as an expression of a SELECT list. */
 function flip(world: World, victim: Tenant): string {
-  const [setting] = world.tenancy
-    .enter(victim)
-    .filter((sql) => sql.startsWith('SELECT set_config'))
-    .slice(-1)
-  return setting?.replace(/^SELECT /, '') ?? 'NULL'
+  const setting = world.context.settings(victim).at(-1)
+  return setting === undefined
+    ? 'NULL'
+    : `set_config(${literal(setting.name)}, ${literal(setting.value)}, true)`
 }

@@ -6,7 +6,7 @@ import type { Tenant } from '../../model/tenant.ts'
 import { identifier, literal } from '../../sql/identifier.ts'
 import { keyCondition, writableColumn } from '../statements.ts'
 import { ownedTables, targetOf, type Target } from '../../world/targets.ts'
-import type { WorldObject } from '../../world/world-object.ts'
+import type { WorldObject } from '../../model/world.ts'
 import type { World } from '../../world/world.ts'
 
 export interface WriteRequest {

@@ -25,11 +25,6 @@ import type { World } from '../../world/world.ts'
 
 const rehearsals: readonly Rehearsal[] = [...reusedPlans, ...plannerStatistics, ...missingChecks]
 
-/** True for the world that speaks for its server; in the others the question would only be repeated. */
-export function speaksForServer({ id }: World): boolean {
-  return id.tenancy === 'row-level-security' && id.variant === 'hardened' && id.service === 'isp'
-}
-
 /** An executed probe with a cell for each rehearsal that the server's version can express. */
 export function defineServerProbe(meta: ProbeMeta): Probe {
   return {
@@ -37,7 +32,9 @@ export function defineServerProbe(meta: ProbeMeta): Probe {
     basis: 'executed',
     exhaustive: true,
     cells: (world) =>
-      speaksForServer(world) ? rehearsals.filter((each) => isKnown(each, world)).map(cellOf) : [],
+      world.speaksFor.has('server')
+        ? rehearsals.filter((each) => isKnown(each, world)).map(cellOf)
+        : [],
     search: async (world, cell, settings) => {
       const rehearsal = rehearsals.find(
         (each) => each.defect === cell.name && each.path === cell.path,
@@ -78,7 +75,7 @@ async function rehearse(scene: Scene, settings: SearchSettings): Promise<CellVer
     replaying: settings.replay !== undefined,
   }
   if (runs === 0) return cellVerdict({ ...outcome, counterexample: null })
-  const attempt = await world.admin.attempt(rehearsal.script(quotedRoles(world.options.roles)))
+  const attempt = await world.admin.attempt(rehearsal.script(quotedRoles(world.roles)))
   settings.onCase?.(cell, attempt, null)
   const step = leakOf(rehearsal, attempt)
   // An exception that carries the hidden value is an answer, and a clear one.
@@ -127,6 +124,6 @@ function counterexampleOf({ world, cell, defect }: Scene, { attempt, step, setti
     shrinks: 0,
     casesToWitness: 1,
     msToWitness: 0,
-    login: world.options.address.user,
+    login: world.administrator,
   }
 }

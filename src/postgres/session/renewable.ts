@@ -2,7 +2,7 @@
 
 import { setTimeout } from 'node:timers/promises'
 
-interface Losable extends AsyncDisposable {
+export interface Losable extends AsyncDisposable {
   /** Null or false while it can be used. */
   readonly lost: Error | null | boolean
 }

@@ -1,5 +1,6 @@
 /** What each variable of the configuration may be; whatever else is accepted disarms something by a slip of the pen. */
 
+import { operationsRig } from './operations-rig.ts'
 import fc from 'fast-check'
 import { asError, messageOf } from '../../errors.ts'
 import type { Configuration } from '../../dotmac/configuration.ts'
@@ -112,7 +113,7 @@ export async function tryVariable(
   variable: Variable,
   text: string,
 ): Promise<Attempt> {
-  const { operations } = await world.operations()
+  const { operations } = await world.companion(operationsRig)
   const { name, read, meaning } = variable
   const wanted = meaning(text)
   return operated([
@@ -145,7 +146,7 @@ export async function obeyed(
   world: World,
   { name, read, meaning, sensible }: Variable,
 ): Promise<Attempt> {
-  const { operations } = await world.operations()
+  const { operations } = await world.companion(operationsRig)
   return operated([
     await performed(`${name}=${sensible}`, 'control', () => {
       const value = read(operations.readConfiguration({ [name]: sensible }))

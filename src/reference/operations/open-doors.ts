@@ -8,7 +8,7 @@ import type { Tenant } from '../../model/tenant.ts'
 import { identifier, literal } from '../../sql/identifier.ts'
 import type { World } from '../../world/world.ts'
 import { operated, performed } from './define.ts'
-import type { OperationsRig } from './operations-rig.ts'
+import { operationsRig, type OperationsRig } from './operations-rig.ts'
 
 export interface Door {
   readonly title: string
@@ -87,7 +87,7 @@ function doorsOfSchemas(attacker: Tenant, victim: Tenant): readonly Door[] {
 /** Opens the door, reads through it, asks for the health, and shuts it again. */
 export function tryDoor(scene: DoorScene, { open, shut, table }: Door): Promise<Attempt> {
   const { world, attacker } = scene
-  return world.operations().then((rig) =>
+  return world.companion(operationsRig).then((rig) =>
     rig.exclusive(async () => {
       await rig.admin.query(`BEGIN; ${open}; COMMIT`)
       try {
@@ -115,7 +115,7 @@ export function tryDoor(scene: DoorScene, { open, shut, table }: Door): Promise<
 /** The positive control: with every door shut, health is green. */
 export function healthyPlatform(scene: DoorScene): Promise<Attempt> {
   return scene.world
-    .operations()
+    .companion(operationsRig)
     .then((rig) =>
       rig.once('health', async () =>
         operated([await performed('health', 'control', () => isGreen(rig, scene))]),

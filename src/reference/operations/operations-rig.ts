@@ -9,6 +9,7 @@ import type { Tenant } from '../../model/tenant.ts'
 import type { Service } from '../../model/tenancy.ts'
 import { openDriverPool, type DriverPool } from '../../postgres/session/driver-pool.ts'
 import { Session } from '../../postgres/session/session.ts'
+import { CompanionKey } from '../../world/companion.ts'
 import type { World } from '../../world/world.ts'
 import { referenceOperations, type Operations, type OperationsBuild } from './operations.ts'
 
@@ -19,6 +20,9 @@ export interface OperationsSite {
 }
 
 const statementTimeoutMs = 60_000
+
+/** Copies of both databases, opened when they are first asked. */
+export const operationsRig = new CompanionKey<OperationsRig>('operations')
 
 export class OperationsRig implements AsyncDisposable {
   readonly operations: Operations

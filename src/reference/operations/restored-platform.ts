@@ -8,7 +8,7 @@ import type { Tenant } from '../../model/tenant.ts'
 import { literal, qualified } from '../../sql/identifier.ts'
 import type { World } from '../../world/world.ts'
 import { operated, performed } from './define.ts'
-import { asAdmin, type OperationsRig } from './operations-rig.ts'
+import { asAdmin, operationsRig, type OperationsRig } from './operations-rig.ts'
 import { changedTenants } from './try-backup.ts'
 
 /** The backup without pg_dump: it is the one that is possible everywhere. */
@@ -48,7 +48,7 @@ export async function readRestored(
   world: World,
   { attacker, victim }: { readonly attacker: Tenant; readonly victim: Tenant },
 ): Promise<Attempt> {
-  const rig = await world.operations()
+  const rig = await world.companion(operationsRig)
   const { steps } = await restoredPlatform(world, rig)
   return rig.exclusive(async () => {
     const reads: Step[] = []
@@ -66,7 +66,7 @@ WHERE tenant_id <> ${literal(attacker.id)} LIMIT 1`
 
 /** The positive control: what the tenant itself sees of its customers. */
 export async function ownCustomers(world: World, tenant: Tenant): Promise<Attempt> {
-  const rig = await world.operations()
+  const rig = await world.companion(operationsRig)
   await restoredPlatform(world, rig)
   return rig.exclusive(async () => {
     const { steps } = await rig.read(world, tenant, 'SELECT tenant_id FROM isp_customers LIMIT 1')

@@ -1,5 +1,6 @@
 /** Runs one migration as `migrate` does, puts rows into what it made, and reads them as the application. */
 
+import { operationsRig } from './operations-rig.ts'
 import type { Attempt, Row, Step } from '../../model/observation.ts'
 import { identifier, literal, qualified } from '../../sql/identifier.ts'
 import type { Session } from '../../postgres/session/session.ts'
@@ -19,7 +20,7 @@ export async function tryMigration(
   reader: 'attacker' | 'owner' = 'attacker',
 ): Promise<Attempt> {
   const { world, attacker, victim } = migrating
-  const { admin, operations } = await world.operations()
+  const { admin, operations } = await world.companion(operationsRig)
   const steps: Step[] = []
   await admin.query('BEGIN')
   try {

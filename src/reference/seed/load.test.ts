@@ -9,7 +9,7 @@ import { type EmbeddedServer, startEmbeddedServer } from '../../postgres/server/
 import { Session } from '../../postgres/session/session.ts'
 import { tenancyOf } from '../tenancies/index.ts'
 import { loadRows, loadWorld, type SeedCounts } from './load.ts'
-import { ownershipOf } from '../../world/planted-marks.ts'
+import { plantedOwnership } from '../../world/planted-marks.ts'
 import { planSeed, rowsPlanned, type SeedPlan } from './plan.ts'
 import { canaryText } from './rows.ts'
 
@@ -86,7 +86,10 @@ describe.each(worlds)('$service under $name', ({ service, name }) => {
   })
 
   test('holds for each tenant the rows that were planned, its canaries, and nothing of others', async () => {
-    const ownership = ownershipOf(plan.plannedTenants)
+    const ownership = plantedOwnership(plan.plannedTenants, {
+      bySchema: false,
+      columns: ['tenant_id'],
+    })
     for (const table of tables.filter((each) => each.placement !== 'shared')) {
       for (const tenant of plan.plannedTenants) {
         const relation = qualified({ schema: tenancy.schemaOf(table, tenant), name: table.name })

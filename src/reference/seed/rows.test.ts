@@ -4,12 +4,12 @@ import { expect, test } from 'vitest'
 import { tablesOf } from '../../dotmac/models/index.ts'
 import { columnsOf, isTenantAware, type TableModel } from '../../dotmac/models/model.ts'
 import { services } from '../../model/tenancy.ts'
-import { ownershipOf } from '../../world/planted-marks.ts'
+import { plantedOwnership } from '../../world/planted-marks.ts'
 import { planSeed, type PlannedTenant, type SeedPlan } from './plan.ts'
 import { canaryText, sharedRows, tenantRows } from './rows.ts'
 
 const plan = planSeed({ seed: 42, tenants: 14, rows: 300 })
-const ownership = ownershipOf(plan.plannedTenants)
+const ownership = plantedOwnership(plan.plannedTenants, { bySchema: false, columns: ['tenant_id'] })
 
 interface Seeded {
   readonly table: TableModel

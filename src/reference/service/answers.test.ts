@@ -1,13 +1,16 @@
 import { expect, test } from 'vitest'
 import { planSeed } from '../seed/plan.ts'
-import { ownershipOf } from '../../world/planted-marks.ts'
+import { plantedOwnership } from '../../world/planted-marks.ts'
 import type { World } from '../../world/world.ts'
 import { foreignAnswer, type ServiceAttempt } from './answers.ts'
 import { curlOf, observationOf, type Answer, type ServiceRequest } from './service-request.ts'
 import { twinsDiffer } from './twins.ts'
 
 const { plannedTenants: tenants } = planSeed({ seed: 1, tenants: 3, rows: 10 })
-const world = { tenants, ownership: ownershipOf(tenants) } as unknown as World
+const world = {
+  tenants,
+  ownership: plantedOwnership(tenants, { bySchema: false, columns: ['tenant_id'] }),
+} as unknown as World
 const [one, other] = tenants
 if (one === undefined || other === undefined) throw new Error('the plan has no tenants')
 const idOf = ({ tag }: { readonly tag: string }) => `${tag}-1111-8111-a111-111111111111`

@@ -10,7 +10,7 @@ import { rowsIn, type Exchange, type ServiceAttempt } from './answers.ts'
 import { honestRequest, type Aim } from './inputs.ts'
 import { routeOf } from './routes.ts'
 import { curlOf, observationOf, type Answer, type ServiceRequest } from './service-request.ts'
-import type { ServiceRig } from './service-rig.ts'
+import { serviceRig, type ServiceRig } from './service-rig.ts'
 
 export interface Sending {
   readonly attacker: TenantId
@@ -31,7 +31,7 @@ export async function sendAll(
   requests: readonly Sendable[],
   { attacker, role = 'attack', proof }: Sending,
 ): Promise<ServiceAttempt> {
-  const rig = await world.service()
+  const rig = await world.companion(serviceRig)
   if (
     proof === undefined &&
     requests.every((request) => typeof request !== 'function' && request.method === 'GET')

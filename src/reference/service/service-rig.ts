@@ -4,6 +4,7 @@ import { readConfiguration } from '../../dotmac/configuration.ts'
 import { serveService, type RunningService } from '../../dotmac/service/serve.ts'
 import { TenantPools } from '../../dotmac/tenant-pools.ts'
 import { openDriverPool, type DriverPool } from '../../postgres/session/driver-pool.ts'
+import { CompanionKey } from '../../world/companion.ts'
 import type { World } from '../../world/world.ts'
 import { handlerFor } from './handler-for.ts'
 import { ScratchRows } from './scratch-rows.ts'
@@ -17,6 +18,9 @@ export interface ServiceSite {
   /** Default the reference platform's service. */
   readonly build?: ServiceBuild
 }
+
+/** The service of a world, started when it is first asked. */
+export const serviceRig = new CompanionKey<ServiceRig>('http')
 
 const answerTimeoutMs = 10_000
 const answersAtOnce = 8

@@ -11,13 +11,11 @@ import {
   seedTableSql,
   type PolicyOptions,
 } from '../../dotmac/policies.ts'
-import type { Tenant } from '../../model/tenant.ts'
 import { bindSetting, sessionScoped, transactionScoped } from '../../dotmac/tenant-session.ts'
-import { identifier, literal } from '../../sql/identifier.ts'
+import { identifier } from '../../sql/identifier.ts'
 import type { InstallPlan, Tenancy } from './tenancy.ts'
 
 const schema = 'public'
-const setting = 'app.current_tenant_id'
 
 export const rowLevelSecurity: Tenancy = {
   name: 'row-level-security',
@@ -28,48 +26,15 @@ export const rowLevelSecurity: Tenancy = {
   ],
   afterLoad: (plan) => [refreshSql(plan.service, schema)],
   schemaOf: () => schema,
-  enter: (tenant) => [`SELECT set_config('${setting}', ${literal(tenant.id)}, true)`],
+  context: {
+    scope: 'transaction',
+    enter: [{ kind: 'setting', name: 'app.current_tenant_id', value: '{tenant.id}' }],
+  },
+  separatedBy: 'rows',
   strategies: [
     { strategy: transactionScoped(bindSetting), behindPooler: true },
     { strategy: sessionScoped(bindSetting), behindPooler: false },
   ],
-  missingContexts: (tenant, known) => [
-    { state: 'never set', prelude: [], freshSession: true },
-    {
-      state: 'set and committed',
-      freshSession: false,
-      prelude: [`SELECT set_config('${setting}', ${literal(tenant.id)}, true)`, 'COMMIT', 'BEGIN'],
-    },
-    { state: 'empty', prelude: [`SELECT set_config('${setting}', '', true)`], freshSession: false },
-    ...malformed(tenant.id, known).map((value) => ({
-      state: 'malformed' as const,
-      freshSession: false,
-      prelude: [`SELECT set_config('${setting}', ${literal(value)}, true)`],
-    })),
-  ],
-  objectName: (relation) =>
-    relation.schema === schema ? relation.name : `${relation.schema}.${relation.name}`,
-  tenantOf: () => null,
-}
-
-/** Near misses of a tenant's id: pattern, padding, case, prefix, list, null byte stand-ins. */
-function malformed(id: string, known: readonly Tenant[]): readonly string[] {
-  const ids = new Set(known.map((tenant) => tenant.id))
-  const values = [
-    '%',
-    '*',
-    ' ',
-    `${id} `,
-    ` ${id}`,
-    `${id}%`,
-    id.slice(0, -1),
-    `${id},*`,
-    'null',
-    '0',
-    id.toUpperCase(),
-    `' OR '1'='1`,
-  ]
-  return values.filter((value) => !ids.has(value) && value !== '')
 }
 
 function tablesSql({ service, variant }: InstallPlan): string {

@@ -9,8 +9,7 @@ import {
   sharedSchema,
 } from '../../dotmac/schema-manager.ts'
 import { bindSchema, sessionScoped, transactionScoped } from '../../dotmac/tenant-session.ts'
-import { identifier, literal } from '../../sql/identifier.ts'
-import type { Tenant } from '../../model/tenant.ts'
+import { identifier } from '../../sql/identifier.ts'
 import type { Tenancy } from './tenancy.ts'
 
 export const schemaPerTenant: Tenancy = {
@@ -30,44 +29,18 @@ ${tablesOf(service)
   ],
   afterLoad: ({ service, tenants }) => tenants.map((tenant) => refreshSql(service, tenant.schema)),
   schemaOf: schemaOfTable,
-  enter,
+  // pg_temp comes last, so that a temporary table cannot stand in front of the tenant's own (CVE-2007-2138).
+  context: {
+    scope: 'transaction',
+    enter: [
+      { kind: 'role', role: '{tenant.role}' },
+      { kind: 'search_path', path: ['{tenant.schema}', sharedSchema, 'pg_temp'] },
+      { kind: 'setting', name: 'app.current_tenant_id', value: '{tenant.id}' },
+    ],
+  },
+  separatedBy: 'places',
   strategies: [
     { strategy: transactionScoped(bindSchema), behindPooler: true },
     { strategy: sessionScoped(bindSchema), behindPooler: false },
   ],
-  missingContexts: (tenant) => [
-    { state: 'never set', prelude: [], freshSession: true },
-    {
-      state: 'set and committed',
-      prelude: [...enter(tenant), 'COMMIT', 'BEGIN'],
-      freshSession: false,
-    },
-    {
-      state: 'empty',
-      prelude: [`SELECT set_config('search_path', '', true)`],
-      freshSession: false,
-    },
-    ...[tenant.schema, `${tenant.schema}, public`, 'no_such_schema', '"$user", public', '*'].map(
-      (path) => ({
-        state: 'malformed' as const,
-        freshSession: false,
-        prelude: [`SELECT set_config('search_path', ${literal(path)}, true)`],
-      }),
-    ),
-  ],
-  objectName: (relation, tenants) =>
-    tenants.has(relation.schema) ? relation.name : `${relation.schema}.${relation.name}`,
-  tenantOf: (relation, tenants) => tenants.get(relation.schema) ?? null,
-}
-
-/**
- * Role and path of the tenant until the transaction ends. pg_temp comes last, so that a temporary
- * table cannot stand in front of the tenant's own (CVE-2007-2138 and its kind).
- */
-function enter(tenant: Tenant): readonly string[] {
-  return [
-    `SET LOCAL ROLE ${identifier(tenant.role)}`,
-    `SET LOCAL search_path = ${identifier(tenant.schema)}, ${sharedSchema}, pg_temp`,
-    `SELECT set_config('app.current_tenant_id', ${literal(tenant.id)}, true)`,
-  ]
 }

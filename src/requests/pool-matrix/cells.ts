@@ -1,6 +1,6 @@
 /** The table of the pool matrix: every way of binding a tenant, of ending the request, on every pooler. Pure. */
 
-import type { TenancyName } from '../../model/tenancy.ts'
+import type { WorldFacts } from '../../model/world.ts'
 
 export type PoolerKind =
   'pg pool' | 'pgbouncer session' | 'pgbouncer transaction' | 'pgbouncer statement'
@@ -67,11 +67,11 @@ export interface Binding {
   readonly title: string
   readonly scope: Scope
   readonly sets: 'setting' | 'role' | 'search_path'
-  readonly tenancy: TenancyName
+  readonly separatedBy: WorldFacts['separatedBy']
 }
 
-const setting = { sets: 'setting', tenancy: 'row-level-security' } as const
-const schema = { tenancy: 'schema-per-tenant' } as const
+const setting = { sets: 'setting', separatedBy: 'rows' } as const
+const schema = { separatedBy: 'places' } as const
 
 export const bindings: readonly Binding[] = [
   { title: 'SET', scope: 'session', ...setting },
@@ -108,10 +108,10 @@ export interface PoolCell {
   readonly ending: Ending
 }
 
-/** Every cell that asks about the tenancy; both together are 960 for each pgbouncer. */
-export function poolCells(tenancy: TenancyName): readonly PoolCell[] {
+/** Every cell that asks about tenants kept apart so; both together are 960 for each pgbouncer. */
+export function poolCells(separatedBy: WorldFacts['separatedBy']): readonly PoolCell[] {
   return bindings
-    .filter((binding) => binding.tenancy === tenancy)
+    .filter((binding) => binding.separatedBy === separatedBy)
     .flatMap((binding) =>
       endings.flatMap((ending) => poolerSetups.map((setup) => ({ setup, binding, ending }))),
     )

@@ -18,6 +18,7 @@ import type { World } from '../../world/world.ts'
 import { poolCells, type Ending, type PoolCell } from './cells.ts'
 import { measure, type Measured, type Place } from './measure.ts'
 import { expected } from './rules.ts'
+import { matrixServers, strategiesOnTrial } from '../tools.ts'
 
 /** One cell on one pooler binary; the driver's own pool has none. */
 interface Placed {
@@ -46,12 +47,13 @@ export function definePoolMatrix(meta: ProbeMeta): Probe {
 /** A quick run asks the endings that differ most; the table shows no others. */
 const quickEndings: readonly Ending[] = ['commit', 'cursor']
 
-/** The ISP database alone: what a pooler does depends on no table. */
+/** One world of a target alone: what a pooler does depends on no table. */
 function placedCells(world: World, settings: SearchSettings): readonly Placed[] {
-  const binaries = settings.matrix?.binaries ?? []
-  if (world.id.service !== 'isp' || settings.strategies !== undefined) return []
+  const binaries = settings.tools?.get(matrixServers)?.binaries ?? []
+  if (!world.speaksFor.has('pooler') || settings.tools?.get(strategiesOnTrial) !== undefined)
+    return []
   const quick = settings.examplesMax !== undefined
-  const asked = poolCells(world.id.tenancy).filter(
+  const asked = poolCells(world.separatedBy).filter(
     ({ ending }) => !quick || quickEndings.includes(ending),
   )
   return asked.flatMap((cell): Placed[] =>
@@ -157,7 +159,8 @@ async function placeOf(
   const base = { world, tenant, probeSql: lookSql(world, cell, tenant) }
   if (binary === null) return { ...base, address: world.options.address, database: world.database }
   const opened =
-    (await settings.matrix?.open(binary, cell.setup, world.database)) ?? 'no pgbouncer was found'
+    (await settings.tools?.get(matrixServers)?.open(binary, cell.setup, world.database)) ??
+    'no pgbouncer was found'
   return typeof opened === 'string'
     ? opened
     : { ...base, address: opened.address, database: opened.alias }

@@ -5,7 +5,7 @@ import type { Tenant } from '../../model/tenant.ts'
 import { inOneWrite, RecordedPool } from '../../postgres/session/recorded-pool.ts'
 import type { ServerAddress } from '../../postgres/session/server-address.ts'
 import { identifier, literal } from '../../sql/identifier.ts'
-import type { World } from '../../world/world.ts'
+import { clientOptionsOf, type World } from '../../world/world.ts'
 import type { PoolCell } from './cells.ts'
 import { clashes } from './named-rules.ts'
 import type { PoolOutcome } from './rules.ts'
@@ -52,11 +52,10 @@ export async function measure(cell: PoolCell, place: Place): Promise<Measured> {
     cell.binding.scope === 'connection'
       ? { options: `-c app.current_tenant_id=${place.tenant.id}` }
       : {}
-  const { roles, passwords } = world.options
   await using pool = new RecordedPool({
     address: { ...address, ...options },
     database: place.database,
-    login: { user: roles.app, password: passwords.app },
+    login: clientOptionsOf(world).login,
     max: 1,
     pipeline: cell.ending === 'pipelined',
     ...(cell.setup.kind === 'pg pool' ? {} : { maxUses: 1 }),

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { poolCells } from './cells.ts'
 import { expected } from './rules.ts'
 
-const all = [...poolCells('row-level-security'), ...poolCells('schema-per-tenant')]
+const all = [...poolCells('rows'), ...poolCells('places')]
 const ruleOf = (
   binding: string,
   ending: string,

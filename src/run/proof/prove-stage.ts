@@ -1,5 +1,6 @@
 /** The prove stage: the self-test of the detector on clones of the templates that were just seeded. */
 
+import { toolsOf } from '../poolers.ts'
 import type { RunContext } from '../running.ts'
 import type { Mutant } from './mutant.ts'
 import type { OpenSite } from '../../reference/site/open-site.ts'
@@ -39,8 +40,7 @@ export async function proveStage(context: RunContext): Promise<string> {
       seed: settings.seed,
       runs: settings.runs,
       timing: settings.timing,
-      poolers: poolers.rigs,
-      ...(poolers.matrix === null ? {} : { matrix: poolers.matrix }),
+      tools: toolsOf(poolers),
       signal: context.signal,
     },
     onStep: (what, done, total) => {

@@ -10,7 +10,7 @@ test('strategies that clear what they promise hold over 200 sequences and 200 in
     ({ id }) => id === 'reset-at-both-ends',
   )
   const correct = (['row-level-security', 'schema-per-tenant'] as const).flatMap((tenancy) =>
-    trials.world(tenancy).tenancy.strategies.map(({ strategy }) => ({ tenancy, strategy })),
+    trials.world(tenancy).options.strategies.map(({ strategy }) => ({ tenancy, strategy })),
   )
   if (control?.strategy) correct.push({ tenancy: control.tenancy, strategy: control.strategy })
   const complaints: string[] = []

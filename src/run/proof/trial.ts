@@ -1,5 +1,7 @@
 /** One trial: the probes attack a clone that carries one mutant or control, and what they say is judged. */
 
+import { ToolBox } from '../../probe/tools.ts'
+import { strategiesOnTrial } from '../../requests/tools.ts'
 import { messageOf } from '../../errors.ts'
 import type { Catalog } from '../../model/catalog.ts'
 import type { Kill } from '../../model/report.ts'
@@ -123,7 +125,10 @@ function searchFor(
 ): RunSettings {
   // Times are measured where a mutant is about them: other trials beside would make every cell unknown.
   const search = { ...given, timing: given.timing === true && id === mutant.probe }
-  const strategies = mutant.strategy === null ? {} : { strategies: [mutant.strategy] }
+  const strategies =
+    mutant.strategy === null
+      ? {}
+      : { tools: (given.tools ?? new ToolBox()).with(strategiesOnTrial, [mutant.strategy]) }
   const most = (limit: number) => Math.min(search.runs, limit)
   if (mutant.expect === 'holds') {
     // What known sequences find lies in strategies: against a shape of the database random ones are asked.

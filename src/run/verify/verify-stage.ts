@@ -1,5 +1,7 @@
 /** The verify stage of a run: progress, observations on disk, verdicts in the record. */
 
+import { toolsOf } from '../poolers.ts'
+import { pgbouncerLack } from '../../requests/tools.ts'
 import { findingsOf } from '../../judge/findings.ts'
 import { worldKey } from '../../model/tenancy.ts'
 import type { RunContext } from '../running.ts'
@@ -10,6 +12,7 @@ import { verifyInThreads } from './verify-threads.ts'
 
 export async function verifyStage(context: RunContext): Promise<string> {
   const { settings, material, directory, poolers, worlds } = context
+  const tools = toolsOf(poolers)
   const { probes } = material
   const total = worlds.reduce((sum, world) => sum + probesFor(world, probes).length, 0)
   let cases = 0
@@ -48,9 +51,8 @@ export async function verifyStage(context: RunContext): Promise<string> {
       claims: new Set(settings.claims),
       timing: settings.timing,
       ...searchLimits(settings),
-      poolers: poolers.rigs,
-      ...(poolers.matrix === null ? {} : { matrix: poolers.matrix }),
-      pgbouncerAsked: settings.pgbouncer !== null,
+      tools,
+      lacks: pgbouncerLack({ tools }, settings.pgbouncer !== null),
       signal: context.signal,
       onCase: () => {
         cases += 1

@@ -119,7 +119,7 @@ function startThread(
         seed,
         runs,
         claims,
-        pgbouncerAsked: search.pgbouncerAsked,
+        ...(search.lacks === undefined ? {} : { lacks: search.lacks }),
         ...(timing === undefined ? {} : { timing }),
         ...(examplesMax === undefined ? {} : { examplesMax }),
         ...(controlTenantsMax === undefined ? {} : { controlTenantsMax }),

@@ -1,5 +1,7 @@
 /** The verify stage: every probe in every world, each cell on disk as soon as it is judged. */
 
+import { ToolBox } from '../../probe/tools.ts'
+import { spanListener } from '../../requests/tools.ts'
 import { messageOf } from '../../errors.ts'
 import { noSearch, type SearchSummary } from '../../model/search-summary.ts'
 import { worldKey, type WorldId } from '../../model/tenancy.ts'
@@ -66,7 +68,13 @@ export interface VerifyResult {
 export async function verify(site: Site, options: VerifyOptions): Promise<VerifyResult> {
   const startedMs = performance.now()
   const { spans, record } = timelineFrom(startedMs)
-  const search = searchWithin({ ...options.search, onSpans: record }, options.budget)
+  const search = searchWithin(
+    {
+      ...options.search,
+      tools: (options.search.tools ?? new ToolBox()).with(spanListener, record),
+    },
+    options.budget,
+  )
   const waiting = [...options.worlds]
   const asked: AskedWorld[] = []
   const askNext = async (): Promise<void> => {
@@ -221,10 +229,12 @@ async function searchFurther(asked: readonly AskedWorld[], { budget, search, onR
   }
 }
 
+type ListensToSpans = (typeof spanListener)['holds']
+
 function timelineFrom(startedMs: number) {
   const spans: TimelineSpan[] = []
   const sinceStart = (ms: number) => Math.round((ms - startedMs) * 10) / 10
-  const record: NonNullable<RunSettings['onSpans']> = ({ world, rig }, seen) => {
+  const record: ListensToSpans = ({ world, rig }, seen) => {
     for (const span of seen.slice(0, Math.max(0, spansKept - spans.length))) {
       spans.push({
         world: world.key,
