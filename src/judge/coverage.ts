@@ -68,16 +68,15 @@ function untestedEntry(each: { readonly probe: string; readonly world: WorldId }
 /** Channels that were used with success and that no target claimed: one line each, with an example. */
 function inherentOf(verdicts: readonly Verdict[]): readonly string[] {
   const seen = verdicts.flatMap((verdict) =>
-    verdict.cells
-      .filter(
-        ({ outcome, reason }) =>
-          outcome === 'inapplicable' && reason.startsWith('inherent, not claimed'),
-      )
-      .map((cell) => ({ probe: verdict.probe, path: cell.path, reason: cell.reason })),
+    verdict.cells.flatMap(({ path, outcome, inherent }) =>
+      outcome === 'inapplicable' && inherent !== undefined
+        ? [{ probe: verdict.probe, path, ...inherent }]
+        : [],
+    ),
   )
   const byPath = new Map(seen.map((each) => [`${each.probe}:${each.path}`, each]))
   return [...byPath.values()].map(
-    ({ path, reason }) =>
-      `${path}: ${reason.replace('inherent, not claimed', 'open to tenants that run SQL of their own')}`,
+    ({ path, channel, seen: what }) =>
+      `${path}: open to tenants that run SQL of their own (${channel}): ${what}`,
   )
 }

@@ -51,6 +51,8 @@ export interface CellVerdict {
   readonly reason: string
   readonly evidence: Evidence
   readonly counterexample: Counterexample | null
+  /** Channel that was used with success and that no target claims to have closed. */
+  readonly inherent?: { readonly channel: string; readonly seen: string }
   /** Inputs of indeterminate attempts, kept in full up to a limit of 5. */
   readonly indeterminate: readonly {
     readonly sql: string

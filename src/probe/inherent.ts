@@ -13,8 +13,6 @@ export function inherent(channel: Channel | undefined, witness: Witness | null):
   return witness === null || channel === undefined ? witness : { ...witness, inherent: channel }
 }
 
-export const inherentReason = 'inherent, not claimed'
-
 /** A violation of an unclaimed channel becomes a stated assumption, with what was seen as its reason. */
 export function withoutUnclaimed(verdict: CellVerdict, claims: ReadonlySet<string>): CellVerdict {
   const channel = verdict.counterexample?.witness.inherent
@@ -23,6 +21,7 @@ export function withoutUnclaimed(verdict: CellVerdict, claims: ReadonlySet<strin
     ...verdict,
     outcome: 'inapplicable',
     counterexample: null,
-    reason: `${inherentReason} (${channel}): ${verdict.reason}`,
+    inherent: { channel, seen: verdict.reason },
+    reason: `inherent, not claimed (${channel}): ${verdict.reason}`,
   }
 }

@@ -95,6 +95,7 @@ const cell = z
     reason: text,
     evidence,
     counterexample: counterexample.nullable(),
+    inherent: z.object({ channel: text, seen: text }).readonly().exactOptional(),
     indeterminate: z
       .array(z.object({ sql: text, sqlstate: text.nullable(), message: text }).readonly())
       .readonly(),

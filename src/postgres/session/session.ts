@@ -159,6 +159,7 @@ export class Session implements AsyncDisposable {
   }
 
   async #limit(options: SessionOptions): Promise<void> {
+    if (options.login === undefined) await this.#neutralise()
     const [row] = await this.query(`SELECT pg_backend_pid() AS pid,
       (SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout') AS statement,
       (SELECT setting::int FROM pg_settings WHERE name = 'lock_timeout') AS lock`)
@@ -170,6 +171,27 @@ export class Session implements AsyncDisposable {
     const all = options.hearsAll === true ? '; SET client_min_messages = debug1' : ''
     await this.query(`SET statement_timeout = ${statement}; SET lock_timeout = ${lock}${all}`)
     this.#heard = []
+  }
+
+  /**
+   * The administrator's session has the server's defaults, whatever is set for the login, the database or the
+   * server: a time limit, a role or read-only transactions would end the run or make it see less.
+   */
+  async #neutralise(): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        // Alone and first: under a limit of a millisecond only a short statement gets through, and not always.
+        await this.query('SET statement_timeout = 0')
+        break
+      } catch (error) {
+        if (sqlstateOf(error) !== '57014' || tries === neutralTriesMax) throw error
+      }
+    }
+    await this.query(neutralSql)
+    const [row] = await this.query(
+      `SELECT current_setting('is_superuser') = 'off' AND current_user <> session_user AS lowered`,
+    )
+    if (row?.['lowered'] === 't') await this.query('SET ROLE NONE')
   }
 
   /** The driver's own queue is on its way out, so without pipelining each statement waits here for the one before. */
@@ -233,6 +255,14 @@ function heard(notices: readonly string[] | undefined): Pick<Observation, 'notic
   return notices === undefined || notices.length === 0 ? {} : { notices }
 }
 
+const neutralTriesMax = 50
+/** Names that an older server does not know are left out. */
+const neutralSql = `SELECT set_config(name, value, false) FROM (VALUES
+  ('idle_session_timeout', '0'), ('idle_in_transaction_session_timeout', '0'), ('transaction_timeout', '0'),
+  ('default_transaction_read_only', 'off'), ('default_transaction_isolation', 'read committed'),
+  ('row_security', 'on'), ('transform_null_equals', 'off')) wanted (name, value)
+  WHERE name IN (SELECT name FROM pg_catalog.pg_settings)`
+
 const begin: Statement = { sql: 'BEGIN', role: 'context' }
 const rollback: Statement = { sql: 'ROLLBACK', role: 'context' }
 
@@ -285,15 +315,36 @@ export function connectError(error: unknown, options: SessionOptions): Watertigh
   const sqlstate = sqlstateOf(error)
   const who = options.login?.user ?? options.address.user
   const where = `${options.address.host}:${options.address.port}/${options.database}`
-  const refused = sqlstate?.startsWith('28') === true
+  const hint = loginHintOf(sqlstate)
   return new WatertightError(
-    refused ? 'WATERTIGHT_LOGIN_REFUSED' : 'WATERTIGHT_UNREACHABLE',
+    hint === null ? 'WATERTIGHT_UNREACHABLE' : 'WATERTIGHT_LOGIN_REFUSED',
     `The role ${who} cannot connect to ${where}: ${messageOf(error)}`,
     {
-      hint: refused
-        ? 'Check pg_hba.conf and the password; over a unix socket with peer login use a TCP address instead'
-        : 'Check that the server runs, accepts connections from here and has the database',
+      hint:
+        hint ?? 'Check that the server runs, accepts connections from here and has the database',
       cause: error,
     },
   )
+}
+
+/** By SQLSTATE: what to look at where the server answered and let nobody in. */
+const loginHints: Readonly<Record<string, string>> = {
+  '42501': 'The login needs CONNECT on the database (GRANT CONNECT ON DATABASE)',
+  '53300': 'max_connections is reached, or a CONNECTION LIMIT of the role or the database',
+  '57014': 'statement_timeout of the role, the database or the server is too short to log in with',
+  '57P05':
+    'idle_session_timeout of the role, the database or the server is too short to log in with',
+  '58P01':
+    'See session_preload_libraries of the role (ALTER ROLE ... RESET), the database, the server',
+}
+const refusedHint =
+  'Check the password and its VALID UNTIL, NOLOGIN and pg_hba.conf (with peer login over a socket use TCP)'
+
+/** Null where the server did not answer, or for another reason than the login. */
+function loginHintOf(sqlstate: string | null): string | null {
+  const hint =
+    sqlstate?.startsWith('28') === true ? refusedHint : (loginHints[sqlstate ?? ''] ?? null)
+  return hint === null
+    ? null
+    : `${hint}, or name another login in the DSN: postgres://USER@HOST/DATABASE`
 }

@@ -55,8 +55,9 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
   const watch = { death: null as string | null }
   const { target } = options
   const server = target === null ? await startWatched(watch, options) : namedServer(target)
+  let opened: Session | null = null
   try {
-    const admin = await adminSession(server.address, databaseOf(server))
+    const admin = (opened = await adminSession(server.address, databaseOf(server)))
     const { serverVersion, serverVersionNum } = await checkServer(admin, server)
     const namespace =
       server.kind === 'embedded' ? plainNamespace('') : await namespaceOn(admin, options.plan)
@@ -81,6 +82,8 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
         closeSite({ server, site, admin, databases, keep: options.keep }),
     }
   } catch (error) {
+    // An open connection would keep the process alive for ever.
+    await opened?.[Symbol.asyncDispose]()
     await server.stop()
     throw error
   }
@@ -111,7 +114,8 @@ async function checkServer(
   server: Server,
 ): Promise<{ serverVersion: string; serverVersionNum: number }> {
   const [row] = await admin.query(`SELECT current_setting('server_version') AS version,
-    current_setting('server_version_num') AS num, current_setting('is_superuser') AS superuser, current_user AS who`)
+    current_setting('server_version_num') AS num, current_setting('is_superuser') AS superuser,
+    session_user AS who, pg_is_in_recovery() AS standby`)
   const serverVersionNum = Number(row?.['num'])
   if (!(serverVersionNum >= 140000 && serverVersionNum < 190000)) {
     throw new WatertightError(
@@ -126,6 +130,15 @@ async function checkServer(
       `The role ${String(row?.['who'])} on ${server.label} is no superuser`,
       {
         hint: 'Name a superuser in the DSN: roles, databases and the ground truth across tenants need one',
+      },
+    )
+  }
+  if (row['standby'] === 't') {
+    throw new WatertightError(
+      'WATERTIGHT_RIGHTS',
+      `${server.label} is a standby: it cannot be written to`,
+      {
+        hint: 'Name the primary with --target, or a server of its own; the databases that are attacked are made anew',
       },
     )
   }
