@@ -19,6 +19,11 @@ function migratingOf(world: World, { attacker, victim }: Pair): Migrating {
   return { world, attacker: world.tenant(attacker), victim: world.tenant(victim) }
 }
 
+/** One that is as it should be is asked too: what it was not about must be as it was. */
+function migrationsOf(migrating: Migrating) {
+  return [closedTable(migrating), ...openTables(migrating)]
+}
+
 export default defineOperationsProbe<Pair>(
   {
     claim:
@@ -34,14 +39,14 @@ export default defineOperationsProbe<Pair>(
         : operationCells(
             world,
             'migration',
-            openTables({ world, attacker, victim }).map(({ title }) => title),
+            migrationsOf({ world, attacker, victim }).map(({ title }) => title),
           )
     },
     inputs: (world) => anyPair(world),
     attempt: async (world, cell, input) => {
       const rig = await world.companion(operationsRig)
       const migrating = migratingOf(world, input)
-      const open = openTables(migrating).find(({ title }) => title === cell.path)
+      const open = migrationsOf(migrating).find(({ title }) => title === cell.path)
       return open === undefined
         ? vacuousAttempt
         : rig.exclusive(() => tryMigration(migrating, open))
@@ -49,9 +54,11 @@ export default defineOperationsProbe<Pair>(
     judge: (attempt, { attacker, victim }, { cell }) =>
       anyRowOf(attempt, (row) => ({
         sentence:
-          'tenant_id' in row
-            ? `A migration passes (${cell.path}), and tenant ${attacker} reads a row of ${String(row['tenant_id'])}`
-            : `A migration that failed left ${String(row['schema'])}.${String(row['table'])} behind (${cell.path})`,
+          'object' in row
+            ? `A migration changes what it is not about: the ${String(row['object'])}`
+            : 'tenant_id' in row
+              ? `A migration passes (${cell.path}), and tenant ${attacker} reads a row of ${String(row['tenant_id'])}`
+              : `A migration that failed left ${String(row['schema'])}.${String(row['table'])} behind (${cell.path})`,
         victim: 'tenant_id' in row ? String(row['tenant_id']) : victim,
         command: cell.path,
       })),

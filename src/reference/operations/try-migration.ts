@@ -4,6 +4,7 @@ import { operationsRig } from './operations-rig.ts'
 import type { Attempt, Row, Step } from '../../model/observation.ts'
 import { identifier, literal, qualified } from '../../sql/identifier.ts'
 import type { Session } from '../../postgres/session/session.ts'
+import { readCatalogStates, undeclared, type CatalogStates } from './catalog-states.ts'
 import { operated, performed } from './define.ts'
 import { placeOf, type Migrating, type OpenTable } from './open-tables.ts'
 
@@ -24,6 +25,7 @@ export async function tryMigration(
   const steps: Step[] = []
   await admin.query('BEGIN')
   try {
+    const catalog = await readCatalogStates(admin)
     const run = (migration: string, sql: string) =>
       performed(sql, 'attack', async () => {
         await operations.migrate(admin, { migration, script: sql, ...placeOf(migrating) })
@@ -34,6 +36,7 @@ export async function tryMigration(
     const migrated = await run('999.do.watertight.sql', script)
     steps.push(migrated)
     if (migrated.observation.kind === 'rows') {
+      steps.push(await changedElsewhere(admin, catalog))
       const owners = world.id.tenancy === 'row-level-security' ? [attacker, victim] : [victim]
       const rows = owners.map(({ id }) => `(${literal(id)}, 'watertight')`).join(', ')
       await admin.query(`INSERT INTO ${table} (tenant_id, note) VALUES ${rows}`)
@@ -46,6 +49,14 @@ export async function tryMigration(
     await performed('tables that are there after ROLLBACK', 'attack', () => leftovers(admin)),
   )
   return operated(steps)
+}
+
+/** A migration changes what its script is about, and nothing else of what protects the others. */
+function changedElsewhere(admin: Session, before: CatalogStates): Promise<Step> {
+  return performed('policies, grants, owners, ... of everything else', 'attack', async () => {
+    const after = await readCatalogStates(admin)
+    return undeclared(before, after, { isAbout: (object) => object.includes('watertight_') })
+  })
 }
 
 interface Reading {
