@@ -64,6 +64,11 @@ export interface ProbeMeta {
   readonly remedy: string
   /** How tenants must be kept apart for the question to make sense. Default: in any way. */
   readonly separatedBy?: WorldFacts['separatedBy']
+  /**
+   * Asked only where the platform is judged: its hundreds of cells would say of a form that is reported beside it
+   * only once more that it leaks, or nothing that it asks about differs there. Default false.
+   */
+  readonly judgedWorldsOnly?: boolean
 }
 
 /** What the runner sees of every probe. */
@@ -116,7 +121,7 @@ export function defineProbe<Input>(definition: ProbeDefinition<Input>): Probe {
 }
 
 export function metaOf(meta: ProbeMeta): ProbeMeta {
-  const { claim, source, severity, needs, remedy, separatedBy } = meta
+  const { claim, source, severity, needs, remedy, separatedBy, judgedWorldsOnly } = meta
   return {
     claim,
     source,
@@ -124,5 +129,6 @@ export function metaOf(meta: ProbeMeta): ProbeMeta {
     needs,
     remedy,
     ...(separatedBy === undefined ? {} : { separatedBy }),
+    ...(judgedWorldsOnly === undefined ? {} : { judgedWorldsOnly }),
   }
 }

@@ -43,7 +43,7 @@ export function defineContextProbe(definition: ContextProbeDefinition): Probe {
       .filter((rig) => rig.kind === definition.pooler)
       .flatMap((rig) => strategiesFor(world, rig, settings).map((strategy) => ({ rig, strategy })))
   return {
-    ...metaOf(definition),
+    ...metaOf({ ...definition, judgedWorldsOnly: true }),
     basis: 'executed',
     cells: (world, settings) =>
       casesOf(world, settings).map(({ rig, strategy }): Cell => ({

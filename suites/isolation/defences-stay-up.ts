@@ -23,6 +23,7 @@ export default defineProbe<Pair>({
   claim: 'A tenant can neither lower the defences nor become somebody who can',
   source: 'https://www.postgresql.org/docs/current/sql-altertable.html',
   severity: 'high',
+  judgedWorldsOnly: true,
   needs: ['rows'],
   remedy:
     'Let {relation} belong to a role that the application is no member of, and REVOKE what it does not need',

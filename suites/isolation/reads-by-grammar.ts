@@ -36,6 +36,7 @@ export default defineProbe<GrammarInput>({
   claim: 'No form of SELECT reaches a foreign row, its value, its number or its existence',
   source: 'https://www.postgresql.org/docs/current/ddl-rowsecurity.html',
   severity: 'critical',
+  judgedWorldsOnly: true,
   needs: ['rows'],
   remedy:
     'Enable and FORCE row level security on {relation}, with a SELECT policy that compares tenant_id ' +

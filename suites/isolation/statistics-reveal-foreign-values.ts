@@ -49,6 +49,7 @@ export default defineProbe<Pair>({
   claim: 'No statistics view shows a value of another tenant, and no estimate more than a number',
   source: 'https://www.postgresql.org/docs/current/view-pg-stats.html',
   severity: 'medium',
+  judgedWorldsOnly: true,
   needs: ['rows'],
   remedy:
     'Enable row level security on {relation}, so that its statistics are hidden; drop extended statistics ' +

@@ -30,6 +30,7 @@ export default defineProbe<Pair>({
     'No form of writing changes, adds, removes or takes over a row of another tenant, in any table',
   source: 'https://www.postgresql.org/docs/current/sql-createpolicy.html',
   severity: 'critical',
+  judgedWorldsOnly: true,
   needs: ['writes'],
   remedy:
     'Give {relation} USING and WITH CHECK clauses that compare tenant_id with the context for every ' +

@@ -28,7 +28,7 @@ interface Placed {
 
 export function definePoolMatrix(meta: ProbeMeta): Probe {
   return {
-    ...metaOf(meta),
+    ...metaOf({ ...meta, judgedWorldsOnly: true }),
     basis: 'executed',
     exhaustive: true,
     cells: (world, settings) => placedCells(world, settings).map((placed) => cellOf(placed)),

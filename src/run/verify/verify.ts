@@ -250,19 +250,11 @@ function timelineFrom(startedMs: number) {
   return { spans, record }
 }
 
-/** Questions with hundreds of cells, which would say of the as-written variant only once more that it leaks. */
-export const wideProbes: readonly string[] = [
-  'reads-by-grammar',
-  'writes-by-grammar',
-  'defences-stay-up',
-  'statistics-reveal-foreign-values',
-]
-
-/** Strategies are the platform's, not a variant's: the context suite runs where it is judged. */
+/** A form that is reported beside the judged one is asked less. */
 export function probesFor(id: WorldId, probes: readonly LoadedProbe[]): readonly LoadedProbe[] {
   return id.variant !== 'as-written'
     ? probes
-    : probes.filter((loaded) => loaded.suite !== 'context' && !wideProbes.includes(loaded.id))
+    : probes.filter(({ probe }) => probe.judgedWorldsOnly !== true)
 }
 
 /** Worlds finish in any order; the record has them in the order they were asked for. */
