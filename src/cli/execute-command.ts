@@ -82,8 +82,8 @@ function limitMs(command: ExecutedCommand, { timeMs }: Settings): number {
 }
 
 /** The same objects as in report.json. */
-function scoreJson({ mutants, controls, servers }: Report): string {
-  return JSON.stringify({ mutants, controls, servers }, null, 2)
+function scoreJson({ mutants, controls, generated, servers }: Report): string {
+  return JSON.stringify({ mutants, controls, generated, servers }, null, 2)
 }
 
 /** Waits until a pipe has taken everything; a reader that went away is no error of ours. */

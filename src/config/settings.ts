@@ -48,6 +48,8 @@ export interface Settings {
   readonly controls: string | null
   /** Mutants of a proof beside one of each probe; 0 tries all. */
   readonly sample: number
+  /** Generated mutants that prove tries beside those of the folders; 0 tries none. */
+  readonly generated: number
   readonly statementTimeoutMs: number
   /** Null when it was not given. */
   readonly timeMs: number | null
@@ -174,6 +176,11 @@ export const definitions: Definitions = {
   sample: {
     flag: '--sample <n>',
     what: 'prove with this many mutants, drawn by the seed, beside one of each probe; 0 tries all',
+    ...integer(0, 0, 100_000),
+  },
+  generated: {
+    flag: '--generated <n>',
+    what: 'prove with this many mutants that nobody wrote by hand, drawn from the catalogs by the seed',
     ...integer(0, 0, 100_000),
   },
   statementTimeoutMs: {

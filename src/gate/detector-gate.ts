@@ -26,6 +26,7 @@ export function detectorGate(input: Undecided, rules: GateRules): GateResult | n
     ...mutants.survived.map((each) => `The mutant ${each.id} survived: ${each.reason}`),
     ...controls.noisy.map((each) => `The control ${each.id} is not silent: ${each.reason}`),
   ]
+  faults.push(...generatedFaults(input))
   const first = faults[0]
   if (first !== undefined) {
     const more = faults.length > 1 ? `, and ${faults.length - 1} more` : ''
@@ -40,4 +41,17 @@ export function detectorGate(input: Undecided, rules: GateRules): GateResult | n
     }
   }
   return { ...gate, value, state: 'open', reason: `All ${mutants.total} mutants were killed` }
+}
+
+/** What is aimed at: a detector that sees only what it was made for is not proven. */
+const killedMin = 0.95
+
+/** A small sample with a survivor leaves the aim possible; a share that is surely below it does not. */
+function generatedFaults({ generated }: Undecided): readonly string[] {
+  if (generated === undefined || generated.interval.high >= killedMin) return []
+  const { killed, reaching, interval } = generated
+  return [
+    `Only ${killed} of ${reaching} generated mutants were killed: at most ` +
+      `${(interval.high * 100).toFixed(1)} % of their kinds are seen, ${killedMin * 100} % are aimed at`,
+  ]
 }

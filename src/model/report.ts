@@ -1,6 +1,7 @@
 /** The report: the record of one run, every number of every rendering comes from here. */
 
 import type { Finding } from './finding.ts'
+import type { GeneratedScore } from './generated.ts'
 import type { Measurement, PlanCheck } from './measurement.ts'
 import type { SearchSummary } from './search-summary.ts'
 import type { Severity } from './severity.ts'
@@ -210,6 +211,8 @@ export interface Report {
   readonly plans: readonly PlanCheck[]
   readonly mutants: MutantScore
   readonly controls: ControlScore
+  /** Mutants that nobody wrote by hand; absent where none was asked for. */
+  readonly generated?: GeneratedScore | undefined
   /** Servers of `prove --server`, each with its own defects; absent elsewhere. */
   readonly servers?: readonly ServerScore[] | undefined
   /** How the leaks were searched for; absent in records of earlier versions and where nothing was searched. */

@@ -4,6 +4,7 @@ import { styleText } from 'node:util'
 import type { Finding } from '../model/finding.ts'
 import type { Report, ServerScore } from '../model/report.ts'
 import type { SearchSummary } from '../model/search-summary.ts'
+import { generatedLine, setAsideLine } from './generated.ts'
 import { severities } from '../model/verdict.ts'
 import { notableMeasurements } from './notable.ts'
 import { columns, labelled, wrapped } from './layout.ts'
@@ -147,10 +148,22 @@ function facts(report: Report, { width }: Screen): string[] {
     ...detector.map((line) => labelled('Detector', line, width)),
     ...mutants.survived.map((each) => labelled('Survivor', visible(each.id), width)),
     ...controls.noisy.map((each) => labelled('Noisy', visible(each.id), width)),
+    ...generatedLines(report.generated).map((line, index) =>
+      labelled(index === 0 ? 'Generated' : '', visible(line), width),
+    ),
     ...(report.servers ?? []).map((server, index) =>
       labelled(index === 0 ? 'Servers' : '', serverLine(server), width),
     ),
     ...speed.map((line, index) => labelled(index === 0 ? 'Speed' : '', line, width)),
+  ]
+}
+
+function generatedLines(score: Report['generated']): readonly string[] {
+  if (score === undefined) return []
+  return [
+    generatedLine(score),
+    setAsideLine(score),
+    ...score.survivors.map(({ id, kind, title }) => `${id} survived, ${kind}: ${title}`),
   ]
 }
 

@@ -3,6 +3,7 @@
 import type { Finding } from '../model/finding.ts'
 import type { DefectScore, Report } from '../model/report.ts'
 import { defectRows, missText } from './defect-table.ts'
+import { generatedLine, setAsideLine } from './generated.ts'
 import { notableMeasurements } from './notable.ts'
 import { counted, formatCount, formatRatio } from './number.ts'
 import { shortened, visible } from './text.ts'
@@ -13,7 +14,7 @@ const findingsMax = 20
 
 /** GitHub-flavoured; every value is escaped, so a tenant's name is text and nothing else. */
 export function renderMarkdown(report: Report): string {
-  const { verdict, run, target, servers = [] } = report
+  const { verdict, run, target, servers = [], generated } = report
   return `${[
     `## Watertight: ${escaped(verdict.word)} (exit ${verdict.exitCode})`,
     escaped(shortened(visible(verdict.sentence), 400)),
@@ -41,6 +42,20 @@ export function renderMarkdown(report: Report): string {
         ...servers.map(({ version }) => seenText(on.get(version), version)),
       ]),
     ),
+    ...(generated === undefined
+      ? []
+      : [
+          escaped(`${generatedLine(generated)}. ${setAsideLine(generated)}.`),
+          table(
+            ['Survivor', 'Kind', 'Edit', 'SQL'],
+            generated.survivors.map((each) => [
+              each.id,
+              each.kind,
+              each.title,
+              shortened(visible(each.sql), 300),
+            ]),
+          ),
+        ]),
     findings(
       'Findings',
       report.findings.filter((finding) => finding.gating),

@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import type { Report } from '../model/report.ts'
 import { severities } from '../model/severity.ts'
+import { generatedSchema } from './schema-generated.ts'
 import { findingSchema, outcome, verdictSchema } from './schema-verdict.ts'
 
 const count = z.number().int().nonnegative()
@@ -208,6 +209,7 @@ export const reportSchema = z
     controls: z
       .object({ total: count, silent: count, noisy: z.array(titled).readonly() })
       .readonly(),
+    generated: generatedSchema.optional(),
     search: search.optional(),
     servers: z
       .array(

@@ -9,6 +9,7 @@ import {
   operationsDatabaseNames,
   serviceDatabaseName,
 } from '../reference/site/namespace.ts'
+import { worldsOf } from '../reference/site/namespace.ts'
 import { cloneDatabase, createWorldDatabase } from '../reference/site/provision.ts'
 import { templateName } from './proof/clone-lane.ts'
 
@@ -68,7 +69,9 @@ function isOperatedOn({ worlds, material }: RunContext, id: WorldId): boolean {
 }
 
 /** Worlds that mutants and controls are cloned from. */
-function templateWorlds({ mutants, controls }: RunContext): readonly WorldId[] {
+function templateWorlds({ mutants, controls, settings, command }: RunContext): readonly WorldId[] {
+  if (settings.generated > 0 && (command === 'prove' || command === 'run'))
+    return worldsOf(settings.mode, [])
   const tried = [...mutants, ...controls]
   return services.flatMap((service) =>
     (['row-level-security', 'schema-per-tenant'] as const)

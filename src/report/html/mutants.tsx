@@ -2,6 +2,7 @@
 
 import type { Report } from '../../model/report.ts'
 import { formatCount, formatMs } from '../number.ts'
+import { Generated } from './generated.tsx'
 import { Scroll, Section } from './section.tsx'
 import { Servers } from './servers.tsx'
 import { Code, Value } from './value.tsx'
@@ -29,6 +30,7 @@ export function Mutants({ report }: { readonly report: Report }) {
       {mutants.classes !== undefined && mutants.classes.list.length > 0 && (
         <Classes list={mutants.classes.list} />
       )}
+      <Generated score={report.generated} />
       <Servers report={report} />
       {mutants.kills.length > 0 && <Kills list={mutants.kills} />}
     </Section>

@@ -5,6 +5,9 @@ import type { RunContext } from '../running.ts'
 import type { Mutant } from './mutant.ts'
 import type { OpenSite } from '../../reference/site/open-site.ts'
 import { prove } from './prove.ts'
+import { proveGenerated } from './generated/prove-generated.ts'
+import { generatedLine } from '../../report/generated.ts'
+import { worldsOf } from '../../reference/site/namespace.ts'
 import { loadProbes } from '../../probe/load-probes.ts'
 
 export async function proveStage(context: RunContext): Promise<string> {
@@ -30,9 +33,7 @@ export async function proveStage(context: RunContext): Promise<string> {
         : [{ what: `${each.expect === 'holds' ? 'control' : 'mutant'} ${each.id}`, why }]
     }),
   )
-  const proof = await prove(open, {
-    mutants: tried,
-    controls,
+  const common = {
     probes,
     statementTimeoutMs: settings.statementTimeoutMs,
     // A mutant is found early or not at all.
@@ -43,16 +44,25 @@ export async function proveStage(context: RunContext): Promise<string> {
       tools: toolsOf(poolers),
       signal: context.signal,
     },
-    onStep: (what, done, total) => {
+    onStep: (what: string, done: number, total: number) => {
       context.onProgress?.({ stage: 'prove', what, done, total, cases: 0, leaks: 0 })
     },
-  })
+  }
+  const proof = await prove(open, { ...common, mutants: tried, controls })
   material.mutants = proof.mutants
   material.controls = proof.controls
+  if (settings.generated > 0)
+    material.generated = await proveGenerated(open, {
+      ...common,
+      size: settings.generated,
+      seed: settings.seed,
+      worlds: worldsOf(settings.mode, []),
+    })
+  const { generated } = material
   const { killed, total, classes } = proof.mutants
   return (
     `${killed} of ${total} mutants of ${classes?.tried ?? 0} classes killed, ${proof.controls.silent} of ` +
-    `${proof.controls.total} controls silent`
+    `${proof.controls.total} controls silent${generated === null ? '' : `; ${generatedLine(generated)}`}`
   )
 }
 

@@ -77,6 +77,7 @@ export async function buildReport(context: RunContext): Promise<Report> {
     plans: material.plans,
     mutants: material.mutants,
     controls: material.controls,
+    ...(material.generated === null ? {} : { generated: material.generated }),
     ...(material.servers.length === 0 ? {} : { servers: material.servers }),
     ...(material.search === null ? {} : { search: material.search }),
     timeline: material.timeline,

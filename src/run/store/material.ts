@@ -1,5 +1,6 @@
 /** What the stages of a run collect, from the first second to the report. */
 
+import type { GeneratedScore } from '../../model/generated.ts'
 import type { Measurement, PlanCheck } from '../../model/measurement.ts'
 import type {
   ControlScore,
@@ -33,6 +34,7 @@ export interface Material {
   readonly servers: ServerScore[]
   search: SearchSummary | null
   mutants: MutantScore
+  generated: GeneratedScore | null
   controls: ControlScore
   cutShortBy: CutShort | null
   failure: unknown
@@ -55,6 +57,7 @@ export function emptyMaterial(
     servers: [],
     search: null,
     mutants: { total: 0, killed: 0, survived: [], kills: [] },
+    generated: null,
     controls: { total: 0, silent: 0, noisy: [] },
     cutShortBy: null,
     failure: null,
