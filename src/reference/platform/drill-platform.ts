@@ -29,6 +29,8 @@ export interface DrillOptions {
   readonly defect?: string
   /** SQL for the ISP database when it is recovered: a loss, to see that the drill sees it. Default none. */
   readonly afterRecovery?: string
+  /** Ids of the probes that are asked of what came back; default all of isolation and catalogue. */
+  readonly probes?: readonly string[]
 }
 
 export class DrillPlatform implements AsyncDisposable {
@@ -39,15 +41,17 @@ export class DrillPlatform implements AsyncDisposable {
   readonly sessions: Readonly<Record<Service, Session>>
   readonly heartbeats: HeartbeatWriter
   readonly afterRecovery: string | null
+  readonly probes: readonly string[] | null
   /** In the order of their opening. */
   readonly #opened: readonly AsyncDisposable[]
 
   private constructor(
     parts: Parts,
     opened: readonly AsyncDisposable[],
-    { afterRecovery = null }: Sabotage,
+    { afterRecovery, probes }: Wishes,
   ) {
-    this.afterRecovery = afterRecovery
+    this.afterRecovery = afterRecovery ?? null
+    this.probes = probes ?? null
     this.server = parts.server
     this.store = parts.store
     this.site = parts.site
@@ -111,9 +115,7 @@ export class DrillPlatform implements AsyncDisposable {
   }
 }
 
-interface Sabotage {
-  readonly afterRecovery?: string | null
-}
+type Wishes = Pick<DrillOptions, 'afterRecovery' | 'probes'>
 
 type Parts = Pick<DrillPlatform, 'server' | 'store' | 'site' | 'tenancy' | 'sessions'>
 

@@ -38,7 +38,8 @@ export async function askLeakSuites(
 ): Promise<SuitesAnswer> {
   await drill.heartbeats.stop()
   const probes = (await loadProbes()).filter(
-    ({ suite }) => suite === 'isolation' || suite === 'catalog',
+    ({ id, suite }) =>
+      (suite === 'isolation' || suite === 'catalog') && (drill.probes?.includes(id) ?? true),
   )
   const verdicts: Verdict[] = []
   for (const service of services) {
