@@ -119,11 +119,10 @@ test('shrinking does not turn a grave leak into a slight one that smaller inputs
         ? { ...witness, severity: 'low' }
         : null
   for (const seed of seeds.slice(0, 20)) {
-    const { counterexample } = await searched({ ...harmless, judge }, { seed, runs: 60 })
-    // Which of the two is met first is chance; a grave one never ends as a slight one.
-    const { input, witness: kept } = counterexample ?? {}
-    expect([5, 50]).toContain(input)
-    expect(kept?.severity).toBe(input === 50 ? 'critical' : 'low')
+    // The grave one is met first; on the way to 50 lie dozens of inputs that show the slight one.
+    const probe = { ...harmless, judge, examples: () => [80] }
+    const { counterexample } = await searched(probe, { seed, runs: 1 })
+    expect([counterexample?.input, counterexample?.witness.severity]).toEqual([50, 'critical'])
   }
 })
 
