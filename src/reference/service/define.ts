@@ -1,7 +1,7 @@
 /** Probes that attack over HTTP: what was sent and answered are the steps of an attempt, as SQL is elsewhere. */
 
 import { messageOf } from '../../errors.ts'
-import type { Observation, Step } from '../../model/observation.ts'
+import type { Observation, Row, Step } from '../../model/observation.ts'
 import type { Tenant, TenantId } from '../../model/tenant.ts'
 import type { Cell } from '../../probe/define.ts'
 import { hasValue } from '../../attack/forms/oracle.ts'
@@ -23,48 +23,58 @@ export interface Sending {
 export type Sendable = ServiceRequest | ((before: Answer) => ServiceRequest | null)
 
 /**
- * Sends the requests one after the other. What may write runs alone: its changes are seen, and undone afterwards.
- * Never throws: without an answer the step is indeterminate.
+ * Sends the requests one after the other, once for all probes that ask the same. What may write runs alone: its
+ * changes are seen, and undone afterwards. Never throws: without an answer the step is indeterminate.
  */
 export async function sendAll(
   world: World,
   requests: readonly Sendable[],
-  { attacker, role = 'attack', proof }: Sending,
+  sending: Sending,
 ): Promise<ServiceAttempt> {
   const rig = await world.companion(serviceRig)
-  if (
-    proof === undefined &&
-    requests.every((request) => typeof request !== 'function' && request.method === 'GET')
-  ) {
-    return rig.shared(async () => ({ ...(await exchanged(rig, requests, role)), changes: [] }))
-  }
-  return rig.exclusive(async () => {
-    const before = await proved(rig, proof)
-    const { steps, ...seen } = await exchanged(rig, requests, role)
-    const after = await proved(rig, proof)
-    return {
-      ...seen,
-      steps: [...before, ...steps, ...after],
-      changes: await rig.rows.changesFor(attacker),
-    }
-  })
+  const { attacker, role = 'attack', proof } = sending
+  const fixed = requests.filter((request) => typeof request !== 'function')
+  // What follows from an answer is said by what comes before it and by the role.
+  const question = JSON.stringify([fixed, requests.length, attacker, role, proof])
+  const isRead = proof === undefined && fixed.every(({ method }) => method === 'GET')
+  const ask = () =>
+    isRead
+      ? rig.shared(async () => ({ ...(await exchanged(rig, requests, role)), changes: [] }))
+      : rig.exclusive(() => alone(rig, requests, { attacker, role, ...(proof && { proof }) }))
+  // Only one probe reads foreign rows, and only one proves what it asks: nobody comes back for these.
+  return proof !== undefined || (isRead && role === 'attack') ? ask() : rig.once(question, ask)
 }
 
-async function proved({ rows }: ServiceRig, sql: string | undefined): Promise<readonly Step[]> {
-  if (sql === undefined) return []
-  return [
-    {
-      sql,
-      role: 'proof',
-      observation: { kind: 'rows', rows: await rows.query(sql), affected: null, truncated: false },
-    },
-  ]
+async function alone(
+  rig: ServiceRig,
+  requests: readonly Sendable[],
+  { attacker, role, proof }: Sending,
+): Promise<ServiceAttempt> {
+  const before = proof === undefined ? [] : [proved(proof, await rig.rows.atFirst(proof))]
+  const { steps, ...seen } = await exchanged(rig, requests, role)
+  const [after, changes] = await Promise.all([
+    proof === undefined ? [] : rig.rows.query(proof),
+    rig.rows.changesFor(attacker),
+  ])
+  return {
+    ...seen,
+    steps: [...before, ...steps, ...(proof === undefined ? [] : [proved(proof, after)])],
+    changes,
+  }
+}
+
+function proved(sql: string, rows: readonly Row[]): Step {
+  return {
+    sql,
+    role: 'proof',
+    observation: { kind: 'rows', rows, affected: null, truncated: false },
+  }
 }
 
 async function exchanged(
   rig: ServiceRig,
   requests: readonly Sendable[],
-  role: Step['role'],
+  role: Step['role'] = 'attack',
 ): Promise<Omit<ServiceAttempt, 'changes'>> {
   const steps: Step[] = []
   const exchanges: Exchange[] = []

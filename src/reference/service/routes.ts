@@ -25,8 +25,16 @@ const tables: Readonly<Record<string, string>> = {
 }
 const open = ['/health', '/metrics']
 
-/** The service as it was built, without a database: it is only asked for its routes. */
+let known: readonly Route[] | undefined
+
+/** Asked of the service once: it has the same ones for as long as the process lives. */
 export function serviceRoutes(): readonly Route[] {
+  known ??= readRoutes()
+  return known
+}
+
+/** The service as it was built, without a database: it is only asked for its routes. */
+function readRoutes(): readonly Route[] {
   const nobody = () => {
     throw new Error('this service only tells its routes')
   }

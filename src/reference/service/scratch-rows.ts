@@ -1,35 +1,46 @@
 /**
  * What requests changed in a database that is ours alone. The service commits, so nothing can be rolled back:
- * triggers name the tables that were written, their rows are compared by owner, and copies bring them back.
+ * triggers write down each row that was written and whose it is, and the log is undone, newest line first.
  */
 
-import { relationKey, type Relation } from '../../model/catalog.ts'
+import { relationKey } from '../../model/catalog.ts'
+import type { Row } from '../../model/observation.ts'
 import type { TenantId } from '../../model/tenant.ts'
 import { literal, qualified } from '../../sql/identifier.ts'
 import { Session } from '../../postgres/session/session.ts'
+import { ownerOfRelation } from '../../attack/forms/oracle.ts'
 import { readGroups, type Groups } from '../../world/row-groups.ts'
 import { changesOf, type Change } from '../../world/write-oracle.ts'
 import type { World } from '../../world/world.ts'
+import { installSql, savedName, schema, watchSql, type ScratchTable } from './scratch-log.ts'
 
-const schema = 'watertight_scratch'
-
-const installSql = `CREATE SCHEMA ${schema};
-  CREATE TABLE ${schema}.written (relation oid NOT NULL);
-  CREATE FUNCTION ${schema}.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
-    AS $$ BEGIN INSERT INTO ${schema}.written VALUES (TG_RELID); RETURN NULL; END $$`
-
-interface ScratchTable {
-  readonly relation: Relation
-  readonly oid: number
-  /** Those that are stored, quoted and joined. */
-  readonly columns: string
+/** Of a table: who had the rows that were written, before or after; null where a row says nobody. */
+interface Touched extends ScratchTable {
+  readonly owners: readonly (string | null)[]
 }
+
+/** Tables that were written, how many lines there are of it, and whether each line names its row. */
+interface Log {
+  readonly touched: readonly Touched[]
+  readonly isShort: boolean
+}
+
+/** Undoing looks for each row in its table; more lines than this, and the copies are the shorter way. */
+const undoneMax = 60
+
+const touchedSql = `SELECT DISTINCT coalesce(t.relid, w.relation)::oid AS oid, w.owner,
+    (SELECT count(*) <= ${undoneMax} AND bool_and(before IS NOT NULL OR after IS NOT NULL)
+      FROM ${schema}.written) AS short
+  FROM (SELECT relation, unnest(CASE WHEN before IS NULL AND after IS NULL THEN ARRAY[NULL]
+      ELSE owners END) AS owner, before IS NULL AND after IS NULL AS emptied FROM ${schema}.written) w
+    LEFT JOIN LATERAL pg_catalog.pg_partition_tree(w.relation) t ON w.emptied`
 
 export class ScratchRows implements AsyncDisposable {
   readonly #world: World
   readonly #session: Session
   readonly #tables: readonly ScratchTable[]
   readonly #before = new Map<string, Groups>()
+  readonly #beginnings = new Map<string, Promise<readonly Row[]>>()
 
   private constructor(world: World, session: Session, tables: readonly ScratchTable[]) {
     this.#world = world
@@ -65,37 +76,55 @@ export class ScratchRows implements AsyncDisposable {
     return this.#session.query(sql)
   }
 
-  /** Rows of others that are not what they were at the beginning. */
+  /** What it answers on the rows of the beginning; they must be there when it is first asked. */
+  atFirst(sql: string): Promise<readonly Row[]> {
+    const known = this.#beginnings.get(sql) ?? this.query(sql)
+    this.#beginnings.set(sql, known)
+    return known
+  }
+
+  /** Rows of others that are not what they were at the beginning, where they are again afterwards. */
   async changesFor(attacker: TenantId): Promise<readonly Change[]> {
-    const touched = await this.#touched()
-    if (touched.length === 0) return []
-    const after = await this.#groups(touched)
-    await this.#bringBack(touched)
-    const missing = touched.filter(({ relation }) => !this.#before.has(relationKey(relation)))
+    const log = await this.#log()
+    const foreign = log.touched.filter((table) => this.#concernsOthers(table, attacker))
+    const after = await this.#groups(foreign)
+    await this.#bringBack(log)
+    const missing = foreign.filter(({ relation }) => !this.#before.has(relationKey(relation)))
     for (const [key, groups] of await this.#groups(missing)) this.#before.set(key, groups)
     return changesOf(this.#before, after, attacker)
   }
 
   /** All tables are as they were at the beginning. */
   async restore(): Promise<void> {
-    const touched = await this.#touched()
-    if (touched.length > 0) await this.#bringBack(touched)
+    await this.#bringBack(await this.#log())
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session[Symbol.asyncDispose]()
   }
 
-  /** A partitioned table stands for its partitions, which hold the rows. */
-  async #touched(): Promise<readonly ScratchTable[]> {
-    const rows = await this.#session
-      .query(`SELECT DISTINCT coalesce(t.relid, w.relation)::oid AS oid
-      FROM ${schema}.written w LEFT JOIN LATERAL pg_catalog.pg_partition_tree(w.relation) t ON true`)
-    const oids = new Set(rows.map((row) => Number(row['oid'])))
-    return this.#tables.filter(({ oid }) => oids.has(oid))
+  /** A partitioned table that was emptied stands for its partitions, which held the rows. */
+  async #log(): Promise<Log> {
+    const rows = await this.#session.query(touchedSql)
+    const owners = new Map<number, (string | null)[]>()
+    for (const { oid, owner } of rows) {
+      const found = owners.get(Number(oid)) ?? []
+      owners.set(Number(oid), [...found, typeof owner === 'string' ? owner : null])
+    }
+    const touched = this.#tables.flatMap((table): Touched[] => {
+      const found = owners.get(table.oid)
+      return found === undefined ? [] : [{ ...table, owners: found }]
+    })
+    return { touched, isShort: rows.every(({ short }) => short === 't') }
+  }
+
+  #concernsOthers({ relation, owners }: Touched, attacker: TenantId): boolean {
+    const place = ownerOfRelation(this.#world, relation)
+    return place === null ? owners.some((owner) => owner !== attacker) : place !== attacker
   }
 
   async #groups(tables: readonly ScratchTable[]): Promise<ReadonlyMap<string, Groups>> {
+    if (tables.length === 0) return new Map()
     await this.#session.query('BEGIN')
     try {
       return new Map(
@@ -114,8 +143,15 @@ export class ScratchRows implements AsyncDisposable {
     }
   }
 
+  /** Line by line where that finds each row as the log has it, else from the copies. */
+  async #bringBack({ touched, isShort }: Log): Promise<void> {
+    if (touched.length === 0) return
+    const [undone] = isShort ? await this.#session.query(`SELECT ${schema}.undo() AS all`) : []
+    if (undone?.['all'] !== 't') await this.#copyBack(touched)
+  }
+
   /** As a replica: neither triggers nor foreign keys have a say, and nobody notes it. */
-  async #bringBack(touched: readonly ScratchTable[]): Promise<void> {
+  async #copyBack(touched: readonly ScratchTable[]): Promise<void> {
     const sql = touched
       .filter(({ relation }) => relation.kind !== 'partitioned table')
       .flatMap(({ relation, oid, columns }) => [
@@ -149,18 +185,4 @@ async function tablesIn(session: Session, { catalog }: World): Promise<readonly 
     const row = byKey.get(relationKey(relation))
     return { relation, oid: Number(row?.['oid']), columns: String(row?.['columns']) }
   })
-}
-
-function watchSql({ relation, oid, columns }: ScratchTable): string {
-  const name = qualified(relation)
-  const saved =
-    relation.kind === 'partitioned table'
-      ? ''
-      : `CREATE UNLOGGED TABLE ${savedName(oid)} AS SELECT ${columns} FROM ONLY ${name}; `
-  return `${saved}CREATE TRIGGER watertight_note AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${name}
-    FOR EACH STATEMENT EXECUTE FUNCTION ${schema}.note()`
-}
-
-function savedName(oid: number): string {
-  return `${schema}.saved_${oid}`
 }

@@ -6,6 +6,7 @@ import { TenantPools } from '../../dotmac/tenant-pools.ts'
 import { openDriverPool, type DriverPool } from '../../postgres/session/driver-pool.ts'
 import { CompanionKey } from '../../world/companion.ts'
 import type { World } from '../../world/world.ts'
+import type { ServiceAttempt } from './answers.ts'
 import { handlerFor } from './handler-for.ts'
 import { ScratchRows } from './scratch-rows.ts'
 import type { ServiceBuild } from './service-build.ts'
@@ -34,6 +35,7 @@ export class ServiceRig implements AsyncDisposable {
   /** Requests that change nothing run side by side; one that may runs alone. */
   readonly #sharing = new Set<Promise<unknown>>()
   #turn: Promise<unknown> = Promise.resolve()
+  readonly #asked = new Map<string, Promise<ServiceAttempt>>()
 
   private constructor(parts: {
     readonly rows: ScratchRows
@@ -130,15 +132,33 @@ export class ServiceRig implements AsyncDisposable {
     }
   }
 
-  /** Alone, on the rows of the beginning, which are there again afterwards. */
+  /**
+   * One execution for all who ask the same: an answer on the rows of the beginning is the same for every probe.
+   * What was no answer is asked again by the next.
+   */
+  async once(question: string, ask: () => Promise<ServiceAttempt>): Promise<ServiceAttempt> {
+    const known = this.#asked.get(question)
+    if (known !== undefined) return known
+    const asked = ask()
+    this.#asked.set(question, asked)
+    const isAnswered = await asked.then(
+      ({ steps }) => steps.every(({ observation }) => observation.kind !== 'indeterminate'),
+      () => false,
+    )
+    if (!isAnswered) this.#asked.delete(question)
+    return asked
+  }
+
+  /** Alone, on the rows of the beginning; the work brings them back, as `changesFor` does. */
   exclusive<T>(work: () => Promise<T>): Promise<T> {
     const mine = this.#turn.then(async () => {
       while (this.#sharing.size > 0) await Promise.race(this.#sharing)
       await this.rows.restore()
       try {
         return await work()
-      } finally {
+      } catch (error) {
         await this.rows.restore()
+        throw error
       }
     })
     this.#turn = mine.catch(() => undefined)
