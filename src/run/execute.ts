@@ -16,6 +16,7 @@ import { conclude, type Executed } from './conclude.ts'
 import { runStages } from './run-stages.ts'
 import type { RunDirectory } from './store/run-directory.ts'
 import { inRunDirectory } from './before-start.ts'
+import { lastDurations } from './expected-costs.ts'
 import { chosenProbes, loadProbes } from '../probe/load-probes.ts'
 
 /** @throws WatertightError when nothing could be judged: target, rights, settings, report directory. */
@@ -78,7 +79,8 @@ function executeIn(options: ExecuteOptions) {
         ...provable.flatMap((id) => cloneNames(open.site, id)),
       ],
     })
-    const context = { ...options, directory, open, poolers, worlds, ...trials, material }
+    const lived = { directory, open, poolers, worlds, ...trials, material }
+    const context = { ...options, ...lived, lastDurations: lastDurations(options) }
     await runStages(context)
     return await conclude(context)
   }

@@ -2,6 +2,7 @@
 
 import { benchStage } from './bench-stage.ts'
 import { cutShortOf, deathOf } from './cut-short.ts'
+import { expectationOf, keepDurations } from './expected-costs.ts'
 import { nameLoss } from './name-loss.ts'
 import type { StageName } from './progress.ts'
 import { proveStage } from './proof/prove-stage.ts'
@@ -24,6 +25,12 @@ export async function runStages(context: RunContext): Promise<void> {
     prove: proveStage,
     bench: benchStage,
   } as const
+  context.onPlan?.(
+    expectationOf(stagesOf[context.command], {
+      quick: context.settings.quick,
+      last: context.lastDurations,
+    }),
+  )
   for (const name of stagesOf[context.command]) {
     if (name === 'server' || name === 'report') continue
     if (context.signal.aborted || context.open.died() !== null) break
@@ -45,4 +52,5 @@ export async function runStages(context: RunContext): Promise<void> {
   }
   context.material.cutShortBy =
     context.interruptedBy() ?? deathOf(context.open) ?? context.material.cutShortBy
+  keepDurations(context)
 }

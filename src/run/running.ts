@@ -6,6 +6,7 @@ import { services, type Service, type WorldId } from '../model/tenancy.ts'
 import type { Material } from './store/material.ts'
 import type { Mutant } from './proof/mutant.ts'
 import type { OpenSite } from '../reference/site/open-site.ts'
+import type { Durations } from './expected-costs.ts'
 import type { Poolers } from './poolers.ts'
 import type { RunEvents } from './progress.ts'
 import type { RunDirectory } from './store/run-directory.ts'
@@ -31,6 +32,8 @@ export interface RunContext extends ExecuteOptions {
   readonly mutants: readonly Mutant[]
   readonly controls: readonly Mutant[]
   readonly material: Material
+  /** What a run like this one cost here the last time, null for the first. */
+  readonly lastDurations: Durations | null
 }
 
 /** The seed document's SQL is compared where time allows; what is left out stands in the coverage. */

@@ -46,7 +46,8 @@ export const installSql = `CREATE SCHEMA ${schema};
         FROM ${schema}.written w LEFT JOIN ${schema}.stored s USING (relation) ORDER BY w.line DESC
       LOOP
         IF entry.after IS NOT NULL THEN
-          EXECUTE format('DELETE FROM ONLY %1$s WHERE ctid = (SELECT t.ctid FROM ONLY %1$s t WHERE t::text = $1 LIMIT 1)',
+          EXECUTE format('DELETE FROM ONLY %1$s WHERE ctid =
+            (SELECT t.ctid FROM ONLY %1$s t WHERE t::text = $1 LIMIT 1)',
             entry.name) USING entry.after;
           GET DIAGNOSTICS found_rows = ROW_COUNT;
           IF found_rows = 0 THEN RAISE EXCEPTION 'a row is missing'; END IF;

@@ -111,6 +111,7 @@ async function onServer(turn: Turn): Promise<Executed | null> {
     poolers,
     worlds: [serverWorld],
     material,
+    lastDurations: null,
   }
   const summary = await tryServer(context, all)
   addTo(all, material, open)

@@ -3,7 +3,9 @@
 import { toolsOf } from '../poolers.ts'
 import { pgbouncerLack } from '../../requests/tools.ts'
 import { findingsOf } from '../../judge/findings.ts'
-import { worldKey } from '../../model/tenancy.ts'
+import { worldKey, type WorldId } from '../../model/tenancy.ts'
+import type { Verdict } from '../../model/verdict.ts'
+import { probeCost } from '../expected-costs.ts'
 import type { RunContext } from '../running.ts'
 import { extendCorpus, readCorpus } from './corpus.ts'
 import { searchLimits } from '../../probe/search-limits.ts'
@@ -14,9 +16,11 @@ export async function verifyStage(context: RunContext): Promise<string> {
   const { settings, material, directory, poolers, worlds } = context
   const tools = toolsOf(poolers)
   const { probes } = material
-  const total = worlds.reduce((sum, world) => sum + probesFor(world, probes).length, 0)
+  const cost = costIn(context)
+  const total = sumOver(worlds, (world) =>
+    sumOver(probesFor(world, probes), ({ id }) => cost(world, id)),
+  )
   let cases = 0
-  let leaks = 0
   material.expected.push(
     ...worlds.flatMap((world) => probesFor(world, probes).map(({ id }) => ({ probe: id, world }))),
   )
@@ -29,9 +33,9 @@ export async function verifyStage(context: RunContext): Promise<string> {
     context.onProgress?.({
       stage: 'verify',
       what,
-      done: material.verdicts.length,
+      done: sumOver(material.verdicts, ({ world, probe }) => cost(world, probe)),
       total,
-      leaks,
+      leaks: sumOver(material.verdicts, leaksIn),
       cases:
         further + material.verdicts.reduce((sum, { evidence }) => sum + evidence.casesTried, 0),
     })
@@ -59,7 +63,6 @@ export async function verifyStage(context: RunContext): Promise<string> {
       },
       onCell: ({ id }, cell) => {
         directory.append('observations.jsonl', { probe: id, ...cell })
-        if (cell.outcome === 'violated') leaks += 1
       },
     },
     onVerdict: (verdict) => {
@@ -76,6 +79,24 @@ export async function verifyStage(context: RunContext): Promise<string> {
     cases,
     material.verdicts.reduce((sum, { evidence }) => sum + evidence.casesTried, 0),
   ).toLocaleString('en-US')} cases`
+}
+
+function costIn({ material, lastDurations }: RunContext): (world: WorldId, id: string) => number {
+  return (world, id) => {
+    const loaded = material.probes.find((each) => each.id === id)
+    return loaded === undefined ? 0 : probeCost(loaded, world, lastDurations)
+  }
+}
+
+function sumOver<T>(list: readonly T[], of: (each: T) => number): number {
+  return list.reduce((sum, each) => sum + of(each), 0)
+}
+
+/** What leaks as the seed document writes it is compared, not judged. */
+function leaksIn({ world, cells }: Verdict): number {
+  return world.variant === 'as-written'
+    ? 0
+    : cells.filter(({ outcome }) => outcome === 'violated').length
 }
 
 /** The time counts from the start of the command: the server and the seed are paid from it. */
