@@ -93,16 +93,26 @@ export {
   hasValue,
   rowsOfForeignRelation,
 } from './attack/forms/oracle.ts'
+export { ownActForms, ownActs, type OwnActForm } from './attack/forms/own-acts.ts'
 export { plannerSettings } from './attack/forms/planner.ts'
 export { readForms, type ReadForm } from './attack/forms/read-forms.ts'
 export { readRequest, type ReadRequest } from './attack/forms/request.ts'
 export { writeForms, type WriteForm } from './attack/forms/write-forms.ts'
 export { writeRequest, type WriteRequest } from './attack/forms/write-request.ts'
-export { changedForeignRows, writeAttempt } from './attack/write-probe.ts'
+export {
+  actAttempt,
+  changedForeignRows,
+  changesOf,
+  readsAfterwards,
+  writeAttempt,
+} from './attack/write-probe.ts'
 export { countAndHash, ownGroups, textSettings } from './world/row-groups.ts'
 export { channels, type Channel } from './model/channel.ts'
 export { inherent } from './probe/inherent.ts'
-export { impersonated, rowsOfTenantRemoved } from './world/impersonated.ts'
+export { impersonated, rowsOfOthersRemoved, rowsOfTenantRemoved } from './world/impersonated.ts'
+export { rowsOfTenantAdded } from './attack/rows-added.ts'
+export { leftBehind, type Left } from './attack/left-behind.ts'
+export { functionClauses, functionsOfRows } from './attack/forms/function-clauses.ts'
 export {
   existenceAttacks,
   existenceForms,
@@ -114,6 +124,7 @@ export {
   callFunction,
   functionSignature,
   hostileTexts,
+  ownFunctions,
 } from './attack/function-calls.ts'
 export { defenceAttacks } from './attack/forms/defence-attacks.ts'
 export { explainedRows } from './attack/forms/explained.ts'

@@ -13,12 +13,20 @@ const uncallable = ['trigger', 'event_trigger', 'internal', 'cstring', 'language
 /** Functions that the application may call; one schema stands for all tenants'. */
 export function callableFunctions(world: World): readonly FunctionEntry[] {
   const own = new Set(world.tenants.slice(1).map((tenant) => tenant.schema))
-  return world.catalog.functions.filter(
-    (entry) =>
-      entry.applicationMayExecute &&
-      !own.has(entry.schema) &&
-      ['function', 'procedure'].includes(entry.kind) &&
-      !uncallable.includes(entry.returnType),
+  return world.catalog.functions.filter((entry) => !own.has(entry.schema) && isCallable(entry))
+}
+
+/** Functions in schemas of tenants that their tenant may call. */
+export function ownFunctions(world: World): readonly FunctionEntry[] {
+  const schemas = new Set(world.tenants.map(({ schema }) => schema))
+  return world.catalog.functions.filter((entry) => schemas.has(entry.schema) && isCallable(entry))
+}
+
+function isCallable({ applicationMayExecute, kind, returnType }: FunctionEntry): boolean {
+  return (
+    applicationMayExecute &&
+    ['function', 'procedure'].includes(kind) &&
+    !uncallable.includes(returnType)
   )
 }
 
@@ -40,6 +48,8 @@ export interface Argument {
   readonly literally?: boolean
   /** Which of the values that fit an argument, from 0; it wraps around. Default 0. */
   readonly choice?: number
+  /** The function itself, where the name of the cell does not say in which schema it lies. */
+  readonly entry?: FunctionEntry
 }
 
 /** The call with arguments of the given owner; a cell that is no function calls nothing. */
@@ -48,10 +58,13 @@ export function callFunction(
   argument: Argument,
   role: Statement['role'],
 ): Statement {
-  const entry = callableFunctions(world).find((each) => functionSignature(each) === cell.name)
+  const entry =
+    argument.entry ?? callableFunctions(world).find((each) => functionSignature(each) === cell.name)
   if (entry === undefined) return { sql: 'SELECT 1 WHERE false', role }
   const schema =
-    entry.schema === world.tenants[0]?.schema ? world.tenant(argument.owner).schema : entry.schema
+    argument.entry === undefined && entry.schema === world.tenants[0]?.schema
+      ? world.tenant(argument.owner).schema
+      : entry.schema
   const given = entry.argumentTypes.map((type, index) =>
     valueFor(
       { type, index, name: entry.argumentNames[index] ?? '', source: entry.source },

@@ -65,6 +65,9 @@ export function everyAttacker(world: World, object: WorldObject | null = null): 
 /** All tenants when none has rows: the cases are then vacuous, and the verdict says so. */
 function victimsOf(world: World, object: WorldObject | null): readonly TenantId[] {
   const ids = world.tenants.map((tenant) => tenant.id)
-  const owners = object === null ? ids : ids.filter((id) => object.rowsOf(id) !== 0)
+  const owners =
+    object === null
+      ? ids
+      : ids.filter((id) => object.rowsOf(id) !== 0 && object.relationOf(world.tenant(id)) !== null)
   return owners.length === 0 ? ids : owners
 }

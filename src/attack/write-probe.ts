@@ -3,23 +3,41 @@
 import type { Attempt, Witness } from '../model/observation.ts'
 import type { Tenant, TenantId } from '../model/tenant.ts'
 import { count } from './witness.ts'
-import type { Change, Written } from '../world/write-oracle.ts'
+import type { Change, WriteOptions } from '../world/write-oracle.ts'
+import type { Sight } from '../world/sight.ts'
+import { inherent } from '../probe/inherent.ts'
+import { broughtBy, lootOf } from './loot.ts'
 import type { World } from '../world/world.ts'
 import type { Statement } from '../model/observation.ts'
 
 /** An attempt that remembers what the write oracle saw; plain data, as every attempt is. */
 export interface WriteAttempt extends Attempt {
   readonly changes: readonly Change[]
+  readonly sights: readonly Sight[]
+  readonly contextMoved: boolean
 }
 
 /** Runs the statements under the write oracle. */
-export async function writeAttempt(
+export function writeAttempt(
   world: World,
   attacker: Tenant,
   statements: readonly Statement[],
 ): Promise<WriteAttempt> {
-  const { attempt, changes }: Written = await world.write(attacker, statements)
-  return { ...attempt, changes }
+  return actAttempt(world, attacker, { statements })
+}
+
+export interface Act extends WriteOptions {
+  readonly statements: readonly Statement[]
+}
+
+/** The same of an act that says how it is run and how much is looked at afterwards. */
+export async function actAttempt(
+  world: World,
+  attacker: Tenant,
+  { statements, ...options }: Act,
+): Promise<WriteAttempt> {
+  const { attempt, ...seen } = await world.write(attacker, statements, options)
+  return { ...attempt, ...seen }
 }
 
 export interface Accusation {
@@ -81,6 +99,32 @@ export function changedForeignRows(attempt: Attempt, accusation: Accusation): Wi
         command,
         severity: 'high',
       }
+}
+
+/** A value of somebody else that the attacker reads after its act, and that the act did not bring along. */
+export function readsAfterwards(attempt: Attempt, accusation: Accusation): Witness | null {
+  const { sights = [], contextMoved = false } = attempt as Partial<WriteAttempt>
+  const { world, attacker, object, command } = accusation
+  const said = attempt.steps.filter(({ role }) => role !== 'context')
+  const looter = { attacker, ownership: world.ownership, brought: broughtBy(said) }
+  for (const { relation, row } of sights) {
+    const loot = lootOf([row], looter)
+    if (loot === null) continue
+    const witness = {
+      sentence:
+        `After what it did to ${object} tenant ${attacker} reads a value of ${loot.owner} in ${relation}` +
+        (contextMoved ? ': the context is no longer its own' : ''),
+      rows: [row],
+      victim: loot.owner,
+      command,
+      severity: 'critical' as const,
+    }
+    // Whoever may name the tenant that it becomes has forged a context, by a call instead of a setting.
+    const { id, schema, role } = world.tenant(loot.owner)
+    const named = [id, schema, role].some((name) => said.some(({ sql }) => sql.includes(name)))
+    return inherent(contextMoved && named ? 'forgery' : undefined, witness)
+  }
+  return null
 }
 
 function isOwnedTable(world: World, key: string): boolean {

@@ -19,6 +19,8 @@ export interface WorldObject {
   readonly kind: RelationKind
   /** True when no row belongs to anybody: reference data. Unknown for views: false. */
   readonly shared: boolean
+  /** True when content of it looks encrypted: whose it is cannot be told. */
+  readonly sealed: boolean
   /** The relation that holds this tenant's rows. */
   relationOf(tenant: Tenant): Relation | null
   /** Qualified, quoted SQL name of that relation. */

@@ -67,6 +67,9 @@ export async function searchCell<Input>(
     runs,
     privilege,
     replaying: settings.replay !== undefined,
+    ofOneTenant:
+      cell.object !== null &&
+      world.tenants.filter((tenant) => cell.object?.relationOf(tenant) !== null).length < 2,
   })
 }
 
@@ -264,24 +267,28 @@ export interface CellOutcome {
   readonly privilege: 'granted' | 'absent' | 'missing'
   /** A replay runs one path, not the whole budget. */
   readonly replaying: boolean
+  /** True for an object that no two tenants have: nobody else can be asked for its rows. Default false. */
+  readonly ofOneTenant?: boolean
 }
 
 export function cellVerdict(found: CellOutcome): CellVerdict {
-  const { cell, counterexample, tally, runs, privilege, replaying } = found
+  const { cell, counterexample, tally, runs, privilege, replaying, ofOneTenant = false } = found
   const asked = counterexample === null && !replaying ? runs - tally.casesVacuous : tally.casesTried
   const evidence = tally.evidence(asked)
   const { outcome, reason } =
     counterexample === null
       ? concludeCell(evidence, {
           privilege,
-          possible: tally.casesTried > 0 || tally.casesVacuous === 0 || !hasRows(cell),
+          possible:
+            tally.casesTried > 0 || tally.casesVacuous === 0 || (!hasRows(cell) && !ofOneTenant),
         })
       : { outcome: 'violated' as const, reason: counterexample.witness.sentence }
+  const isSealed = outcome === 'unknown' && cell.object?.sealed === true
   return {
     object: cell.name,
     path: counterexample?.witness.command ?? cell.path,
     outcome,
-    reason,
+    reason: isSealed ? 'its content looks encrypted: nobody can tell whose it is' : reason,
     evidence,
     counterexample,
     indeterminate: tally.kept,

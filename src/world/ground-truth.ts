@@ -1,5 +1,6 @@
 /** What the admin sees when a world is opened: how many rows each tenant owns, and some of them. */
 
+import { looksSealed } from './decoded.ts'
 import { relationKey, type Catalog, type Relation } from '../model/catalog.ts'
 import type { Row } from '../model/observation.ts'
 import type { OwnershipOracle } from '../model/ownership.ts'
@@ -11,6 +12,8 @@ export interface RelationTruth {
   readonly rows: number
   /** True when rows exist and none belongs to a tenant. */
   readonly shared: boolean
+  /** True when some content looks encrypted, so that nobody can tell whose the rows are. Default false. */
+  readonly sealed?: boolean
   readonly rowsByOwner: ReadonlyMap<TenantId, number>
   readonly samplesByOwner: ReadonlyMap<TenantId, readonly Row[]>
 }
@@ -111,9 +114,13 @@ async function byRecognition(
     if (owner !== undefined) owned.set(row, owner)
   }
   const samples = groupByOwner([...owned.keys()], (row) => owned.get(row) ?? '')
+  const sealed = owned.size === 0 && found.some((row) => Object.values(row).some(looksSealed))
+  // Nobody's rows can be in an empty table that the application cannot write.
+  const written = relation.applicationPrivileges.some((right) => right !== 'SELECT')
   return {
     rows: found.length,
-    shared: found.length > 0 && owned.size === 0,
+    shared: (found.length > 0 || !written) && owned.size === 0 && !sealed,
+    sealed,
     rowsByOwner: new Map([...samples].map(([owner, rows]) => [owner, rows.length])),
     samplesByOwner: new Map(
       [...samples].map(([owner, rows]) => [owner, rows.slice(0, samplesMax)]),

@@ -50,3 +50,9 @@ export function rowsOfTenantRemoved(world: World, tenant: Tenant): readonly stri
           ]
     })
 }
+
+/** Statements that leave the rows of one tenant, and those that nobody owns. */
+export function rowsOfOthersRemoved(world: World, tenant: Tenant): readonly string[] {
+  const others = world.tenants.filter(({ id }) => id !== tenant.id)
+  return [...new Set(others.flatMap((other) => rowsOfTenantRemoved(world, other)))]
+}

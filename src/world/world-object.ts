@@ -55,6 +55,7 @@ function objectOf(
     relationOf,
     rowsOf,
     shared: countable && entries.every((entry) => entry?.shared === true),
+    sealed: entries.some((entry) => entry?.sealed === true),
     rowsTotal: countable ? sum(entries.map((entry) => entry?.rows ?? 0)) : null,
     addressOf: (tenant) => qualified(relationOf(tenant) ?? first),
     samplesOf: (tenant) =>

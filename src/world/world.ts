@@ -17,7 +17,7 @@ import { Companions, type CompanionKey } from './companion.ts'
 import { readGroundTruth } from './ground-truth.ts'
 import { worldObjects } from './world-object.ts'
 import { rolesOfPlaces, type WorldOptions } from './world-options.ts'
-import { WriteOracle, type Written } from './write-oracle.ts'
+import { WriteOracle, type WriteOptions, type Written } from './write-oracle.ts'
 
 export interface AttemptOptions {
   /** Use a session that never carried a context; the statements must not enter one. */
@@ -158,9 +158,9 @@ export class World implements WorldFacts, AsyncDisposable {
   async write(
     attacker: Tenant,
     statements: readonly Statement[],
-    setup: readonly Statement[] = [],
+    options: WriteOptions = {},
   ): Promise<Written> {
-    return (await this.#oracle.get()).run(attacker, statements, setup)
+    return (await this.#oracle.get()).run(attacker, statements, options)
   }
 
   /** Runs the statements as the superuser, in one transaction that is rolled back; never throws. */

@@ -9,7 +9,9 @@ import type { Attempt, Statement, Step } from '../model/observation.ts'
 import type { Tenant, TenantId } from '../model/tenant.ts'
 import { identifier } from '../sql/identifier.ts'
 import { Session } from '../postgres/session/session.ts'
+import { readCoupling, type Coupling } from './coupling.ts'
 import { readGroups, type Groups } from './row-groups.ts'
+import { look, readableBy, type Sight } from './sight.ts'
 import type { World } from './world.ts'
 
 export interface Change {
@@ -25,7 +27,22 @@ export interface Written {
   readonly attempt: Attempt
   /** Rows of others that are not what they were; empty when the attack changed nothing or its own rows only. */
   readonly changes: readonly Change[]
+  /** Rows that the attacker reads afterwards: written by the act, or with a mark of somebody else. */
+  readonly sights: readonly Sight[]
+  /** True when it sees nothing foreign any more once it has entered its own context again. */
+  readonly contextMoved: boolean
 }
+
+export interface WriteOptions {
+  /** Run before as others would have, and no attack. */
+  readonly setup?: readonly Statement[]
+  /** Read everything that the attacker may read, whatever was touched. Default: what was touched, and what it opens. */
+  readonly looksEverywhere?: boolean
+  /** A statement that fails is undone by itself, and the others count. Default: the first failure ends the act. */
+  readonly goesOn?: boolean
+}
+
+const nothing = { changes: [], sights: [], contextMoved: false } as const
 
 /**
  * Tables with inserted, updated or deleted rows in this transaction, whoever caused it. The functions behind
@@ -44,6 +61,7 @@ export class WriteOracle implements AsyncDisposable {
   readonly #before = new Map<string, Groups>()
   /** One transaction at a time: the counters and the comparison are the session's. */
   #turn: Promise<unknown> = Promise.resolve()
+  #coupling: Coupling | null = null
 
   private constructor(world: World, session: Session) {
     this.#world = world
@@ -62,13 +80,13 @@ export class WriteOracle implements AsyncDisposable {
     return this.#session.lost !== null
   }
 
-  /** Runs the statements as the attacker; `setup` runs before as others would have, and is no attack. */
+  /** Runs the statements as the attacker, up to what their transaction would do at its commit. */
   run(
     attacker: Tenant,
     statements: readonly Statement[],
-    setup: readonly Statement[] = [],
+    options: WriteOptions = {},
   ): Promise<Written> {
-    const mine = this.#turn.then(() => this.#run(attacker, statements, setup))
+    const mine = this.#turn.then(() => this.#run(attacker, statements, options))
     this.#turn = mine.catch(() => undefined)
     return mine
   }
@@ -80,7 +98,7 @@ export class WriteOracle implements AsyncDisposable {
   async #run(
     attacker: Tenant,
     statements: readonly Statement[],
-    setup: readonly Statement[],
+    { setup = [], looksEverywhere = false, goesOn = false }: WriteOptions,
   ): Promise<Written> {
     const world = this.#world
     const become: Statement = {
@@ -89,25 +107,90 @@ export class WriteOracle implements AsyncDisposable {
     }
     const resign: Statement = { sql: 'RESET ROLE; RESET SESSION AUTHORIZATION', role: 'context' }
     try {
+      this.#coupling ??= await readCoupling(this.#session)
       await this.#session.observe({ sql: 'BEGIN', role: 'context' })
       const prepared = setup.length === 0 ? [] : await this.#send([become, ...setup, resign])
       const before = setup.length === 0 ? null : await this.#groups(this.#tables())
-      const steps = await this.#send([become, ...world.enter(attacker), ...statements])
+      const entered = [become, ...world.enter(attacker)]
+      const steps = goesOn
+        ? [...(await this.#send(entered)), ...(await this.#eachAlone(statements))]
+        : await this.#send([...entered, ...statements])
       const attempt = { steps: [...prepared, ...steps], backendPid: this.#session.backendPid }
-      if (steps.some(({ observation }) => observation.kind !== 'rows'))
-        return { attempt, changes: [] }
+      if (!goesOn && steps.some(({ observation }) => observation.kind !== 'rows'))
+        return { attempt, ...nothing }
+      const touched = await this.#touchedAtCommit()
+      const seen = await this.#sights(attacker, touched, looksEverywhere)
       await this.#session.query(resign.sql)
-      const touched = await this.#touched()
-      if (touched.length === 0) return { attempt, changes: [] }
+      if (touched.length === 0) return { attempt, ...nothing, ...seen }
       const after = await this.#groups(touched)
       await this.#session.query('ROLLBACK')
       return {
         attempt,
+        ...seen,
         changes: changesOf(before ?? (await this.#baseline(touched)), after, attacker.id),
       }
     } finally {
       await this.#session.observe({ sql: 'ROLLBACK', role: 'context' })
     }
+  }
+
+  /** One after the other; what fails is undone before the next one. */
+  async #eachAlone(statements: readonly Statement[]): Promise<readonly Step[]> {
+    const steps: Step[] = []
+    for (const statement of statements) {
+      const [, observation] = await Promise.all([
+        this.#session.observe({ sql: 'SAVEPOINT watertight_act', role: 'context' }),
+        this.#session.observe(statement),
+      ])
+      steps.push({ ...statement, observation })
+      if (observation.kind !== 'rows')
+        await this.#session.observe({
+          sql: 'ROLLBACK TO SAVEPOINT watertight_act',
+          role: 'context',
+        })
+    }
+    return steps
+  }
+
+  /**
+   * Deferred triggers and constraints fire now, as they would at the commit. Where they refuse it, what was done
+   * until then is looked at: a policy that let it pass is open, whatever stopped it afterwards.
+   */
+  async #touchedAtCommit(): Promise<readonly Relation[]> {
+    const context = (sql: string) => this.#session.observe({ sql, role: 'context' })
+    const [, settled] = await Promise.all([
+      context('SAVEPOINT watertight_commit'),
+      context('SET CONSTRAINTS ALL IMMEDIATE'),
+    ])
+    if (settled?.kind !== 'rows') await context('ROLLBACK TO SAVEPOINT watertight_commit')
+    return this.#touched()
+  }
+
+  async #sights(
+    tenant: Tenant,
+    touched: readonly Relation[],
+    everywhere: boolean,
+  ): Promise<Pick<Written, 'sights' | 'contextMoved'>> {
+    const world = this.#world
+    const oids = new Set(touched.flatMap(({ oid }) => [oid, ...(this.#coupling?.get(oid) ?? [])]))
+    const names = new Set(touched.flatMap(({ parent }) => (parent === null ? [] : [parent])))
+    const relations = readableBy(world, tenant).filter(
+      (relation) => everywhere || oids.has(relation.oid) || names.has(relationKey(relation)),
+    )
+    const there = { tenant, relations }
+    const sights = await look(this.#session, world, there)
+    if (!sights.some((sight) => this.#isForeign(sight, tenant)))
+      return { sights, contextMoved: false }
+    const back = await this.#send(world.enter(tenant))
+    const again = await look(this.#session, world, there)
+    const contextMoved =
+      back.every(({ observation }) => observation.kind === 'rows') &&
+      !again.some((sight) => this.#isForeign(sight, tenant))
+    return { sights, contextMoved }
+  }
+
+  #isForeign({ row }: Sight, { id }: Tenant): boolean {
+    return [...this.#world.ownership.ownersIn(row)].some((owner) => owner !== id)
   }
 
   /** Pipelined, unless COPY has to wait for its data; what an aborted transaction skipped is no step. */

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check'
 import {
+  actAttempt,
   anyPair,
   callableFunctions,
   callFunction,
@@ -10,7 +11,7 @@ import {
   defineProbe,
   everyAttacker,
   functionSignature,
-  writeAttempt,
+  readsAfterwards,
   type Pair,
 } from '../../src/index.ts'
 
@@ -19,7 +20,8 @@ interface Input extends Pair {
 }
 
 export default defineProbe<Input>({
-  claim: 'No function or procedure changes a row of another tenant, whatever it is asked to do',
+  claim:
+    'No function or procedure changes a row of another tenant, or leaves one in sight, whatever it is asked to do',
   source:
     'https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY',
   severity: 'critical',
@@ -45,12 +47,17 @@ export default defineProbe<Input>({
       .slice(0, 4)
       .map((pair, choice): Input => ({ ...pair, choice })),
   attempt: (world, cell, { attacker, victim, choice }) =>
-    writeAttempt(world, world.tenant(attacker), [
-      deferred,
-      callFunction({ world, cell }, { text: victim, owner: victim, choice }, 'comparison'),
-    ]),
-  judge: (attempt, { attacker }, { world, cell }) =>
-    changedForeignRows(attempt, { world, attacker, object: cell.name, command: 'call writes' }),
+    actAttempt(world, world.tenant(attacker), {
+      statements: [
+        deferred,
+        callFunction({ world, cell }, { text: victim, owner: victim, choice }, 'comparison'),
+      ],
+      looksEverywhere: true,
+    }),
+  judge: (attempt, { attacker }, { world, cell }) => {
+    const accusation = { world, attacker, object: cell.name, command: 'call writes' }
+    return changedForeignRows(attempt, accusation) ?? readsAfterwards(attempt, accusation)
+  },
   control: (world, cell, tenant) =>
     world.attempt([
       ...world.enter(tenant),

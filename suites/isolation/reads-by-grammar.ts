@@ -189,9 +189,10 @@ function ownOnly(attempt: Attempt, { world, cell }: Scene, tenant: Tenant): Atte
           shows === 'existence' ||
           (shows === 'count'
             ? Number(row['n']) > 0
-            : located
+            : located || (tenantColumn === null && objectOf(cell).rowsTotal === null)
               ? hasValue(row)
-              : world.ownership.ownersIn(row, { tenantColumn }).has(tenant.id)),
+              : world.ownership.ownersIn(row, { tenantColumn }).has(tenant.id) ||
+                Object.values(row).join(' ').includes(tenant.id)),
       )
       return { ...step, observation: { ...observation, rows, affected: null } }
     }),

@@ -10,6 +10,7 @@ import {
   foreignContent,
   may,
   objectOf,
+  readsAfterwards,
   rowsOf,
   vacuousAttempt,
   writeAttempt,
@@ -68,6 +69,7 @@ export default defineProbe<Pair>({
     }
     return (
       changedForeignRows(attempt, accusation) ??
+      readsAfterwards(attempt, accusation) ??
       (brings(cell) ? null : foreignContent(attempt, accusation))
     )
   },

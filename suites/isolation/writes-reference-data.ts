@@ -15,6 +15,7 @@ import {
   targetOf,
   vacuousAttempt,
   writableColumn,
+  type Relation,
   type Target,
 } from '../../src/index.ts'
 
@@ -66,7 +67,7 @@ export default defineProbe<Input>({
       ? null
       : world.attempt([
           ...world.enter(tenant),
-          { sql: `SELECT 1 AS own FROM ${target.address} LIMIT 1`, role: 'control' },
+          { sql: reading(target.address, objectOf(cell).rowsTotal === 0), role: 'control' },
         ])
   },
 })
@@ -83,8 +84,23 @@ function write(form: Input['form'], { relation, address }: Target): string {
       return `DELETE FROM ${address}`
     case 'insert':
       // A conflict with the row itself hides that it was allowed: only a refusal is good news.
-      return `INSERT INTO ${address} SELECT * FROM ${address} LIMIT 1 ON CONFLICT DO NOTHING`
+      return copyOfOwnRow(relation, address)
     case 'truncate':
       return `TRUNCATE ${address} CASCADE`
   }
+}
+
+/** An empty table answers with its number. */
+function reading(address: string, isEmpty: boolean): string {
+  return isEmpty
+    ? `SELECT count(*) AS n FROM ${address}`
+    : `SELECT 1 AS own FROM ${address} LIMIT 1`
+}
+
+/** Columns that the server fills are left to it. */
+function copyOfOwnRow(relation: Relation, address: string): string {
+  const names = relation.columns.filter(({ generated }) => !generated).map(({ name }) => name)
+  if (names.length === 0) return `INSERT INTO ${address} DEFAULT VALUES`
+  const list = names.map(identifier).join(', ')
+  return `INSERT INTO ${address} (${list}) SELECT ${list} FROM ${address} LIMIT 1 ON CONFLICT DO NOTHING`
 }
