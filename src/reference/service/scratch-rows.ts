@@ -8,7 +8,6 @@ import type { Row } from '../../model/observation.ts'
 import type { TenantId } from '../../model/tenant.ts'
 import { literal, qualified } from '../../sql/identifier.ts'
 import { Session } from '../../postgres/session/session.ts'
-import { ownerOfRelation } from '../../attack/forms/oracle.ts'
 import { readGroups, type Groups } from '../../world/row-groups.ts'
 import { changesOf, type Change } from '../../world/write-oracle.ts'
 import type { World } from '../../world/world.ts'
@@ -119,7 +118,7 @@ export class ScratchRows implements AsyncDisposable {
   }
 
   #concernsOthers({ relation, owners }: Touched, attacker: TenantId): boolean {
-    const place = ownerOfRelation(this.#world, relation)
+    const place = this.#world.ownership.ownerByPlace(relation)
     return place === null ? owners.some((owner) => owner !== attacker) : place !== attacker
   }
 
