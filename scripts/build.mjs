@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { writeBuiltParts, writeManifest } from './manifest.mjs'
 
 const lockWaitMs = 120_000
 const leftoverAgeMs = 600_000
@@ -48,9 +49,12 @@ export async function ensureBuilt(root, { force = false } = {}) {
 
 /** One line per source that shapes dist/: path, modification time, size. Tests are not part of it. */
 export function sourceStamp(root) {
-  const lines = ['tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'].map((path) =>
-    line(root, path),
-  )
+  const lines = [
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'scripts/build.mjs',
+    'scripts/manifest.mjs',
+  ].map((path) => line(root, path))
   for (const folder of ['src', 'suites', 'fixtures']) walk(root, folder, lines)
   return lines.sort().join('\n')
 }
@@ -81,6 +85,7 @@ async function build(root) {
   const stamp = sourceStamp(root) // before reading the sources: an edit during the build makes the next start rebuild
   try {
     await emit(root, temporary)
+    writeBuiltParts(root, temporary)
     writeFileSync(join(temporary, '.stamp'), stamp)
     swap(temporary, join(root, 'dist'), join(root, `dist.${token}.old`))
   } finally {
@@ -178,7 +183,10 @@ function removeLeftovers(root) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = dirname(dirname(process.argv[1]))
   try {
-    await ensureBuilt(root, { force: process.argv.includes('--force') })
+    const force = process.argv.includes('--force')
+    // Only when it is asked for: a run on an edited tree must be able to say so.
+    if (force && writeManifest(root)) process.stderr.write('fixtures/manifest.json was rewritten\n')
+    await ensureBuilt(root, { force })
   } catch (error) {
     if (!(error instanceof BuildError)) throw error
     process.stderr.write(`${error.message}\n${error.hint}\n`)

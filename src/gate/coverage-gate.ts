@@ -3,6 +3,8 @@
 import type { Coverage, GateResult } from '../model/report.ts'
 import type { Verdict } from '../model/verdict.ts'
 import { doubtOf } from './credible.ts'
+import { faultsOfProbes, miscounted, unprovenIn } from './detector-doubts.ts'
+import { disturbedIn } from './disturbed.ts'
 import type { Undecided } from './decide.ts'
 import type { GateRules } from './rules.ts'
 
@@ -34,6 +36,10 @@ function openQuestions(input: Undecided, rules: GateRules): string[] {
     ...(judged.length === 0 ? ['No verdict was reached'] : []),
     ...(coverage.casesTried === 0 || coverage.cellsTried === 0 ? ['No case was tried'] : []),
     ...judged.flatMap((verdict) => questionOf(verdict) ?? []),
+    ...unprovenIn(input),
+    ...faultsOfProbes(input),
+    ...miscounted(input),
+    ...disturbedIn(input),
     ...(coverage.probesTried < coverage.probesAsked
       ? [`${coverage.probesTried} of ${coverage.probesAsked} probes ran`]
       : []),

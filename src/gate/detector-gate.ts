@@ -2,6 +2,7 @@
 
 import type { GateResult } from '../model/report.ts'
 import type { Undecided } from './decide.ts'
+import { faultsOfBuild, unprovenIn } from './detector-doubts.ts'
 import type { GateRules } from './rules.ts'
 
 /** Null when the rules do not ask for it and nothing was proven. */
@@ -21,6 +22,14 @@ export function detectorGate(input: Undecided, rules: GateRules): GateResult | n
       reason: 'No mutant was tried, so the detector is unproven',
     }
   }
+  if (input.run.command === 'run' && (input.detector?.probes.length ?? 0) === 0) {
+    return {
+      ...gate,
+      value: 'missing',
+      state: 'undecided',
+      reason: 'No probe killed a mutant of its own, so the detector is unproven',
+    }
+  }
   const value = `${mutants.killed} of ${mutants.total} killed, ${controls.silent} of ${controls.total} silent`
   const faults = [
     ...mutants.survived.map((each) => `The mutant ${each.id} survived: ${each.reason}`),
@@ -31,6 +40,12 @@ export function detectorGate(input: Undecided, rules: GateRules): GateResult | n
   if (first !== undefined) {
     const more = faults.length > 1 ? `, and ${faults.length - 1} more` : ''
     return { ...gate, value, state: 'shut', reason: `${first}${more}` }
+  }
+  const doubts = [...faultsOfBuild(input), ...unprovenIn(input)]
+  const doubt = doubts[0]
+  if (doubt !== undefined) {
+    const more = doubts.length > 1 ? `, and ${doubts.length - 1} more` : ''
+    return { ...gate, value, state: 'undecided', reason: `${doubt}${more}` }
   }
   if (mutants.killed < mutants.total || controls.silent < controls.total) {
     return {

@@ -12,6 +12,8 @@ export interface CoverageContext {
   readonly assumptions: Coverage['assumptions']
   /** Probe and world pairs that were planned; one without a verdict counts as asked and untested. */
   readonly expected?: readonly { readonly probe: string; readonly world: WorldId }[]
+  /** Probes that proved nothing in this run: what they hold is unknown. Default: none. */
+  readonly unproven?: ReadonlySet<string>
 }
 
 /**
@@ -21,13 +23,18 @@ export interface CoverageContext {
 export function coverageOf(verdicts: readonly Verdict[], context: CoverageContext): Coverage {
   const judged = verdicts.filter((verdict) => verdict.world.variant !== 'as-written')
   const applicable = judged.filter((verdict) => verdict.outcome !== 'inapplicable')
-  const cells = judged.flatMap((verdict) => verdict.cells)
+  const unproven = (verdict: Verdict) => context.unproven?.has(verdict.probe) === true
+  const cells = judged.flatMap((verdict) =>
+    unproven(verdict) ? verdict.cells.map(uncounted) : verdict.cells,
+  )
   const count = (outcome: Outcome) => cells.filter((cell) => cell.outcome === outcome).length
   const missing = missingOf(verdicts, context)
   return {
     probesAsked:
       applicable.length + missing.filter((each) => each.world.variant !== 'as-written').length,
-    probesTried: applicable.filter((verdict) => verdict.evidence.casesTried > 0).length,
+    probesTried: applicable.filter(
+      (verdict) => verdict.evidence.casesTried > 0 && !unproven(verdict),
+    ).length,
     cellsAsked: cells.length - count('inapplicable'),
     cellsTried: cells.filter(wasTried).length,
     cellsHeld: count('holds'),
@@ -43,8 +50,15 @@ export function coverageOf(verdicts: readonly Verdict[], context: CoverageContex
     ...(context.filter === undefined ? {} : { filter: context.filter }),
     poolers: context.poolers,
     untested: [...context.untested, ...missing.map(untestedEntry)],
-    assumptions: [...context.assumptions, ...inherentOf(judged)],
+    assumptions: [...context.assumptions, ...inherentOf(judged), ...askedAgainOf(judged)],
   }
+}
+
+/** Whoever may be blind has seen nothing: only a leak still counts. */
+function uncounted(cell: CellVerdict): CellVerdict {
+  return cell.outcome === 'holds'
+    ? { ...cell, outcome: 'unknown', evidence: { ...cell.evidence, casesTried: 0 } }
+    : cell
 }
 
 function wasTried(cell: CellVerdict): boolean {
@@ -63,6 +77,21 @@ function untestedEntry(each: { readonly probe: string; readonly world: WorldId }
     what: `${each.probe} in ${worldKey(each.world)}`,
     why: 'the run ended before it reached a verdict',
   }
+}
+
+/** How often the world had to be revived, and what was asked again then. */
+function askedAgainOf(verdicts: readonly Verdict[]): readonly string[] {
+  const again = verdicts.flatMap(({ probe, cells }) =>
+    cells.flatMap(({ askedAgain, object, path }) =>
+      askedAgain === true ? [`${probe} on ${object} (${path})`] : [],
+    ),
+  )
+  if (again.length === 0) return []
+  const rest = again.length > 3 ? `, and ${again.length - 3} more` : ''
+  return [
+    `Connections ended ${again.length} times while something was asked, which was asked again: ` +
+      `${again.slice(0, 3).join(', ')}${rest}`,
+  ]
 }
 
 /** Channels that were used with success and that no target claimed: one line each, with an example. */

@@ -1,5 +1,6 @@
 /** The report: the record of one run, every number of every rendering comes from here. */
 
+import type { DetectorProof, KillWitness } from './detector.ts'
 import type { Finding } from './finding.ts'
 import type { GeneratedScore } from './generated.ts'
 import type { Measurement, PlanCheck } from './measurement.ts'
@@ -74,6 +75,8 @@ export interface Kill {
   readonly basis?: 'executed' | 'catalogue' | undefined
   readonly cases: number
   readonly ms: number
+  /** The attack and what it showed; absent in records of earlier versions. */
+  readonly witness?: KillWitness | undefined
 }
 export interface Survivor {
   readonly id: string
@@ -215,6 +218,8 @@ export interface Report {
   readonly generated?: GeneratedScore | undefined
   /** Servers of `prove --server`, each with its own defects; absent elsewhere. */
   readonly servers?: readonly ServerScore[] | undefined
+  /** What each counted probe proved in this run; absent where nothing was proven, and in earlier records. */
+  readonly detector?: DetectorProof | undefined
   /** How the leaks were searched for; absent in records of earlier versions and where nothing was searched. */
   readonly search?: SearchSummary | undefined
   readonly timeline: readonly TimelineSpan[]

@@ -59,6 +59,8 @@ export interface CellVerdict {
     readonly sqlstate: string | null
     readonly message: string
   }[]
+  /** True when its connections ended under the first try, and this is what the second one showed. */
+  readonly askedAgain?: true | undefined
 }
 
 export interface Verdict {

@@ -7,6 +7,9 @@ import type { Cell, Lack, Probe, Scene, SearchSettings } from './define.ts'
 import { Tally } from './tally.ts'
 import type { World } from '../world/world.ts'
 
+/** Why a probe without cells says nothing: it was asked, and had nothing to ask. */
+export const nothingHasThisPath = 'nothing in this database has this path'
+
 export interface LoadedProbe {
   /** File name without extension. */
   readonly id: string
@@ -158,7 +161,8 @@ export async function askCell(
     const verdict = await searchSafely(loaded, scene, { ...given, signal })
     const unanswered =
       lost.aborted || verdict.indeterminate.some(({ sqlstate }) => sqlstate === null)
-    if (!unanswered || tries === 2 || verdict.outcome === 'violated') return verdict
+    if (!unanswered || tries === 2 || verdict.outcome === 'violated')
+      return tries === 1 ? verdict : { ...verdict, askedAgain: true }
     // The admin's connection may end a moment after the attacker's; what it is told then is the truth.
     await world.admin.observe({ sql: 'SELECT pg_sleep(0.05)', role: 'context' })
   }
@@ -205,8 +209,7 @@ function unknownCell(cell: Cell, reason: string): CellVerdict {
 }
 
 function conclude(cells: readonly CellVerdict[]): Conclusion {
-  if (cells.length === 0)
-    return { outcome: 'inapplicable', reason: 'nothing in this database has this path' }
+  if (cells.length === 0) return { outcome: 'inapplicable', reason: nothingHasThisPath }
   const outcome = worstOutcome(cells.map((cell) => cell.outcome))
   const decisive = cells.filter((cell) => cell.outcome === outcome)
   const [first] = decisive

@@ -43,6 +43,8 @@ export interface SearchSettings {
   /** Replay coordinates: run this path only. */
   readonly replay?: { readonly path: string; readonly replayPath: string | null }
   readonly signal?: AbortSignal
+  /** Ends at the first witness as it is, without looking for a smaller one. Default false. */
+  readonly endsAtWitness?: boolean
   /** Inherent channels that the target claims to have closed. Default: none. */
   readonly claims?: ReadonlySet<string>
   /** Measure how long answers take. Default false: a measurement is worth no more than the machine's peace. */

@@ -172,7 +172,7 @@ export class CounterexampleSearch {
       seed,
       numRuns: runs,
       examples,
-      endOnFailure: false,
+      endOnFailure: settings.endsAtWitness === true,
       ...(replay === undefined ? {} : { path: replay.path, endOnFailure: true }),
     })
     const [found, first] = [this.#last, this.#first]

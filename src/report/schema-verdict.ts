@@ -17,7 +17,7 @@ const world = z
   })
   .readonly()
 
-const row = z.record(text, z.union([text, z.number(), z.boolean(), z.null()])).readonly()
+export const row = z.record(text, z.union([text, z.number(), z.boolean(), z.null()])).readonly()
 
 const heard = { notices: z.array(text).readonly().exactOptional() }
 
@@ -99,6 +99,7 @@ const cell = z
     indeterminate: z
       .array(z.object({ sql: text, sqlstate: text.nullable(), message: text }).readonly())
       .readonly(),
+    askedAgain: z.literal(true).optional(),
   })
   .readonly()
 

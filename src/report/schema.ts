@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Report } from '../model/report.ts'
 import { severities } from '../model/severity.ts'
 import { generatedSchema } from './schema-generated.ts'
+import { detector, killWitness } from './schema-detector.ts'
 import { findingSchema, outcome, verdictSchema } from './schema-verdict.ts'
 
 const count = z.number().int().nonnegative()
@@ -190,6 +191,7 @@ export const reportSchema = z
                 basis: z.enum(['executed', 'catalogue']).optional(),
                 cases: count,
                 ms: z.number(),
+                witness: killWitness.optional(),
               })
               .readonly(),
           )
@@ -210,6 +212,7 @@ export const reportSchema = z
       .object({ total: count, silent: count, noisy: z.array(titled).readonly() })
       .readonly(),
     generated: generatedSchema.optional(),
+    detector: detector.optional(),
     search: search.optional(),
     servers: z
       .array(

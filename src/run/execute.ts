@@ -4,6 +4,7 @@
  */
 
 import { WatertightError } from '../errors.ts'
+import { tenancies } from '../model/tenancy.ts'
 import { planSeed } from '../reference/seed/plan.ts'
 import { chooseTrials } from './proof/choose-trials.ts'
 import { cloneNames } from './proof/clone-lane.ts'
@@ -70,7 +71,8 @@ function executeIn(options: ExecuteOptions) {
       command === 'prove' || command === 'bench'
         ? []
         : worldsOf(settings.mode, asWrittenServices(options))
-    const provable = worldsOf(settings.mode, [])
+    // A run may prove a probe in the tenancy that it does not judge.
+    const provable = worldsOf(command === 'run' ? tenancies : settings.mode, [])
     await using poolers = await openPoolers(open.site, {
       path: settings.pgbouncer,
       through: open.maintenanceDatabase,

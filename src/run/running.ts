@@ -30,6 +30,7 @@ export interface RunContext extends ExecuteOptions {
   readonly poolers: Poolers
   readonly worlds: readonly WorldId[]
   readonly mutants: readonly Mutant[]
+  readonly own: readonly Mutant[]
   readonly controls: readonly Mutant[]
   readonly material: Material
   /** What a run like this one cost here the last time, null for the first. */

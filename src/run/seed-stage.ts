@@ -69,17 +69,25 @@ function isOperatedOn({ worlds, material }: RunContext, id: WorldId): boolean {
 }
 
 /** Worlds that mutants and controls are cloned from. */
-function templateWorlds({ mutants, controls, settings, command }: RunContext): readonly WorldId[] {
-  if (settings.generated > 0 && (command === 'prove' || command === 'run'))
-    return worldsOf(settings.mode, [])
-  const tried = [...mutants, ...controls]
+function templateWorlds({
+  mutants,
+  own,
+  controls,
+  settings,
+  command,
+}: RunContext): readonly WorldId[] {
+  const edited =
+    settings.generated > 0 && (command === 'prove' || command === 'run')
+      ? worldsOf(settings.mode, [])
+      : []
+  const tried = [...mutants, ...own, ...controls]
   return services.flatMap((service) =>
     (['row-level-security', 'schema-per-tenant'] as const)
       .filter((tenancy) =>
-        tried.some(
-          (each) =>
-            each.tenancy === tenancy && (each.service === service || each.operations !== null),
-        ),
+        [
+          ...edited,
+          ...tried.flatMap((each) => (each.operations === null ? [each] : [{ ...each, service }])),
+        ].some((each) => each.tenancy === tenancy && each.service === service),
       )
       .map((tenancy): WorldId => ({ service, tenancy, variant: 'hardened' })),
   )

@@ -50,17 +50,17 @@ export type CellChooser = (cells: readonly Cell[]) => readonly Cell[]
  */
 export function cellChoosers(
   changed: ReadonlySet<string>,
-  { id, expect }: Pick<Mutant, 'id' | 'expect'>,
+  { title, expect }: Pick<Mutant, 'title' | 'expect'>,
 ): readonly CellChooser[] {
   const own: CellChooser = (cells) => cells.filter(({ name }) => changed.has(name))
   const others: CellChooser = (cells) => cells.filter(({ name }) => !changed.has(name))
   const most = changed.size === 0 ? anyCellsMax : unchangedCellsMax
   if (expect === 'holds')
-    return [(cells) => [...own(cells), ...sampled(others(cells), { name: id, most })]]
+    return [(cells) => [...own(cells), ...sampled(others(cells), { name: title, most })]]
   return changed.size === 0 ? [others] : [own, others]
 }
 
-/** Evenly spread; the name says where the first of them lies. */
+/** Evenly spread; the title says where the first of them lies. */
 function sampled(
   cells: readonly Cell[],
   { name, most }: { readonly name: string; readonly most: number },

@@ -7,6 +7,8 @@ import { loadMutants, type Mutant } from './mutant.ts'
 
 export interface Trials {
   readonly mutants: readonly Mutant[]
+  /** The mutants by which a run proves its probes, each asked of its own probe alone. */
+  readonly own: readonly Mutant[]
   readonly controls: readonly Mutant[]
   /** What a sample leaves out, as a sentence; null when nothing was left out by one. */
   readonly leftOut: string | null
@@ -17,10 +19,13 @@ export async function chooseTrials({
   command,
   settings,
 }: Pick<ExecuteOptions, 'command' | 'settings'>): Promise<Trials> {
-  if (command !== 'run' && command !== 'prove') return { mutants: [], controls: [], leftOut: null }
+  if (command !== 'run' && command !== 'prove') {
+    return { mutants: [], own: [], controls: [], leftOut: null }
+  }
   const chosen = (all: readonly Mutant[]) =>
     all.filter((mutant) => settings.mode.includes(mutant.tenancy))
-  const mutants = chosen(await loadMutants('mutants', settings.mutants))
+  const all = await loadMutants('mutants', settings.mutants)
+  const mutants = chosen(all)
   const controls = chosen(await loadMutants('controls', settings.controls))
   if (command === 'prove') {
     // A folder of the user's own stands alone: the shipped ones of the other kind are not mixed in.
@@ -29,14 +34,24 @@ export async function chooseTrials({
       controls: settings.mutants !== null && settings.controls === null ? [] : controls,
     })
   }
+  const shipped = settings.mutants === null ? all : await loadMutants('mutants', null)
+  const inMode = onePerProbe(chosen(shipped))
+  // A probe whose own mutants are all of the other tenancy is proven there: it must see, wherever that is.
+  const elsewhere = onePerProbe(shipped).filter((each) =>
+    inMode.every(({ probe }) => probe !== each.probe),
+  )
   return {
-    mutants: settings.mutants === null ? onePerProbe(mutants) : mutants,
+    mutants: settings.mutants === null ? [] : mutants,
+    own: [...inMode, ...elsewhere],
     controls: controls.slice(0, settings.quick ? 1 : 2),
     leftOut: null,
   }
 }
 
-/** The first mutant of each probe that asks for no tenant in particular, and for no server if there is such a one. */
+/**
+ * The mutant of each probe that is marked `proof: first`, or the first that asks for no tenant in particular, and for
+ * no server if there is such a one.
+ */
 function onePerProbe(mutants: readonly Mutant[]): readonly Mutant[] {
   const seen = new Set<string>()
   const anywhere = new Set(
@@ -44,8 +59,10 @@ function onePerProbe(mutants: readonly Mutant[]): readonly Mutant[] {
       .filter(({ tenant, server }) => tenant === null && server === null)
       .map(({ probe, id }) => probe ?? id),
   )
-  return mutants.filter(({ probe, id, tenant, server }) => {
+  const marked = new Set(mutants.filter(({ first }) => first).map(({ probe }) => probe))
+  return mutants.filter(({ probe, id, tenant, server, first }) => {
     const key = probe ?? id
+    if (!first && marked.has(key)) return false
     if (seen.has(key) || tenant !== null || (server !== null && anywhere.has(key))) return false
     seen.add(key)
     return true
@@ -53,9 +70,9 @@ function onePerProbe(mutants: readonly Mutant[]): readonly Mutant[] {
 }
 
 /** One mutant of each probe, as many others as asked for, and one control to two of them; the order stays. */
-function sampled(settings: Settings, all: Omit<Trials, 'leftOut'>): Trials {
+function sampled(settings: Settings, all: Pick<Trials, 'mutants' | 'controls'>): Trials {
   const { sample, seed } = settings
-  if (sample === 0) return { ...all, leftOut: null }
+  if (sample === 0) return { ...all, own: [], leftOut: null }
   const first = new Set(onePerProbe(all.mutants))
   const others = drawn(
     all.mutants.filter((mutant) => !first.has(mutant)),
@@ -66,6 +83,7 @@ function sampled(settings: Settings, all: Omit<Trials, 'leftOut'>): Trials {
   const controls = all.controls.filter((control) => drawnControls.has(control))
   return {
     mutants,
+    own: [],
     controls,
     leftOut:
       `a sample drawn by seed ${seed}: ${mutants.length} of ${all.mutants.length} mutants, ` +

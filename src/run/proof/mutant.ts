@@ -25,8 +25,12 @@ export interface Mutant {
   readonly http: ServiceBuild | null
   /** What the operator does; null for the reference platform's operations. */
   readonly operations: OperationsBuild | null
-  /** Probe named by the file name `<probe>--<defect>`; null when it names none. */
+  /** Whose own mutant it is: `probe:`, or of a shipped file `<probe>--<defect>`; null asks all probes alike. */
   readonly probe: string | null
+  /** True where a run proves its probe with this one rather than with another. */
+  readonly first: boolean
+  /** Id of the control that is the same shape without the defect; null when none is named. */
+  readonly twin: string | null
   /** Class of fault, e.g. `R11`; null where the file names none, as controls do. */
   readonly class: string | null
   /** False when no executed attack can show the defect: only then a catalogue finding is a kill. */
@@ -55,7 +59,10 @@ export async function loadMutants(
   const mutants: Mutant[] = []
   for (const path of files) {
     try {
-      mutants.push(extname(path) === '.sql' ? fromSql(path, kind) : await fromModule(path, kind))
+      const mutant = extname(path) === '.sql' ? fromSql(path, kind) : await fromModule(path, kind)
+      // Only in our own folder a name says something: the user's files are treated alike, whatever they are called.
+      const probe = mutant.probe ?? (directory === null ? probeOf(mutant.id) : null)
+      mutants.push({ ...mutant, probe })
     } catch (error) {
       faults.push(`${basename(path)}: ${messageOf(error)}`)
     }
@@ -103,7 +110,7 @@ function ownFiles(folder: string): readonly string[] {
 function fromSql(path: string, kind: MutantKind): Mutant {
   const sql = readFileSync(path, 'utf8')
   const lines = sql.matchAll(
-    /^--\s*(title|class|tenancy|database|expect|attack|needs|tenant|server)\s*:\s*(.*?)\s*$/gm,
+    /^--\s*(title|class|tenancy|database|expect|attack|needs|tenant|server|probe|proof|twin)\s*:\s*(.*?)\s*$/gm,
   )
   const front = new Map([...lines].map(([, key, value]) => [key ?? '', value ?? '']))
   const one = <T extends string>(key: string, values: readonly T[], fallback: T): T => {
@@ -123,7 +130,9 @@ function fromSql(path: string, kind: MutantKind): Mutant {
     strategy: null,
     http: null,
     operations: null,
-    probe: probeOf(id),
+    probe: front.get('probe') ?? null,
+    first: front.has('proof') && one<'first'>('proof', ['first'], 'first') === 'first',
+    twin: front.get('twin') ?? null,
     expect: one('expect', ['violated', 'holds'], kind === 'mutants' ? 'violated' : 'holds'),
     tenancy: one('tenancy', tenancies, 'row-level-security'),
     service: one('database', services, 'isp'),
@@ -168,7 +177,9 @@ async function fromModule(path: string, kind: MutantKind): Promise<Mutant> {
     title: value.title,
     expect,
     sql: typeof value.sql === 'string' ? value.sql : null,
-    probe: probeOf(id),
+    probe: value.probe ?? null,
+    first: value.first === true,
+    twin: value.twin ?? null,
     http,
     operations,
     strategy:

@@ -42,7 +42,12 @@ export async function proveServers(given: ExecuteOptions): Promise<Executed> {
 async function prepared(options: ExecuteOptions): Promise<Trials> {
   const { settings } = options
   if (settings.target !== null) throw badCombination()
-  const trials = await chooseTrials({ command: settings.sample === 0 ? 'run' : 'prove', settings })
+  const chosen = await chooseTrials({ command: settings.sample === 0 ? 'run' : 'prove', settings })
+  const trials: Trials = {
+    ...chosen,
+    mutants: [...chosen.mutants, ...ownOf(chosen, settings)],
+    own: [],
+  }
   await prepareBinaries(settings.server, (what, done) => {
     options.onProgress?.({
       stage: 'server',
@@ -73,6 +78,11 @@ function onServers(options: ExecuteOptions) {
       hint: 'For example 15.1,16.4',
     })
   }
+}
+
+/** A folder of the user's own stands alone. */
+function ownOf({ own }: Trials, { mutants, mode }: ExecuteOptions['settings']): Trials['own'] {
+  return mutants === null ? own.filter(({ tenancy }) => mode.includes(tenancy)) : []
 }
 
 interface Turn extends ExecuteOptions {

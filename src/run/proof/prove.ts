@@ -5,6 +5,7 @@
 
 import { messageOf } from '../../errors.ts'
 import type { Catalog } from '../../model/catalog.ts'
+import type { KillWitness } from '../../model/detector.ts'
 import type { ClassScore, ControlScore, MutantScore } from '../../model/report.ts'
 import { worldKey, type WorldId } from '../../model/tenancy.ts'
 import type { LoadedProbe, RunSettings } from '../../probe/ask.ts'
@@ -13,7 +14,8 @@ import { readClusterRoles, restoreClusterRoles, type ClusterRoles } from './clus
 import { readFaultClasses } from './fault-classes.ts'
 import type { Mutant } from './mutant.ts'
 import type { OpenSite } from '../../reference/site/open-site.ts'
-import { tryMutant, untried, type Trial } from './trial.ts'
+import { untried, type Trial } from './judge-trial.ts'
+import { tryMutant } from './trial.ts'
 import { openWorld } from '../../reference/site/worlds.ts'
 
 export interface ProveOptions {
@@ -22,6 +24,8 @@ export interface ProveOptions {
   readonly probes: readonly LoadedProbe[]
   readonly search: RunSettings
   readonly statementTimeoutMs: number
+  /** Each mutant is asked of its own probe alone. Default false. */
+  readonly ownOnly?: boolean
   /** Called before each mutant and control. */
   readonly onStep: (what: string, done: number, total: number) => void
 }
@@ -29,6 +33,15 @@ export interface ProveOptions {
 export interface Proof {
   readonly mutants: MutantScore
   readonly controls: ControlScore
+  /** By probe, what it saw of its own mutants by itself; `seen` is null where it saw nothing. */
+  readonly own: readonly OwnProof[]
+}
+
+export interface OwnProof {
+  readonly probe: string
+  readonly mutant: string
+  readonly seen: KillWitness | null
+  readonly reason: string
 }
 
 /** The order of the proof is that of the lists, however the lanes proceed. */
@@ -103,6 +116,9 @@ function scoreOf(all: readonly Tried[]): Proof {
   const kills = mutants.flatMap(({ trial }) => trial.kill ?? [])
   const survivors = mutants.filter(({ trial }) => trial.kill === null)
   return {
+    own: mutants.flatMap(({ mutant: { probe, id }, trial }) =>
+      probe === null ? [] : [{ probe, mutant: id, seen: trial.own, reason: trial.reason }],
+    ),
     mutants: {
       total: mutants.length,
       killed: kills.length,

@@ -1,38 +1,24 @@
 /** One trial: the probes attack a clone that carries one mutant or control, and what they say is judged. */
 
-import { ToolBox } from '../../probe/tools.ts'
-import { strategiesOnTrial } from '../../requests/tools.ts'
 import { messageOf } from '../../errors.ts'
 import type { Catalog } from '../../model/catalog.ts'
-import type { Kill } from '../../model/report.ts'
 import type { WorldId } from '../../model/tenancy.ts'
 import type { Verdict } from '../../model/verdict.ts'
-import type { OperationsSite } from '../../reference/operations/operations-rig.ts'
 import { runProbe, type LoadedProbe, type RunSettings } from '../../probe/ask.ts'
-import { templateName } from './clone-lane.ts'
 import type { ClusterRoles } from './cluster-roles.ts'
 import type { Mutant } from './mutant.ts'
 import type { OpenSite } from '../../reference/site/open-site.ts'
 import { plant } from './plant.ts'
-import { adminSession, cloneDatabase, dropDatabases } from '../../reference/site/provision.ts'
 import { quickLimits } from '../../probe/search-limits.ts'
-import type { Session } from '../../postgres/session/session.ts'
 import type { World } from '../../world/world.ts'
 import { openWorld } from '../../reference/site/worlds.ts'
-import { cellChoosers, changedObjects, type CellChooser } from './changed-objects.ts'
-
-/** Random cases per cell at most; `--runs` below it asks less. Every control meets every probe. */
-const runsMax = { mutant: 10, control: 4 } as const
-/** A defect of a pool shows after several steps in the right order, so its search is longer than others. */
-const strategyRunsMin = 60
-/** Random requests for each route while every route is asked a little. */
-const glanceRuns = 2
-
-export interface Trial {
-  readonly kill: Kill | null
-  readonly reason: string
-  readonly silent: boolean
-}
+import { cellChoosers, changedObjects } from './changed-objects.ts'
+import { asVersion, versionIn } from './version-mutant.ts'
+import { ownVerdicts } from './own-verdicts.ts'
+import { chooserFor, glanceRuns, searchFor } from './trial-budget.ts'
+import { judgeControl, judgeMutant, untried, type Trial } from './judge-trial.ts'
+import { kills } from './kill-witness.ts'
+import { pairFor } from './operations-pair.ts'
 
 export interface TrialOptions {
   readonly mutant: Mutant
@@ -44,6 +30,8 @@ export interface TrialOptions {
   readonly healthy: (id: WorldId) => Promise<Catalog>
   /** The server's roles as they must stay while others are tried; null when nobody else is. */
   readonly unchanged: ClusterRoles | null
+  /** Proves the probe that the mutant belongs to, by that probe alone. Default: whoever sees it kills it. */
+  readonly ownOnly?: boolean | undefined
 }
 
 /** Null when the mutant must be tried alone; never throws: what could not be tried survives with the reason. */
@@ -68,13 +56,19 @@ export async function tryMutant(open: OpenSite, options: TrialOptions): Promise<
     const verdicts: Verdict[] = []
     const cellsOf = (loaded: LoadedProbe) =>
       loaded.probe.cells(world, searchFor(options, loaded)).length
+    const version = versionIn(mutant)
+    const asked = version === null ? world : asVersion(world, version)
     const changed = changedObjects(world, await options.healthy(id))
     const probes = probesFor(mutant, options.probes, cellsOf)
     // What was changed is asked first, by every probe; only then everything else.
     const choosers = cellChoosers(changed, mutant)
-    const glance = await glanceOf(world, options)
-    if (glance !== null) verdicts.push(glance)
-    search: for (const chooseCells of glance !== null && kills(mutant, glance) ? [] : choosers) {
+    if (options.ownOnly === true) {
+      verdicts.push(...(await ownVerdicts(asked, options, choosers)))
+      return judgeMutant(mutant, verdicts, performance.now() - startedMs)
+    }
+    verdicts.push(...(await glancesOf(world, options)))
+    const seen = verdicts.some((verdict) => kills(mutant, verdict))
+    search: for (const chooseCells of seen ? [] : choosers) {
       for (const loaded of probes) {
         const named = loaded.id === mutant.probe
         if (named && chooseCells !== choosers[0]) continue
@@ -83,7 +77,7 @@ export async function tryMutant(open: OpenSite, options: TrialOptions): Promise<
             ? {}
             : { chooseCells: chooserFor(options, loaded, chooseCells) }
         const spread = mutant.expect === 'violated' ? {} : { cellsInBudget: cellsOf(loaded) }
-        const verdict = await runProbe(loaded, world, {
+        const verdict = await runProbe(loaded, named ? asked : world, {
           ...searchFor(options, loaded),
           ...choose,
           ...spread,
@@ -101,68 +95,22 @@ export async function tryMutant(open: OpenSite, options: TrialOptions): Promise<
 }
 
 /**
- * A defect of the service is on some of its routes, and a request costs more than a statement: the probe that the file
- * names asks every route a little before it asks each of them everything. Null where that is not worth it.
+ * A defect of the service is on some of its routes, and a request costs more than a statement: every route is asked a
+ * little before each of them is asked everything. Empty where that is not worth it.
  */
-async function glanceOf(world: World, options: TrialOptions): Promise<Verdict | null> {
+async function glancesOf(world: World, options: TrialOptions): Promise<readonly Verdict[]> {
   const { mutant, probes } = options
-  const named = mutant.http === null ? undefined : probes.find(({ id }) => id === mutant.probe)
-  if (named === undefined || mutant.expect !== 'violated') return null
-  return await runProbe(named, world, {
-    ...searchFor(options, named),
-    ...quickLimits,
-    runs: glanceRuns,
-  })
-}
-
-/**
- * The probe that a mutant names is given the fixed inputs of a whole run: every tenant attacks, also the
- * one in whose name the defect lies. A control is asked what a quick run asks, by every probe.
- */
-function searchFor(
-  { mutant, search: given }: TrialOptions,
-  { id, suite }: LoadedProbe,
-): RunSettings {
-  // Times are measured where a mutant is about them: other trials beside would make every cell unknown.
-  const search = { ...given, timing: given.timing === true && id === mutant.probe }
-  const strategies =
-    mutant.strategy === null
-      ? {}
-      : { tools: (given.tools ?? new ToolBox()).with(strategiesOnTrial, [mutant.strategy]) }
-  const most = (limit: number) => Math.min(search.runs, limit)
-  if (mutant.expect === 'holds') {
-    // What known sequences find lies in strategies: against a shape of the database random ones are asked.
-    const known = suite === 'context' && mutant.strategy === null ? { examplesMax: 0 } : {}
-    return { ...search, ...quickLimits, ...known, ...strategies, runs: most(runsMax.control) }
+  if (mutant.http === null || mutant.expect !== 'violated') return []
+  const verdicts: Verdict[] = []
+  for (const loaded of probes.filter(({ id, suite }) =>
+    mutant.probe === null ? suite === 'service' : id === mutant.probe,
+  )) {
+    const search = { ...searchFor(options, loaded), ...quickLimits, runs: glanceRuns }
+    const verdict = await runProbe(loaded, world, search)
+    if (verdict.cells.length > 0) verdicts.push(verdict)
+    if (kills(mutant, verdict)) break
   }
-  const limits = id === mutant.probe ? {} : quickLimits
-  const atLeast =
-    mutant.strategy === null ? most(runsMax.mutant) : Math.max(search.runs, strategyRunsMin)
-  const runs = search.runs === 0 ? 0 : atLeast
-  return { ...search, ...limits, ...strategies, runs, untilFirstWitness: true }
-}
-
-/**
- * A correct shape of the database is tried with the first strategy over the driver's pool: strategies are the
- * platform's own, and `verify` asks all of them over every pooler.
- */
-function chooserFor(
-  { mutant }: TrialOptions,
-  { suite, id }: LoadedProbe,
-  usual: CellChooser,
-): CellChooser {
-  if (suite !== 'context' || mutant.strategy !== null || mutant.expect !== 'holds') return usual
-  return (cells) => (id === 'pooled-context' ? cells.slice(0, 1) : [])
-}
-
-/** A trial that says nothing: the mutant counts as a survivor, the control as noisy. */
-export function untried(reason: string): Trial {
-  return { kill: null, reason, silent: false }
-}
-
-/** What a catalogue probe predicts is a kill only where no attack could show it. */
-function kills(mutant: Mutant, { outcome, basis }: Verdict): boolean {
-  return outcome === 'violated' && (basis === 'executed' || !mutant.attackable)
+  return verdicts
 }
 
 /** The probe that the file names comes first, then those with few cells, predictions last. */
@@ -196,84 +144,7 @@ function probesFor(
   )
 }
 
-interface Pair extends AsyncDisposable {
-  readonly given: { readonly operations?: OperationsSite }
-}
-
-/** Operations reach both databases: beside the trial's own clone they get one of the other. */
-async function pairFor(open: OpenSite, { mutant, database }: TrialOptions): Promise<Pair> {
-  const { operations: build, tenancy } = mutant
-  if (build === null) return { given: {}, [Symbol.asyncDispose]: () => Promise.resolve() }
-  const management = `${database}_beside`
-  open.databases.add(management)
-  const asAdmin = async (work: (admin: Session) => Promise<void>) => {
-    await using admin = await adminSession(open.site.address, open.maintenanceDatabase)
-    await work(admin)
-  }
-  const from = templateName(open.site, { service: 'management', tenancy, variant: 'hardened' })
-  await asAdmin((admin) => cloneDatabase(admin, open.site, { from, to: management }))
-  return {
-    given: { operations: { databases: { management, isp: database }, build } },
-    [Symbol.asyncDispose]: () => asAdmin((admin) => dropDatabases(admin, [management])),
-  }
-}
-
 /** A service of its own, or a defect of the database that a probe of the service is to see. */
 function asksService({ http, probe }: Mutant, probes: readonly LoadedProbe[]): boolean {
   return http !== null || probes.some(({ id, suite }) => suite === 'service' && id === probe)
-}
-
-function judgeMutant(mutant: Mutant, verdicts: readonly Verdict[], elapsedMs: number): Trial {
-  const killer = verdicts.find((verdict) => kills(mutant, verdict))
-  if (killer === undefined) return untried(surviving(verdicts))
-  const cases = verdicts.reduce((total, { evidence }) => total + evidence.casesTried, 0)
-  return {
-    silent: false,
-    reason: killer.reason,
-    kill: {
-      id: mutant.id,
-      title: mutant.title,
-      class: mutant.class,
-      probe: killer.probe,
-      basis: killer.basis,
-      cases,
-      ms: Math.round(elapsedMs),
-    },
-  }
-}
-
-function surviving(verdicts: readonly Verdict[]): string {
-  const predicted = verdicts.find(({ outcome }) => outcome === 'violated')
-  if (predicted !== undefined)
-    return `no attack showed it; the catalogue predicts it by ${predicted.probe}: ${predicted.reason}`
-  const unknown = verdicts.find(({ outcome }) => outcome === 'unknown')
-  if (unknown !== undefined) return `nothing was found, and ${unsure(unknown)}`
-  const cases = verdicts.reduce((total, { evidence }) => total + evidence.casesTried, 0)
-  return `nothing was found in ${cases} cases of ${verdicts.length} probes`
-}
-
-/** With the first answer that was neither rows nor a refusal: it says more than their number. */
-function unsure({ probe, reason, cells }: Verdict): string {
-  const [answer] = cells.flatMap(({ indeterminate }) => indeterminate)
-  const first = answer === undefined ? '' : ` (${answer.message}: ${answer.sql.slice(0, 120)})`
-  return `${probe} is unknown: ${reason}${first}`
-}
-
-function judgeControl(verdicts: readonly Verdict[]): Trial {
-  const serious = verdicts.flatMap((verdict) =>
-    verdict.cells
-      .filter(
-        ({ outcome, counterexample }) =>
-          outcome === 'violated' &&
-          !['low', 'info'].includes(counterexample?.witness.severity ?? verdict.severity),
-      )
-      .map(({ reason }) => `${verdict.probe}: ${reason}`),
-  )
-  const unknown = verdicts.find(({ outcome }) => outcome === 'unknown')
-  const reason = serious[0] ?? (unknown === undefined ? 'silent' : unsure(unknown))
-  return {
-    kill: null,
-    silent: serious.length === 0 && unknown === undefined && verdicts.length > 0,
-    reason,
-  }
 }

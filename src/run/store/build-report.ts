@@ -10,6 +10,7 @@ import { rowsPlanned } from '../../reference/seed/plan.ts'
 import { tablesOf } from '../../dotmac/models/index.ts'
 import { services } from '../../model/tenancy.ts'
 import { readEnvironment } from './environment.ts'
+import { readBuildState } from '../proof/build-state.ts'
 import { asWrittenServices, type RunContext } from '../running.ts'
 import { toolIdentity } from './tool.ts'
 
@@ -70,6 +71,7 @@ export async function buildReport(context: RunContext): Promise<Report> {
       ],
       assumptions: settings.timing ? assumptions : [...assumptions, untimed],
       expected: material.expected,
+      unproven: unprovenOf(context),
     }),
     findings: findingsOf(material.verdicts),
     verdicts: material.verdicts,
@@ -78,6 +80,7 @@ export async function buildReport(context: RunContext): Promise<Report> {
     mutants: material.mutants,
     controls: material.controls,
     ...(material.generated === null ? {} : { generated: material.generated }),
+    detector: { probes: material.probeProofs, build: readBuildState() },
     ...(material.servers.length === 0 ? {} : { servers: material.servers }),
     ...(material.search === null ? {} : { search: material.search }),
     timeline: material.timeline,
@@ -93,6 +96,10 @@ export async function buildReport(context: RunContext): Promise<Report> {
     maxHardenedOverhead: settings.maxOverhead,
   })
   return { ...undecided, ...decide(undecided, rules) }
+}
+
+function unprovenOf({ material }: RunContext): ReadonlySet<string> {
+  return new Set(material.probeProofs.filter(({ proven }) => !proven).map(({ probe }) => probe))
 }
 
 function tenantRows({ open }: RunContext): Report['run']['tenants'] {

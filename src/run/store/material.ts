@@ -1,6 +1,7 @@
 /** What the stages of a run collect, from the first second to the report. */
 
 import type { GeneratedScore } from '../../model/generated.ts'
+import type { ProbeProof } from '../../model/detector.ts'
 import type { Measurement, PlanCheck } from '../../model/measurement.ts'
 import type {
   ControlScore,
@@ -32,6 +33,7 @@ export interface Material {
   readonly plans: PlanCheck[]
   /** Servers that were asked for their own defects, in order. */
   readonly servers: ServerScore[]
+  probeProofs: readonly ProbeProof[]
   search: SearchSummary | null
   mutants: MutantScore
   generated: GeneratedScore | null
@@ -55,6 +57,7 @@ export function emptyMaterial(
     measurements: [],
     plans: [],
     servers: [],
+    probeProofs: [],
     search: null,
     mutants: { total: 0, killed: 0, survived: [], kills: [] },
     generated: null,
