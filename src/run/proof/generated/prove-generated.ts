@@ -83,6 +83,8 @@ function mutantOf({ title, sql, tenancy, service }: Candidate, index: number): M
     needs: null,
     tenant: null,
     server: null,
+    first: false,
+    twin: null,
   }
 }
 
