@@ -8,7 +8,7 @@ import type { Report } from '../model/report.ts'
 import type { Command, ExecuteOptions } from '../run/running.ts'
 import { execute } from '../run/execute.ts'
 
-/** Runs a command with --quick, the given flags and events, and returns its report; nothing stays on disk. */
+/** Runs a command with --quick, --allow-partial and the given flags, and returns its report; nothing stays on disk. */
 export async function reportOf(
   command: Command,
   flags: Readonly<Record<string, unknown>> = {},
@@ -17,7 +17,7 @@ export async function reportOf(
   const output = mkdtempSync(join(tmpdir(), 'watertight-door-'))
   try {
     const { settings, entries } = readSettings({
-      flags: { quick: true, output, ...flags },
+      flags: { quick: true, allowPartial: true, output, ...flags },
       env: {},
       file: {},
     })

@@ -47,10 +47,7 @@ export async function buildReport(context: RunContext): Promise<Report> {
     },
     target: {
       kind: open.server.kind,
-      address:
-        material.servers.length > 1
-          ? `${material.servers.length} embedded servers`
-          : open.server.label,
+      address: addressOf(context),
       serverVersion:
         material.servers.map(({ version }) => version).join(', ') || open.serverVersion,
       serverVersionNum: open.site.serverVersionNum,
@@ -96,6 +93,11 @@ export async function buildReport(context: RunContext): Promise<Report> {
     maxHardenedOverhead: settings.maxOverhead,
   })
   return { ...undecided, ...decide(undecided, rules) }
+}
+
+function addressOf({ material, open }: RunContext): string {
+  const { length } = material.servers
+  return length > 1 ? `${length} embedded servers` : open.server.label
 }
 
 function unprovenOf({ material }: RunContext): ReadonlySet<string> {
