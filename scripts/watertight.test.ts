@@ -152,6 +152,7 @@ async function sources(): Promise<string> {
     'tsconfig.json',
     'tsconfig.build.json',
     join('scripts', 'build.mjs'),
+    join('scripts', 'manifest.mjs'),
     join('scripts', 'watertight.mjs'),
   ]
   for (const name of own) await cp(join(packageRoot(), name), join(root, name))

@@ -12,9 +12,11 @@ import { planSeed } from '../reference/seed/plan.ts'
 import type { Mutant } from '../run/proof/mutant.ts'
 import { databaseName } from '../reference/site/namespace.ts'
 import { openSite, type OpenSite } from '../reference/site/open-site.ts'
-import { createWorldDatabase } from '../reference/site/provision.ts'
+import { cloneDatabase, createWorldDatabase, dropDatabases } from '../reference/site/provision.ts'
 import { loadProbes } from '../probe/load-probes.ts'
 import { openWorld } from '../reference/site/worlds.ts'
+
+const statementTimeoutMs = 10_000
 
 export interface TrialOptions {
   readonly seed: number
@@ -30,6 +32,8 @@ export interface StrategyTrialOptions extends TrialOptions {
   /** Id of a context probe. */
   readonly probe: string
   readonly tenancy: TenancyName
+  /** Default: the healthy one of the tenancy. */
+  readonly world?: World
 }
 
 export class StrategyTrials implements AsyncDisposable {
@@ -51,9 +55,11 @@ export class StrategyTrials implements AsyncDisposable {
     const worlds = new Map<TenancyName, World>()
     for (const tenancy of ['row-level-security', 'schema-per-tenant'] as const) {
       const id: WorldId = { service: 'isp', tenancy, variant: 'hardened' }
-      open.databases.add(databaseName(open.site.namespace, id))
+      const database = databaseName(open.site.namespace, id)
+      open.databases.add(database)
       await createWorldDatabase(open.site, open.admin, id)
-      worlds.set(tenancy, await openWorld(open.site, { id, statementTimeoutMs: 10_000 }))
+      await cloneDatabase(open.admin, open.site, { from: database, to: `${database}_healthy` })
+      worlds.set(tenancy, await openWorld(open.site, { id, statementTimeoutMs }))
     }
     return new StrategyTrials(open, worlds)
   }
@@ -68,15 +74,30 @@ export class StrategyTrials implements AsyncDisposable {
   async try(mutant: Mutant, options: TrialOptions): Promise<Verdict> {
     const { strategy, probe, tenancy, sql } = mutant
     if (probe === null || strategy === null) throw new Error(`${mutant.id} names no context probe`)
-    if (sql !== null) await this.world(tenancy).admin.query(sql)
-    return this.tryStrategy(strategy, { ...options, probe, tenancy })
+    const trial = { ...options, probe, tenancy }
+    if (sql === null) return this.tryStrategy(strategy, trial)
+    // What one mutant plants must neither meet nor help the next one.
+    const { id, database } = this.world(tenancy)
+    const names = { from: `${database}_healthy`, to: `${database}_planted` }
+    await cloneDatabase(this.#open.admin, this.#open.site, names)
+    try {
+      await using world = await openWorld(this.#open.site, {
+        id,
+        database: names.to,
+        statementTimeoutMs,
+      })
+      await world.admin.query(sql)
+      return await this.tryStrategy(strategy, { ...trial, world })
+    } finally {
+      await dropDatabases(this.#open.admin, [names.to])
+    }
   }
 
   async tryStrategy(strategy: ContextStrategy, options: StrategyTrialOptions): Promise<Verdict> {
     const { seed, runs = 10, examplesMax, poolers = [driverPool], probe: id, tenancy } = options
     const probe = (await loadProbes()).find((each) => each.id === id)
     if (probe === undefined) throw new Error(`no probe ${id}`)
-    return runProbe(probe, this.world(tenancy), {
+    return runProbe(probe, options.world ?? this.world(tenancy), {
       seed,
       runs,
       tools: new ToolBox().with(poolerRigs, poolers).with(strategiesOnTrial, [strategy]),
