@@ -64,7 +64,7 @@ export {
 } from './attack/shared-inputs.ts'
 export { cellsOf, controlOn, deferred, objectOf } from './attack/cells.ts'
 export { answerOf, answersDiffer, isDenial } from './attack/differential.ts'
-export { nobodysValue } from './attack/nobodys-value.ts'
+export { nobodysValue } from './attack/values/nobodys-value.ts'
 export {
   attackId,
   attackText,
@@ -74,7 +74,14 @@ export {
   sharingColumns,
   writableColumn,
 } from './attack/statements.ts'
-export { may, objectsOfKind, ownedTables, targetOf, type Target } from './world/targets.ts'
+export {
+  isNobodys,
+  may,
+  objectsOfKind,
+  ownedTables,
+  targetOf,
+  type Target,
+} from './world/targets.ts'
 export { affectedBy, attackRows, count, foreignRows, rowsOf, stepOf } from './attack/witness.ts'
 export { wroteForeignRows, wroteTooMuch } from './attack/write-witness.ts'
 export { World } from './world/world.ts'
@@ -122,10 +129,15 @@ export {
 export {
   callableFunctions,
   callFunction,
+  callsApart,
   functionSignature,
-  hostileTexts,
   ownFunctions,
 } from './attack/function-calls.ts'
+export { foreignFunctionContent } from './attack/function-answers.ts'
+export { callsOf, functionCells, ownCalls } from './attack/function-copies.ts'
+export { anyCalls, callsChosen, firstCalls, type Calls } from './attack/function-inputs.ts'
+export { changedByValues } from './attack/value-witness.ts'
+export { ownWrites, reactsToWrites, valueWrites, writableObjects } from './attack/value-writes.ts'
 export { defenceAttacks } from './attack/forms/defence-attacks.ts'
 export { explainedRows } from './attack/forms/explained.ts'
 export { channelAttacks } from './attack/forms/channel-attacks.ts'

@@ -65,6 +65,8 @@ export interface Relation {
   readonly estimatedRows: number
   /** Hash over its query, triggers, indexes and constraints: what the other fields do not say. */
   readonly definition: string
+  /** Bodies of its triggers' functions, and its rules: what acts when it is written to. */
+  readonly reactions: readonly string[]
   /** Commands that the relation takes, whoever asks: a view over a join takes none. */
   readonly updatable: readonly TablePrivilege[]
 }
@@ -79,6 +81,12 @@ export interface FunctionEntry {
   /** Types of the arguments of a call, as format_type() prints them: CALL names OUT arguments too. */
   readonly argumentTypes: readonly string[]
   readonly argumentNames: readonly string[]
+  /** Letters of proargmodes for argumentNames: i, o, b, v, t. Empty when all are i. */
+  readonly argumentModes: readonly string[]
+  /** How many of its last input arguments may be left out. */
+  readonly argumentDefaults: number
+  /** True when the last argument is VARIADIC. */
+  readonly variadic: boolean
   readonly returnType: string
   readonly returnsSet: boolean
   readonly securityDefiner: boolean
@@ -86,6 +94,8 @@ export interface FunctionEntry {
   readonly settings: readonly string[]
   readonly volatility: 'immutable' | 'stable' | 'volatile'
   readonly source: string
+  /** Body in the form of the SQL standard, which leaves `source` empty. */
+  readonly sqlBody: string
   readonly applicationMayExecute: boolean
 }
 
@@ -113,10 +123,26 @@ export interface SchemaEntry {
   readonly grants: readonly { readonly role: string; readonly privilege: 'USAGE' | 'CREATE' }[]
 }
 
+/** A type that is not built in, or an array: what a value of it is made of. */
+export interface TypeEntry {
+  /** As format_type() prints it, as in columns and arguments. */
+  readonly name: string
+  /** Qualified, quoted: means the same under every search_path. */
+  readonly address: string
+  readonly kind: 'domain' | 'enum' | 'composite' | 'range' | 'multirange' | 'array' | 'base'
+  /** What a domain is over, an array has for elements, a range for bounds, a multirange for ranges. */
+  readonly of: string | null
+  readonly labels: readonly string[]
+  /** Attributes of a composite type. */
+  readonly fields: readonly { readonly name: string; readonly type: string }[]
+}
+
 export interface Catalog {
   readonly serverVersionNum: number
   readonly relations: readonly Relation[]
   readonly functions: readonly FunctionEntry[]
+  /** Types of arguments and columns that are no plain built-in ones. */
+  readonly types: readonly TypeEntry[]
   readonly roles: readonly RoleEntry[]
   readonly schemas: readonly SchemaEntry[]
 }

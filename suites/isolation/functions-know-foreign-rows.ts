@@ -1,29 +1,23 @@
 // A function that answers differently when another tenant's rows are gone has looked at them: numbers,
 // booleans and sums carry no mark, but they give away as much.
 
-import fc from 'fast-check'
 import {
-  anyPair,
   answerOf,
-  callableFunctions,
-  callFunction,
+  anyCalls,
+  callsApart,
+  callsChosen,
   defineProbe,
-  everyAttacker,
-  functionSignature,
+  firstCalls,
+  functionCells,
   impersonated,
+  ownCalls,
   rowsOfTenantRemoved,
+  vacuousAttempt,
   type Attempt,
-  type Pair,
+  type Calls,
 } from '../../src/index.ts'
 
-/** Values that fit an argument: as many as are tried. */
-const choicesMax = 24
-
-interface Input extends Pair {
-  readonly choice: number
-}
-
-export default defineProbe<Input>({
+export default defineProbe<Calls>({
   claim: "No function's answer depends on rows of another tenant",
   source:
     'https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY',
@@ -31,67 +25,45 @@ export default defineProbe<Input>({
   needs: ['rows'],
   remedy: 'Make {relation} SECURITY INVOKER, or filter every table it reads by the context',
   cells: (world) =>
-    callableFunctions(world)
-      .filter(({ volatility }) => volatility !== 'immutable')
-      .map((entry) => ({ object: null, name: functionSignature(entry), path: 'function differs' })),
-  inputs: (world) =>
-    fc.record({ pair: anyPair(world), choice: fc.nat({ max: choicesMax - 1 }) }).map(
-      ({ pair, choice }) => ({ ...pair, choice }),
-      (value) => {
-        const { attacker, victim, choice } = value as Input
-        return { pair: { attacker, victim }, choice }
-      },
-    ),
-  examples: (world) => {
-    const pairs = everyAttacker(world).slice(0, 3)
-    // Only a value that a row really has can be known: all of them in turn, by the first tenants in turn.
-    return Array.from({ length: choicesMax }, (_, choice) => choice).flatMap((choice): Input[] => {
-      const pair = pairs[choice % pairs.length]
-      return pair === undefined ? [] : [{ ...pair, choice }]
-    })
-  },
-  attempt: async (world, cell, { attacker, victim, choice }) => {
-    const statements = [
-      callFunction({ world, cell }, { text: victim, owner: victim, choice }, 'comparison'),
-    ]
-    const who = { attacker: world.tenant(attacker), statements }
+    functionCells(world, 'function differs', ({ volatility }) => volatility !== 'immutable'),
+  inputs: (world) => anyCalls(world),
+  examples: (world, cell) => firstCalls(world, cell),
+  attempt: async (world, cell, input) => {
+    const calls = callsChosen({ world, cell }, input)
+    if (calls.length === 0) return vacuousAttempt
+    const who = { attacker: world.tenant(input.attacker), statements: callsApart(calls) }
+    const removed = rowsOfTenantRemoved(world, world.tenant(input.victim))
     // Asked twice before: an answer that changes by itself, as a random number does, proves nothing.
     const asked = [
       await impersonated(world, { ...who, prepare: [] }),
       await impersonated(world, { ...who, prepare: [] }),
-      await impersonated(world, {
-        ...who,
-        prepare: rowsOfTenantRemoved(world, world.tenant(victim)),
-      }),
+      await impersonated(world, { ...who, prepare: removed }),
     ]
     return { backendPid: asked[0]?.backendPid ?? null, steps: asked.flatMap(({ steps }) => steps) }
   },
   judge: (attempt, { attacker, victim }, { cell }) => {
-    const [first, again, without] = answersOf(attempt)
-    if (
-      first === undefined ||
-      first === null ||
-      first !== again ||
-      without === null ||
-      first === without
-    )
-      return null
+    const different = differences(attempt)
+    if (different === null) return null
     return {
       sentence: `Tenant ${attacker} gets another answer from ${cell.name} when the rows of ${victim} are gone`,
-      rows: [{ present: first.slice(0, 200), absent: without?.slice(0, 200) ?? '' }],
+      rows: [different],
       victim,
       command: 'function differs',
     }
   },
-  control: (world, cell, tenant) =>
-    world.attempt([
-      ...world.enter(tenant),
-      callFunction({ world, cell }, { text: tenant.id, owner: tenant.id }, 'comparison'),
-      // Reached only when the call was answered: an error ends the transaction before it.
-      { sql: 'SELECT 1 AS reached', role: 'control' },
-    ]),
+  control: (world, cell, tenant) => ownCalls({ world, cell }, tenant),
 })
 
-function answersOf(attempt: Attempt): readonly (string | null)[] {
-  return attempt.steps.filter(({ role }) => role === 'comparison').map(answerOf)
+/** The first call whose answers agree with each other while the rows are there, and not with the one without them. */
+function differences(attempt: Attempt): { present: string; absent: string } | null {
+  const answers = attempt.steps.filter(({ role }) => role === 'comparison').map(answerOf)
+  const calls = answers.length / 3
+  if (!Number.isInteger(calls)) return null
+  for (let call = 0; call < calls; call += 1) {
+    const [first, again, without] = [0, 1, 2].map((round) => answers[call + round * calls] ?? null)
+    if (typeof first !== 'string' || first !== again) continue
+    if (typeof without !== 'string' || first === without) continue
+    return { present: first.slice(0, 200), absent: without.slice(0, 200) }
+  }
+  return null
 }

@@ -9,6 +9,7 @@ import {
   defineProbe,
   everyAttacker,
   functionSignature,
+  ownCalls,
   leftBehind,
   type Left,
   type Attempt,
@@ -50,11 +51,7 @@ export default defineProbe<Input>({
       attacker: world.tenant(attacker),
       next: world.tenant(victim),
       // Its own values: naming somebody else would be to enter its context by a call.
-      call: callFunction(
-        { world, cell },
-        { text: attacker, owner: attacker, choice },
-        'comparison',
-      ),
+      call: callFunction({ world, cell }, { owner: attacker, choice }, 'comparison'),
     }),
   judge: (attempt, { attacker }, { cell }) => {
     const [left] = (attempt as Attempt & { readonly left?: readonly Left[] }).left ?? []
@@ -69,10 +66,5 @@ export default defineProbe<Input>({
           command: 'left context',
         }
   },
-  control: (world, cell, tenant) =>
-    world.attempt([
-      ...world.enter(tenant),
-      callFunction({ world, cell }, { text: tenant.id, owner: tenant.id }, 'comparison'),
-      { sql: 'SELECT 1 AS reached', role: 'control' },
-    ]),
+  control: (world, cell, tenant) => ownCalls({ world, cell }, tenant),
 })

@@ -1,28 +1,25 @@
-// Every function that the application may call: with foreign ids and texts, with texts that are patterns, SQL or
-// names, and with the search_path of somebody else.
+// Every function that the application may call: with values of every type that are another tenant's, with texts that
+// are patterns, SQL or names, with fewer arguments, and with the search_path of somebody else.
 
 import fc from 'fast-check'
 import {
-  anyPair,
-  callableFunctions,
-  callFunction,
+  anyCalls,
+  callsApart,
+  callsChosen,
   defineProbe,
-  everyAttacker,
-  foreignContent,
-  functionSignature,
-  hostileTexts,
+  firstCalls,
+  foreignFunctionContent,
+  functionCells,
   identifier,
-  type Pair,
+  ownCalls,
+  vacuousAttempt,
+  type Calls,
   type Statement,
-  type World,
 } from '../../src/index.ts'
 
-interface Input extends Pair {
-  /** Which of the victim's values that fit an argument. */
-  readonly choice: number
-  /** Index of a hostile text that replaces every text argument; -1 keeps the values. */
-  readonly text: number
-  readonly path: 'own' | 'victim' | 'public'
+const paths = ['own', 'victim', 'public'] as const
+interface Input extends Calls {
+  readonly path: (typeof paths)[number]
 }
 
 export default defineProbe<Input>({
@@ -34,64 +31,36 @@ export default defineProbe<Input>({
   remedy:
     'Make {relation} SECURITY INVOKER, or compare its argument with the context, pin its search_path and ' +
     'pass values as parameters',
-  cells: (world) =>
-    callableFunctions(world).map((entry) => ({
-      object: null,
-      name: functionSignature(entry),
-      path: 'function',
-    })),
+  cells: (world) => functionCells(world, 'function'),
   inputs: (world) =>
-    fc
-      .record({
-        pair: anyPair(world),
-        choice: fc.nat({ max: 15 }),
-        text: fc.integer({ min: -1, max: texts(world) - 1 }),
-        path: fc.constantFrom('own' as const, 'victim' as const, 'public' as const),
-      })
-      .map(
-        ({ pair, ...rest }) => ({ ...pair, ...rest }),
-        (value) => {
-          const { attacker, victim, ...rest } = value as Input
-          return { pair: { attacker, victim }, ...rest }
-        },
-      ),
-  examples: (world) => {
-    const [first, second] = everyAttacker(world)
+    fc.record({ input: anyCalls(world), path: fc.constantFrom(...paths) }).map(
+      ({ input, path }) => ({ ...input, path }),
+      (value) => {
+        const { path, ...input } = value as Input
+        return { input, path }
+      },
+    ),
+  examples: (world, cell) => {
+    const [first, ...more] = firstCalls(world, cell)
     if (first === undefined) return []
-    const with_ = (more: Partial<Input>, pair: Pair = first): Input => ({
-      ...pair,
-      choice: 0,
-      text: -1,
-      path: 'own',
-      ...more,
-    })
     return [
-      with_({}),
-      with_({ path: 'victim' }),
-      ...Array.from({ length: texts(world) }, (_, text) => with_({ text })),
-      ...Array.from({ length: 15 }, (_, choice) => with_({ choice: choice + 1 })),
-      with_({}, second),
+      { ...first, path: 'own' },
+      { ...first, path: 'victim' },
+      ...more.map((input): Input => ({ ...input, path: 'own' })),
+      { ...first, path: 'public' },
     ]
   },
-  attempt: (world, cell, { attacker, victim, choice, text, path }) => {
-    const [own, foreign] = [world.tenant(attacker), world.tenant(victim)]
-    const hostile = hostileTexts(foreign)[text]
+  attempt: (world, cell, input) => {
+    const calls = callsChosen({ world, cell }, input)
+    if (calls.length === 0) return Promise.resolve(vacuousAttempt)
     return world.attempt([
-      ...world.enter(own),
-      ...pathOf(path, foreign.schema),
-      callFunction(
-        { world, cell },
-        {
-          owner: victim,
-          choice,
-          ...(hostile === undefined ? { text: victim } : { text: hostile, literally: true }),
-        },
-        'comparison',
-      ),
+      ...world.enter(world.tenant(input.attacker)),
+      ...pathOf(input.path, world.tenant(input.victim).schema),
+      ...callsApart(calls),
     ])
   },
   judge: (attempt, { attacker }, { world, cell }) =>
-    foreignContent(attempt, {
+    foreignFunctionContent(attempt, {
       world,
       attacker,
       object: cell.name,
@@ -99,18 +68,8 @@ export default defineProbe<Input>({
       command: 'function',
       tenantColumn: 'tenant_id',
     }),
-  // Reached only when the call was answered: an error ends the transaction before it.
-  control: (world, cell, tenant) =>
-    world.attempt([
-      ...world.enter(tenant),
-      callFunction({ world, cell }, { text: tenant.id, owner: tenant.id }, 'comparison'),
-      { sql: 'SELECT 1 AS reached', role: 'control' },
-    ]),
+  control: (world, cell, tenant) => ownCalls({ world, cell }, tenant),
 })
-
-function texts(world: World): number {
-  return world.tenants[0] === undefined ? 1 : hostileTexts(world.tenants[0]).length
-}
 
 function pathOf(path: Input['path'], schema: string): readonly Statement[] {
   if (path === 'own') return []

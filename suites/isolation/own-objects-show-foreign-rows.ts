@@ -8,6 +8,7 @@ import {
   foreignContent,
   functionSignature,
   objectsOfKind,
+  ownCalls,
   ownFunctions,
   targetOf,
   vacuousAttempt,
@@ -73,6 +74,7 @@ export default defineProbe<Input>({
       tenantColumn: cell.object?.relationOf(world.tenant(attacker))?.tenantColumn ?? 'tenant_id',
     }),
   control: (world, cell, tenant) => {
+    if (cell.object === null) return ownCalls({ world, cell }, tenant)
     const ask = question({ world, cell }, tenant, { victim: tenant.id, choice: 0 })
     return ask === null
       ? null
@@ -115,5 +117,5 @@ function question(
   }
   const entry = entryOf(world, cell, tenant)
   if (entry === undefined) return null
-  return callFunction({ world, cell }, { text: victim, owner: victim, choice, entry }, 'comparison')
+  return callFunction({ world, cell }, { owner: victim, choice, entry }, 'comparison')
 }

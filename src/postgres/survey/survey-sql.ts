@@ -1,12 +1,7 @@
 /** The questions of the survey, each answered as one JSON text. Names stay as PostgreSQL spells them. */
 
 import { literal } from '../../sql/identifier.ts'
-
-const userSchema = `n.nspname NOT IN ('pg_catalog', 'information_schema')
-  AND n.nspname NOT LIKE 'pg\\_toast%' AND n.nspname NOT LIKE 'pg\\_temp%'`
-
-const asJson = (query: string) =>
-  `SELECT coalesce(json_agg(x), '[]')::text AS answer FROM (${query}) x`
+import { asJson, userSchema } from './answer-as-json.ts'
 
 /**
  * `contextRole` is an SQL expression over n.nspname that gives the role which the application has
@@ -42,6 +37,11 @@ SELECT c.oid::int AS oid, n.nspname AS schema, c.relname AS name, c.relkind::tex
       WHERE i.indrelid = c.oid),
     (SELECT string_agg(pg_get_constraintdef(k.oid), ' ' ORDER BY k.conname) FROM pg_constraint k
       WHERE k.conrelid = c.oid))) AS definition,
+  (SELECT coalesce(json_agg(b.body ORDER BY b.body), '[]') FROM (
+     SELECT left(p.prosrc, 4000) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+       WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
+     UNION SELECT pg_get_ruledef(r.oid) FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN'
+   ) b (body)) AS reactions,
   (SELECT pn.nspname || '.' || p.relname FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent
      JOIN pg_namespace pn ON pn.oid = p.relnamespace WHERE i.inhrelid = c.oid LIMIT 1) AS parent,
   (SELECT coalesce(json_agg(v.privilege), '[]') FROM (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE'),
@@ -104,10 +104,13 @@ SELECT p.oid::int AS oid, n.nspname AS schema, p.proname AS name, pg_get_userbyi
    FROM unnest(CASE p.prokind WHEN 'p' THEN coalesce(p.proallargtypes, p.proargtypes::oid[])
      ELSE p.proargtypes::oid[] END) WITH ORDINALITY t (oid, ordinality)) AS "argumentTypes",
   to_json(coalesce(p.proargnames, '{}')) AS "argumentNames",
+  to_json(coalesce(p.proargmodes::text[], '{}')) AS "argumentModes", p.pronargdefaults AS "argumentDefaults",
+  p.provariadic <> 0 AS variadic,
   format_type(p.prorettype, NULL) AS "returnType", p.proretset AS "returnsSet", p.prosecdef AS "securityDefiner",
   to_json(coalesce(p.proconfig, '{}')) AS settings,
   CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END AS volatility,
   left(coalesce(p.prosrc, ''), 4000) AS source,
+  left(coalesce(pg_get_function_sqlbody(p.oid), ''), 4000) AS "sqlBody",
   has_schema_privilege(r.name, n.oid, 'USAGE') AND has_function_privilege(r.name, p.oid, 'EXECUTE')
     AS "applicationMayExecute"
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang,

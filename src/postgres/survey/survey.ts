@@ -9,6 +9,7 @@ import type {
   RelationKind,
   RoleEntry,
   SchemaEntry,
+  TypeEntry,
 } from '../../model/catalog.ts'
 import {
   contextRoleSql,
@@ -20,6 +21,7 @@ import {
   rolesSql,
   schemasSql,
 } from './survey-sql.ts'
+import { typesSql } from './types-sql.ts'
 import type { Session } from '../session/session.ts'
 
 export interface SurveyOptions {
@@ -49,13 +51,14 @@ export async function survey(session: Session, options: SurveyOptions): Promise<
     const [row] = await session.query(sql)
     return JSON.parse(String(row?.['answer'])) as T[]
   }
-  const [relations, keys, foreignKeys, policies, functions, schemas] = await Promise.all([
+  const [relations, keys, foreignKeys, policies, functions, schemas, types] = await Promise.all([
     ask<RawRelation>(relationsSql(scope)),
     ask<RawKey>(keysSql),
     ask<ForeignKey & { oid: number }>(foreignKeysSql),
     ask<Policy & { oid: number }>(policiesSql),
     ask<FunctionEntry>(functionsSql(scope)),
     ask<SchemaEntry>(schemasSql),
+    ask<TypeEntry>(typesSql),
   ])
   const serverVersionNum = Number((await version)[0]?.['num'])
   const roles = await ask<RoleEntry>(rolesSql(serverVersionNum))
@@ -68,6 +71,7 @@ export async function survey(session: Session, options: SurveyOptions): Promise<
   return {
     serverVersionNum,
     functions,
+    types,
     roles,
     schemas,
     relations: relations.map(({ relkind, relispartition, events, ...raw }): Relation => ({

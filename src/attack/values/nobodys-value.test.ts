@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { startEmbeddedServer } from '../postgres/server/server.ts'
-import { Session } from '../postgres/session/session.ts'
-import { literal } from '../sql/identifier.ts'
+import { startEmbeddedServer } from '../../postgres/server/server.ts'
+import { Session } from '../../postgres/session/session.ts'
+import { literal } from '../../sql/identifier.ts'
 import { nobodysValue } from './nobodys-value.ts'
 
 const samples: Readonly<Record<string, string>> = {
