@@ -8,6 +8,7 @@ import type { Attempt, Witness } from '../model/observation.ts'
 import { severities } from '../model/severity.ts'
 import type { CellVerdict, Counterexample } from '../model/verdict.ts'
 import type { ProbeDefinition, Scene, SearchSettings } from './define.ts'
+import { isNobodys } from '../world/targets.ts'
 import { concludeCell, Tally } from './tally.ts'
 
 export interface Found {
@@ -69,7 +70,8 @@ export async function searchCell<Input>(
     replaying: settings.replay !== undefined,
     ofOneTenant:
       cell.object !== null &&
-      world.tenants.filter((tenant) => cell.object?.relationOf(tenant) !== null).length < 2,
+      (isNobodys(world, cell.object) ||
+        world.tenants.filter((tenant) => cell.object?.relationOf(tenant) !== null).length < 2),
   })
 }
 
@@ -228,7 +230,13 @@ async function runControls<Input>(
 ): Promise<'granted' | 'absent' | 'missing'> {
   const { object } = cell
   const owners = world.tenants
-    .filter((tenant) => object === null || object.shared || object.rowsOf(tenant.id) !== 0)
+    .filter(
+      (tenant) =>
+        object === null ||
+        object.shared ||
+        object.rowsOf(tenant.id) !== 0 ||
+        isNobodys(world, object),
+    )
     .slice(0, controlTenantsMax)
   let asked = 0
   for (const tenant of owners) {
@@ -267,7 +275,7 @@ export interface CellOutcome {
   readonly privilege: 'granted' | 'absent' | 'missing'
   /** A replay runs one path, not the whole budget. */
   readonly replaying: boolean
-  /** True for an object that no two tenants have: nobody else can be asked for its rows. Default false. */
+  /** True where no two tenants have the object, or nobody has rows of it: none is foreign. Default false. */
   readonly ofOneTenant?: boolean
 }
 

@@ -50,3 +50,14 @@ export function ownedTables(world: World): readonly WorldObject[] {
     (object) => !object.shared,
   )
 }
+
+/** True for a table that is empty and whose rows would not say whose they are: nobody can be expected to have one. */
+export function isNobodys(world: World, object: WorldObject): boolean {
+  return (
+    object.rowsTotal === 0 &&
+    world.tenants.every((tenant) => {
+      const relation = object.relationOf(tenant)
+      return relation === null || world.ownership.ownerSql(relation) === null
+    })
+  )
+}

@@ -13,6 +13,7 @@ import {
   existenceForms,
   impersonated,
   insertLike,
+  isNobodys,
   may,
   objectOf,
   ownedTables,
@@ -41,7 +42,8 @@ export default defineProbe<Input>({
       ownedTables(world).filter(
         (object) =>
           object.kind !== 'partition' &&
-          world.tenants.some((tenant) => may(object, tenant, 'INSERT')),
+          world.tenants.some((tenant) => may(object, tenant, 'INSERT')) &&
+          !isNobodys(world, object),
       ),
       'existence',
       'INSERT',

@@ -94,11 +94,16 @@ export default defineProbe<Pair>({
   },
 })
 
-/** Materialized views take nothing, and only some views take writes. */
+/** Materialized views take nothing, only some views take writes, and of some no row is known. */
 function takes(world: World, object: WorldObject, { kinds, since, privilege }: WriteForm): boolean {
   if (world.catalog.serverVersionNum < (since ?? 0) || kinds?.includes(object.kind) === false)
     return false
-  return world.tenants.some((tenant) => object.relationOf(tenant)?.updatable.includes(privilege))
+  return world.tenants.some(
+    (tenant) =>
+      object.relationOf(tenant)?.updatable.includes(privilege) === true &&
+      (object.kind !== 'view' ||
+        writeRequest(world, object, { attacker: tenant, victim: tenant }) !== null),
+  )
 }
 
 /** The statement itself contains the foreign values: seeing them again proves nothing. */

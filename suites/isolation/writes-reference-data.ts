@@ -73,13 +73,9 @@ export default defineProbe<Input>({
 })
 
 function write(form: Input['form'], { relation, address }: Target): string {
-  const column = writableColumn(relation) ?? {
-    name: relation.columns.at(-1)?.name ?? 'code',
-    value: '0',
-  }
   switch (form) {
     case 'update':
-      return `UPDATE ${address} SET ${identifier(column.name)} = ${literal(column.value)}`
+      return `UPDATE ${address} SET ${assignment(relation)}`
     case 'delete':
       return `DELETE FROM ${address}`
     case 'insert':
@@ -88,6 +84,15 @@ function write(form: Input['form'], { relation, address }: Target): string {
     case 'truncate':
       return `TRUNCATE ${address} CASCADE`
   }
+}
+
+/** What the server counts or computes takes no value (428C9), whatever the caller may do. */
+function assignment(relation: Relation): string {
+  const column = writableColumn(relation)
+  if (column !== null) return `${identifier(column.name)} = ${literal(column.value)}`
+  const free = relation.columns.find(({ generated }) => !generated)
+  const name = identifier((free ?? relation.columns[0])?.name ?? 'id')
+  return `${name} = ${free === undefined ? 'DEFAULT' : name}`
 }
 
 /** An empty table answers with its number. */
