@@ -131,10 +131,9 @@ export {
   callFunction,
   callsApart,
   functionSignature,
-  ownFunctions,
 } from './attack/function-calls.ts'
 export { foreignFunctionContent } from './attack/function-answers.ts'
-export { callsOf, functionCells, ownCalls } from './attack/function-copies.ts'
+export { callsOf, functionCells, functionOf, ownCalls } from './attack/function-copies.ts'
 export { anyCalls, callsChosen, firstCalls, type Calls } from './attack/function-inputs.ts'
 export { changedByValues } from './attack/value-witness.ts'
 export { ownWrites, reactsToWrites, valueWrites, writableObjects } from './attack/value-writes.ts'

@@ -15,12 +15,6 @@ export function callableFunctions(world: World): readonly FunctionEntry[] {
   return world.catalog.functions.filter((entry) => !own.has(entry.schema) && isCallable(entry))
 }
 
-/** Functions in schemas of tenants that their tenant may call. */
-export function ownFunctions(world: World): readonly FunctionEntry[] {
-  const schemas = new Set(world.tenants.map(({ schema }) => schema))
-  return world.catalog.functions.filter((entry) => schemas.has(entry.schema) && isCallable(entry))
-}
-
 export function isCallable({ applicationMayExecute, kind, returnType }: FunctionEntry): boolean {
   return (
     applicationMayExecute &&

@@ -3,27 +3,32 @@
 
 import fc from 'fast-check'
 import {
-  callFunction,
+  callsApart,
+  callsOf,
   defineProbe,
   foreignContent,
-  functionSignature,
+  functionCells,
+  functionOf,
   objectsOfKind,
   ownCalls,
-  ownFunctions,
   targetOf,
   vacuousAttempt,
   type Cell,
   type Scene,
   type Statement,
   type Tenant,
-  type World,
 } from '../../src/index.ts'
+
+/** Calls that share a transaction, and such lots that random inputs choose among. */
+const callsMax = 40
+const lots = 4
 
 interface Input {
   readonly attacker: string
+  /** Whose values are passed to a function. */
   readonly victim: string
-  /** Which of the values that fit an argument, and whose. */
-  readonly choice: number
+  /** Which of the lots of calls, the likeliest being 0. */
+  readonly lot: number
 }
 
 export default defineProbe<Input>({
@@ -38,31 +43,24 @@ export default defineProbe<Input>({
     ...objectsOfKind(world, ['view', 'materialized view', 'table', 'foreign table'])
       .filter(({ shared }) => !shared)
       .map((object): Cell => ({ object, name: object.name, path: 'own object' })),
-    ...[...new Set(ownFunctions(world).map(functionSignature))].map((name): Cell => ({
-      object: null,
-      name,
-      path: 'own function',
-    })),
+    ...functionCells(world, 'own function').filter(
+      (cell) => (functionOf({ world, cell })?.copies.size ?? 0) > 0,
+    ),
   ],
   inputs: (world, cell) =>
     fc.record({
       attacker: fc.constantFrom(...askers({ world, cell })),
       victim: fc.constantFrom(...world.tenants.map(({ id }) => id)),
-      choice: fc.nat({ max: 7 }),
+      lot: fc.nat({ max: lots - 1 }),
     }),
   // Every tenant has objects of its own, and any of them may be the wrong one.
   examples: (world, cell) =>
-    askers({ world, cell }).map((attacker, choice): Input => ({
-      attacker,
-      victim: attacker,
-      choice,
-    })),
-  attempt: (world, cell, { attacker, victim, choice }) => {
-    const own = world.tenant(attacker)
-    const ask = question({ world, cell }, own, { victim, choice })
-    return ask === null
+    askers({ world, cell }).map((attacker): Input => ({ attacker, victim: attacker, lot: 0 })),
+  attempt: (world, cell, input) => {
+    const questions = questionsOf({ world, cell }, input)
+    return questions.length === 0
       ? Promise.resolve(vacuousAttempt)
-      : world.attempt([...world.enter(own), ask])
+      : world.attempt([...world.enter(world.tenant(input.attacker)), ...questions])
   },
   judge: (attempt, { attacker }, { world, cell }) =>
     foreignContent(attempt, {
@@ -75,47 +73,43 @@ export default defineProbe<Input>({
     }),
   control: (world, cell, tenant) => {
     if (cell.object === null) return ownCalls({ world, cell }, tenant)
-    const ask = question({ world, cell }, tenant, { victim: tenant.id, choice: 0 })
+    const ask = selectOf(cell, tenant)
     return ask === null
       ? null
       : // Reached only when the question was answered: an error ends the transaction before it.
         world.attempt([
           ...world.enter(tenant),
-          ask,
+          ...ask,
           { sql: 'SELECT 1 AS reached', role: 'control' },
         ])
   },
 })
 
 function askers({ world, cell }: Scene): readonly string[] {
-  const able = world.tenants.filter((tenant) => isOwn({ world, cell }, tenant)).map(({ id }) => id)
+  const copies = functionOf({ world, cell })?.copies
+  const able = world.tenants
+    .filter((tenant) =>
+      cell.object === null
+        ? copies?.has(tenant.id) === true
+        : cell.object.relationOf(tenant) !== null,
+    )
+    .map(({ id }) => id)
   return able.length === 0 ? world.tenants.map(({ id }) => id) : able
 }
 
-function isOwn({ world, cell }: Scene, tenant: Tenant): boolean {
-  return cell.object === null
-    ? entryOf(world, cell, tenant) !== undefined
-    : cell.object.relationOf(tenant) !== null
-}
-
-function entryOf(world: World, cell: Cell, { schema }: Tenant) {
-  return ownFunctions(world).find(
-    (entry) => entry.schema === schema && functionSignature(entry) === cell.name,
-  )
-}
-
-function question(
+function questionsOf(
   { world, cell }: Scene,
-  tenant: Tenant,
-  { victim, choice }: Pick<Input, 'victim' | 'choice'>,
-): Statement | null {
-  if (cell.object !== null) {
-    const target = targetOf(cell.object, tenant)
-    return target === null || !target.relation.applicationPrivileges.includes('SELECT')
-      ? null
-      : { sql: `SELECT ${target.columns} FROM ${target.address} LIMIT 500`, role: 'attack' }
-  }
-  const entry = entryOf(world, cell, tenant)
-  if (entry === undefined) return null
-  return callFunction({ world, cell }, { owner: victim, choice, entry }, 'comparison')
+  { attacker, victim, lot }: Input,
+): readonly Statement[] {
+  if (cell.object !== null) return selectOf(cell, world.tenant(attacker)) ?? []
+  const all = callsOf({ world, cell }, { attacker, victim })
+  const first = lot * callsMax < all.length ? lot * callsMax : 0
+  return all.length === 0 ? [] : callsApart(all.slice(first, first + callsMax))
+}
+
+function selectOf({ object }: Cell, tenant: Tenant): readonly [Statement] | null {
+  const target = object === null ? null : targetOf(object, tenant)
+  return target === null || !target.relation.applicationPrivileges.includes('SELECT')
+    ? null
+    : [{ sql: `SELECT ${target.columns} FROM ${target.address} LIMIT 500`, role: 'attack' }]
 }

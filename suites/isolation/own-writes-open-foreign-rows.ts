@@ -8,15 +8,18 @@ import {
   changesOf,
   defineProbe,
   everyAttacker,
+  may,
   objectOf,
   ownActForms,
   ownActs,
   readsAfterwards,
+  targetOf,
   vacuousAttempt,
   type Attempt,
   type Cell,
   type OwnActForm,
   type Pair,
+  type Tenant,
   type Witness,
   type World,
   type WorldObject,
@@ -69,8 +72,12 @@ export default defineProbe<Input>({
   judge: (attempt, { attacker }, { world, cell }) =>
     readsAfterwards(attempt, { world, attacker, object: cell.name, command: 'write, then read' }) ??
     changedByName(attempt, attacker, cell),
-  control: (world, _, tenant) =>
-    world.attempt([...world.enter(tenant), { sql: 'SELECT 1 AS reached', role: 'control' }]),
+  control: (world, _, tenant) => {
+    const [select] = ownSelects(world, tenant)
+    return select === undefined
+      ? null
+      : world.attempt([...world.enter(tenant), { sql: select, role: 'control' }])
+  },
 })
 
 /** A view of which no row is known takes the writes of foreign values only. */
@@ -96,4 +103,12 @@ function changedByName(attempt: Attempt, attacker: string, cell: Cell): Witness 
         victim: changed.owner,
         command: 'write, then read',
       }
+}
+
+/** What is read after the writes shows at least the tenant's own rows, or it shows nothing to anybody. */
+function ownSelects(world: World, tenant: Tenant): readonly string[] {
+  return world.objects
+    .filter((object) => (object.rowsOf(tenant.id) ?? 0) > 0 && may(object, tenant, 'SELECT'))
+    .flatMap((object) => targetOf(object, tenant)?.address ?? [])
+    .map((address) => `SELECT 1 AS reached FROM ${address} LIMIT 1`)
 }

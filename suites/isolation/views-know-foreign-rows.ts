@@ -84,7 +84,11 @@ export default defineProbe<Input>({
       ? null
       : world.attempt([
           ...world.enter(tenant),
-          { sql: `SELECT count(*) AS n FROM ${target.address}`, role: 'control' },
+          // A sum over no row is a row, too.
+          {
+            sql: `SELECT count(*) AS n FROM ${target.address} HAVING count(*) > 0`,
+            role: 'control',
+          },
         ])
   },
 })

@@ -13,7 +13,7 @@ import { packageRoot } from '../../registry.ts'
 async function verified(workers: number): Promise<Report> {
   const output = await mkdtemp(join(tmpdir(), 'watertight-threads-'))
   onTestFinished(() => rm(output, { recursive: true, force: true }))
-  const flags = ['--quick', '--mode', 'rls', '--grep', 'deletes', '--tenants', '3', '--rows', '20']
+  const flags = ['--quick', '--mode', 'rls', '--grep', 'deletes', '--tenants', '5', '--rows', '20']
   const script = join(packageRoot(), 'scripts', 'watertight.mjs')
   const all = [
     'verify',
