@@ -10,7 +10,7 @@
  * recorded one, or, when the owner died before recording it, that of line 3 of postmaster.pid (within 5 s).
  */
 export const WATCHDOG_PROGRAM = String.raw`'use strict'
-const { readFileSync, rmSync } = require('node:fs')
+const { existsSync, readFileSync, rmSync } = require('node:fs')
 const { execFileSync } = require('node:child_process')
 const { join, sep } = require('node:path')
 
@@ -105,7 +105,17 @@ async function stopServer(record) {
 async function bury() {
   const text = readOrNull(join(directory, 'server.json'))
   if (text !== null) await stopServer(JSON.parse(text))
-  rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
+  // A copy that the owner had begun may still be writing into it.
+  for (let waited = 0; !removed() && waited < 20000; waited += 250) await pause(250)
+}
+
+function removed() {
+  try {
+    rmSync(directory, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 })
+  } catch (error) {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
+  }
+  return !existsSync(directory)
 }
 
 let released = false
