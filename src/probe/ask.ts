@@ -4,6 +4,7 @@ import { messageOf } from '../errors.ts'
 import type { CellVerdict, Evidence, Outcome, Verdict } from '../model/verdict.ts'
 import { worstOutcome } from '../judge/order.ts'
 import type { Cell, Lack, Probe, Scene, SearchSettings } from './define.ts'
+import type { CellObservations } from './observed.ts'
 import { Tally } from './tally.ts'
 import type { World } from '../world/world.ts'
 
@@ -31,6 +32,17 @@ export interface RunSettings extends SearchSettings {
   /** Why the signal was given. Default: the run was interrupted. */
   readonly whyStopped?: () => string
   readonly onCell?: (loaded: LoadedProbe, verdict: CellVerdict) => void
+  /** What the search of a cell saw, in the order of the searches; of one that was asked again only the last. */
+  readonly onObserved?: (observed: ObservedCell) => void
+}
+
+export interface ObservedCell {
+  readonly probe: string
+  readonly world: string
+  readonly cell: Pick<Cell, 'name' | 'path' | 'privilege'> & { readonly object: string | null }
+  /** Where the verdict is found. */
+  readonly verdict: Pick<CellVerdict, 'object' | 'path'>
+  readonly seen: CellObservations
 }
 
 /** Never throws for a leak, nor for an error of the probe: the latter is `unknown`. */
@@ -149,8 +161,8 @@ export async function askCell(
   given: RunSettings,
 ): Promise<CellVerdict> {
   const { world, cell } = scene
-  const seen = given.known?.get(cellKey(loaded, cell))
-  if (seen !== undefined) return seen
+  const known = given.known?.get(cellKey(loaded, cell))
+  if (known !== undefined) return known
   for (let tries = 1; ; tries += 1) {
     if (given.signal?.aborted === true)
       return unknownCell(cell, given.whyStopped?.() ?? 'the run was interrupted')
@@ -158,13 +170,46 @@ export async function askCell(
     // Without the admin's connection there is no server to ask: the rest is not tried, instead of failing slowly.
     const lost = world.admin.lostSignal
     const signal = given.signal === undefined ? lost : eitherOf(given.signal, lost)
-    const verdict = await searchSafely(loaded, scene, { ...given, signal })
+    let seen: CellObservations | null = null
+    const verdict = await searchSafely(loaded, scene, {
+      ...given,
+      signal,
+      ...(given.onObserved === undefined
+        ? {}
+        : {
+            onSearched: (observed) => {
+              seen = observed
+            },
+          }),
+    })
     const unanswered =
       lost.aborted || verdict.indeterminate.some(({ sqlstate }) => sqlstate === null)
-    if (!unanswered || tries === 2 || verdict.outcome === 'violated')
+    if (!unanswered || tries === 2 || verdict.outcome === 'violated') {
+      if (seen !== null) given.onObserved?.(observedCell(loaded, scene, { seen, verdict }))
       return tries === 1 ? verdict : { ...verdict, askedAgain: true }
+    }
     // The admin's connection may end a moment after the attacker's; what it is told then is the truth.
     await world.admin.observe({ sql: 'SELECT pg_sleep(0.05)', role: 'context' })
+  }
+}
+
+function observedCell(
+  { id }: LoadedProbe,
+  { world, cell }: Scene,
+  { seen, verdict }: { readonly seen: CellObservations; readonly verdict: CellVerdict },
+): ObservedCell {
+  const { name, path, privilege, object } = cell
+  return {
+    probe: id,
+    world: world.key,
+    cell: {
+      name,
+      path,
+      ...(privilege === undefined ? {} : { privilege }),
+      object: object?.name ?? null,
+    },
+    verdict: { object: verdict.object, path: verdict.path },
+    seen,
   }
 }
 

@@ -5,6 +5,8 @@ import type { TablePrivilege } from '../model/catalog.ts'
 import type { Attempt, Witness } from '../model/observation.ts'
 import type { CellVerdict, Severity } from '../model/verdict.ts'
 import { withoutUnclaimed } from './inherent.ts'
+import { judgeAgain } from './judge-again.ts'
+import type { CellObservations } from './observed.ts'
 import { searchCell, sparedVerdict } from './search.ts'
 import type { World } from '../world/world.ts'
 import type { WorldFacts, WorldObject } from '../model/world.ts'
@@ -49,8 +51,10 @@ export interface SearchSettings {
   readonly claims?: ReadonlySet<string>
   /** Measure how long answers take. Default false: a measurement is worth no more than the machine's peace. */
   readonly timing?: boolean
-  /** Cases as they happen, for the live progress and for the observations on disk. */
+  /** Cases as they happen, for the live progress. */
   readonly onCase?: (cell: Cell, attempt: Attempt, input: unknown) => void
+  /** All that the search of a cell saw, at its end; probes whose judge is no pure function tell nothing. */
+  readonly onSearched?: (observed: CellObservations) => void
   /** What the suites' own searches need: poolers, strategies. Default: none. */
   readonly tools?: ToolBox
 }
@@ -80,6 +84,12 @@ export interface Probe extends ProbeMeta {
   readonly exhaustive?: boolean
   cells(world: World, settings: SearchSettings): readonly Cell[]
   search(world: World, cell: Cell, settings: SearchSettings): Promise<CellVerdict>
+  /** Judges what a search saw, without a server. Missing: what the probe saw is not stored. */
+  judgeAgain?(
+    scene: Scene,
+    observed: CellObservations,
+    settings: Pick<SearchSettings, 'claims'>,
+  ): CellVerdict
 }
 
 export interface ProbeDefinition<Input> extends ProbeMeta {
@@ -119,6 +129,8 @@ export function defineProbe<Input>(definition: ProbeDefinition<Input>): Probe {
         settings.claims ?? new Set(),
       )
     },
+    judgeAgain: (scene, observed, { claims = new Set() }) =>
+      withoutUnclaimed(judgeAgain(definition, scene, observed), claims),
   }
 }
 

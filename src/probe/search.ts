@@ -9,6 +9,7 @@ import { severities } from '../model/severity.ts'
 import type { CellVerdict, Counterexample } from '../model/verdict.ts'
 import type { ProbeDefinition, Scene, SearchSettings } from './define.ts'
 import { isNobodys } from '../world/targets.ts'
+import { Recording } from './observed.ts'
 import { concludeCell, Tally } from './tally.ts'
 
 export interface Found {
@@ -27,8 +28,10 @@ export async function searchCell<Input>(
 ): Promise<CellVerdict> {
   const { world, cell } = scene
   const tally = new Tally()
+  const recording = new Recording(settings.onSearched !== undefined)
   const privilege = await runControls(definition, scene, {
     tally,
+    recording,
     controlTenantsMax: settings.controlTenantsMax ?? 16,
   })
   // The coordinates of a counterexample count all fixed inputs, so that a replay needs not know how many were tried.
@@ -46,12 +49,12 @@ export async function searchCell<Input>(
   }
   const property = fc.asyncProperty(inputs, async (input) => {
     await search.try({ input: () => input }, async () => {
-      const attempt = await ahead.take(input)
+      const attempt = await recording.noted(input, ahead.take(input), search.hasFound)
       settings.onCase?.(cell, attempt, input)
       return { attempt, witness: definition.judge(attempt, input, scene) }
     })
   })
-  const counterexample =
+  const found =
     runs === 0
       ? null
       : await search.run(property, {
@@ -60,19 +63,31 @@ export async function searchCell<Input>(
           examples: examples.map((input): [Input] => [input]),
           login: world.application,
         })
-  return cellVerdict({
-    cell,
-    counterexample:
-      counterexample === null ? null : countingAll(counterexample, { fixed, examples }),
-    tally,
-    runs,
-    privilege,
-    replaying: settings.replay !== undefined,
-    ofOneTenant:
-      cell.object !== null &&
-      (isNobodys(world, cell.object) ||
-        world.tenants.filter((tenant) => cell.object?.relationOf(tenant) !== null).length < 2),
+  const counterexample = found === null ? null : countingAll(found, { fixed, examples })
+  const asked = { runs, privilege, ...circumstancesOf(scene, settings) }
+  settings.onSearched?.({
+    ...asked,
+    seed: settings.seed,
+    fixed: fixed.length,
+    examples: examples.length,
+    controls: recording.controls,
+    cases: recording.cases,
+    course: counterexample,
   })
+  return cellVerdict({ cell, counterexample, tally, ...asked })
+}
+
+function circumstancesOf(
+  { world, cell: { object } }: Scene,
+  { replay }: SearchSettings,
+): { readonly replaying: boolean; readonly ofOneTenant: boolean } {
+  return {
+    replaying: replay !== undefined,
+    ofOneTenant:
+      object !== null &&
+      (isNobodys(world, object) ||
+        world.tenants.filter((tenant) => object.relationOf(tenant) !== null).length < 2),
+  }
 }
 
 interface Examples {
@@ -138,6 +153,11 @@ export class CounterexampleSearch {
     this.#signal = signal
   }
 
+  /** True as soon as there is a witness: what is tried then makes it smaller. */
+  get hasFound(): boolean {
+    return this.#first !== null
+  }
+
   async try(
     { input }: { readonly input: () => unknown },
     execute: () => Promise<{ attempt: Attempt; witness: Witness | null }>,
@@ -197,7 +217,7 @@ export class CounterexampleSearch {
 }
 
 /** A witness without a severity of its own has that of its probe, the gravest it can show. */
-function isSlighter(witness: Witness, found: Witness | undefined): boolean {
+export function isSlighter(witness: Witness, found: Witness | undefined): boolean {
   const rank = ({ severity }: Witness) =>
     severity === undefined ? -1 : severities.indexOf(severity)
   return found !== undefined && rank(witness) > rank(found)
@@ -213,20 +233,22 @@ function replayPathOf(input: unknown): string | null {
   return /replayPath="([^"]*)"/.exec(text)?.[1] ?? null
 }
 
-function plain(input: unknown): unknown {
+/** An input as the report keeps it. */
+export function plain(input: unknown): unknown {
   if (typeof input === 'string') return input.replace(/\/\*replayPath.*\*\//, '').trim()
   return JSON.parse(JSON.stringify(input))
 }
 
 interface Controls {
   readonly tally: Tally
+  readonly recording: Recording
   readonly controlTenantsMax: number
 }
 
 async function runControls<Input>(
   definition: ProbeDefinition<Input>,
   { world, cell }: Scene,
-  { tally, controlTenantsMax }: Controls,
+  { tally, recording, controlTenantsMax }: Controls,
 ): Promise<'granted' | 'absent' | 'missing'> {
   const { object } = cell
   const owners = world.tenants
@@ -243,7 +265,9 @@ async function runControls<Input>(
     const control = definition.control(world, cell, tenant)
     if (control === null) continue
     asked += 1
-    tally.addControl(await control)
+    const seen = await control
+    tally.addControl(seen)
+    recording.addControl(seen)
   }
   if (asked > 0 || owners.length === 0) return 'granted'
   return world.expects(cell) ? 'missing' : 'absent'

@@ -63,8 +63,12 @@ export class RunDirectory {
 
   /** One line of JSON, on disk when this returns. */
   append(name: string, value: unknown): void {
+    this.appendLine(name, JSON.stringify(value))
+  }
+
+  appendLine(name: string, line: string): void {
     this.#guard(() => {
-      appendFileSync(join(this.path, name), `${JSON.stringify(value)}\n`)
+      appendFileSync(join(this.path, name), `${line}\n`)
     })
   }
 

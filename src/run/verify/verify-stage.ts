@@ -7,6 +7,8 @@ import { worldKey, type WorldId } from '../../model/tenancy.ts'
 import type { Verdict } from '../../model/verdict.ts'
 import { probeCost } from '../expected-costs.ts'
 import type { RunContext } from '../running.ts'
+import { observationsVersion, Packer } from '../store/observations.ts'
+import { storedWorld } from '../store/stored-world.ts'
 import { extendCorpus, readCorpus } from './corpus.ts'
 import { searchLimits } from '../../probe/search-limits.ts'
 import { probesFor, type Budget } from './verify.ts'
@@ -29,6 +31,8 @@ export async function verifyStage(context: RunContext): Promise<string> {
       ? null
       : budgetFrom(material.startedAt, settings.timeMs)
   let further = 0
+  const packer = new Packer()
+  directory.append('observations.jsonl', { kind: 'observations', version: observationsVersion })
   const report = (what: string) =>
     context.onProgress?.({
       stage: 'verify',
@@ -62,8 +66,15 @@ export async function verifyStage(context: RunContext): Promise<string> {
         cases += 1
       },
       onCell: ({ id }, cell) => {
-        directory.append('observations.jsonl', { probe: id, ...cell })
+        directory.append('observations.jsonl', { kind: 'verdict', probe: id, ...cell })
       },
+      onObserved: (observed) => {
+        directory.appendLine('observations.jsonl', packer.pack(observed))
+      },
+    },
+    onWorld: (world) => {
+      const line = storedWorld(world)
+      if (line !== null) directory.append('observations.jsonl', line)
     },
     onVerdict: (verdict) => {
       material.verdicts.push(verdict)

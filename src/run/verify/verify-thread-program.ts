@@ -28,6 +28,10 @@ async function work({ site, options, share }: ThreadData): Promise<void> {
       onCell: ({ id }, cell) => {
         tell({ kind: 'cell', probe: id, cell })
       },
+      onObserved: (observed) => {
+        // Inputs of fast-check may carry functions, which do not travel.
+        tell({ kind: 'observed', observed: JSON.stringify(observed) })
+      },
     },
     budget:
       budget === null

@@ -8,7 +8,7 @@ import { WatertightError } from '../../errors.ts'
 import { noSearch, together } from '../../model/search-summary.ts'
 import type { WorldId } from '../../model/tenancy.ts'
 import type { CellVerdict, Verdict } from '../../model/verdict.ts'
-import type { LoadedProbe } from '../../probe/ask.ts'
+import type { LoadedProbe, ObservedCell } from '../../probe/ask.ts'
 import { cutShortOf } from '../cut-short.ts'
 import type { RunContext } from '../running.ts'
 import { databaseName } from '../../reference/site/namespace.ts'
@@ -35,6 +35,7 @@ export interface ThreadData {
 export type ThreadMessage =
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
   | { readonly kind: 'cell'; readonly probe: string; readonly cell: CellVerdict }
+  | { readonly kind: 'observed'; readonly observed: string }
   | { readonly kind: 'round'; readonly cases: number }
   | { readonly kind: 'result'; readonly result: VerifyResult }
 
@@ -185,6 +186,8 @@ class Listening {
       return { ...message.result, verdicts: message.result.verdicts.map(this.#original) }
     }
     if (message.kind === 'round') this.#options.onRound?.(message.cases)
+    if (message.kind === 'observed')
+      this.#options.search.onObserved?.(JSON.parse(message.observed) as ObservedCell)
     if (message.kind === 'cell') {
       const loaded = this.#probes.find(({ id }) => id === message.probe)
       if (loaded !== undefined) this.#options.search.onCell?.(loaded, message.cell)

@@ -35,6 +35,8 @@ export interface VerifyOptions {
   /** Part of the questions that is asked here. Default: all of them, of the worlds' own databases. */
   readonly share?: Share
   readonly onVerdict: (verdict: Verdict) => void
+  /** A world that was opened, before anything is asked in it. */
+  readonly onWorld?: (world: World) => void
   /** Cases of a round of the further search. */
   readonly onRound?: (cases: number) => void
 }
@@ -128,6 +130,7 @@ interface AskedWorld {
 
 async function askWorld(site: Site, id: WorldId, options: VerifyOptions): Promise<AskedWorld> {
   const world = await tryOpen(site, id, options)
+  if (typeof world !== 'string') options.onWorld?.(world)
   const probes = probesFor(id, options.probes).filter((loaded, index) =>
     isMine(loaded, index, options.share),
   )
