@@ -4,14 +4,14 @@ import { optionalDuration } from '../config/parse.ts'
 import { badSetting } from '../config/setting-names.ts'
 import { messageOf, WatertightError } from '../errors.ts'
 import { decide } from '../gate/decide.ts'
-import { rulesFrom } from '../gate/rules.ts'
+import { rulesFrom, type GateRules } from '../gate/rules.ts'
 import type { GateResult, Report } from '../model/report.ts'
 import { renderSummary } from '../report/console.ts'
 import { reportSchema } from '../report/schema.ts'
 import { readReportFile } from '../run/store/read-report.ts'
 
 /** Prints the decision and returns its exit code. @throws as `checkedReport` does. */
-export function checkRun(path: string, options: Readonly<Record<string, unknown>>): number {
+export function checkRun(path: string, options: Options): number {
   const decided = checkedReport(path, options)
   const { run, tool, verdict, gates } = decided
   const ageMs = ageOf(decided)
@@ -27,8 +27,19 @@ export function checkRun(path: string, options: Readonly<Record<string, unknown>
   return decided.verdict.exitCode
 }
 
+type Options = Readonly<Record<string, unknown>>
+
 /** @throws WatertightError WATERTIGHT_NO_REPORT, WATERTIGHT_BAD_REPORT or WATERTIGHT_BAD_RULE. */
-export function checkedReport(path: string, options: Readonly<Record<string, unknown>>): Report {
+export function checkedReport(path: string, options: Options): Report {
+  const report = validReport(path)
+  return {
+    ...report,
+    ...decide(report, rulesOf(report, options), ageGates(report, options['maxAge'])),
+  }
+}
+
+/** @throws WatertightError WATERTIGHT_NO_REPORT or WATERTIGHT_BAD_REPORT. */
+export function validReport(path: string): Report {
   const parsed = reportSchema.safeParse(readReportFile(path))
   if (!parsed.success) {
     const [issue] = parsed.error.issues
@@ -38,15 +49,18 @@ export function checkedReport(path: string, options: Readonly<Record<string, unk
       { hint: 'It was changed, cut off, or written by another version' },
     )
   }
-  const report = parsed.data as Report
+  return parsed.data as Report
+}
+
+/** The rules of the stored run, or others where they are given. @throws WatertightError WATERTIGHT_BAD_RULE. */
+export function rulesOf(report: Report, options: Options): GateRules {
   const used = (name: string) => report.settings[name]?.value
-  const rules = rulesFrom({
+  return rulesFrom({
     failOn: options['failOn'] ?? used('failOn'),
     strict: options['strict'] ?? used('strict'),
     maxHardenedOverhead: options['maxOverhead'] ?? used('maxOverhead'),
     allowPartial: options['allowPartial'] ?? used('allowPartial'),
   })
-  return { ...report, ...decide(report, rules, ageGates(report, options['maxAge'])) }
 }
 
 /** Clocks of two machines differ a little; more than this in the future is no age. */

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { addCheck } from './check.ts'
 import { addDotmac } from './dotmac.ts'
 import { addExecuted, type ExecutedCommand } from './executed.ts'
+import { addJudge } from './judge.ts'
 import { addReplay } from './replay.ts'
 import { WatertightError } from '../errors.ts'
 import { reportFailure } from './failure.ts'
@@ -29,6 +30,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   for (const command of executed) addExecuted(program, command, finish)
   addCheck(program, finish)
+  addJudge(program, finish)
   addReplay(program, finish)
   addDotmac(program, finish)
   try {

@@ -122,13 +122,17 @@ async function round(
     0,
   )
   candidate.fresh = fresh
-  candidate.verdict =
-    rounds === 0 && candidate.verdict.outcome === 'unknown' && found.evidence.casesTried > 0
-      ? found
-      : merged(candidate.verdict, found)
+  candidate.verdict = afterRound(candidate.verdict, found, rounds === 0)
   candidate.rounds += 1
   if (found.outcome === 'violated') search.onCell?.(loaded, candidate.verdict)
   onRound(found.evidence.casesTried)
+}
+
+/** What a cell is worth after a further search; the first one answers what could not be asked before. */
+export function afterRound(before: CellVerdict, found: CellVerdict, isFirst: boolean): CellVerdict {
+  return isFirst && before.outcome === 'unknown' && found.evidence.casesTried > 0
+    ? found
+    : merged(before, found)
 }
 
 /** Cases that were not reached before the time was over are not held against the cell. */
