@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { printableEntries, readSettings } from '../config/read.ts'
 import type { Report } from '../model/report.ts'
 import type { Command, ExecuteOptions } from '../run/running.ts'
+import type { Executed } from '../run/conclude.ts'
 import { execute } from '../run/execute.ts'
 
 /** Runs a command with --quick, --allow-partial and the given flags, and returns its report; nothing stays on disk. */
@@ -16,23 +17,36 @@ export async function reportOf(
 ): Promise<Report> {
   const output = mkdtempSync(join(tmpdir(), 'watertight-door-'))
   try {
-    const { settings, entries } = readSettings({
-      flags: { quick: true, allowPartial: true, output, ...flags },
-      env: {},
-      file: {},
-    })
-    const { report } = await execute({
-      command,
-      settings,
-      entries: printableEntries(entries),
-      signal: new AbortController().signal,
-      interruptedBy: () => null,
-      ...events,
-    })
-    return report
+    return (await executedIn(output, { command, flags }, events)).report
   } finally {
     rmSync(output, { recursive: true, force: true })
   }
+}
+
+interface Execution {
+  readonly command: Command
+  readonly flags: Readonly<Record<string, unknown>>
+}
+
+/** The same with a run directory in a place of the test's own, which it removes. */
+export function executedIn(
+  output: string,
+  { command, flags }: Execution,
+  events: Partial<ExecuteOptions> = {},
+): Promise<Executed> {
+  const { settings, entries } = readSettings({
+    flags: { quick: true, allowPartial: true, output, ...flags },
+    env: {},
+    file: {},
+  })
+  return execute({
+    command,
+    settings,
+    entries: printableEntries(entries),
+    signal: new AbortController().signal,
+    interruptedBy: () => null,
+    ...events,
+  })
 }
 
 /** What keeps a suite from holding: one line per verdict; empty when every claim holds with evidence. */

@@ -39,7 +39,8 @@ export function observationsIn(text: string, path: string): Observations {
   const worlds = new Map<string, World>()
   const cells: StoredCell[] = []
   const lines = text.split('\n')
-  if (lines.pop() !== '') throw badLine(path, lines.length + 1, 'it is cut off')
+  if (lines.pop() !== '' || lines.length === 0)
+    throw badLine(path, lines.length + 1, 'it is cut off')
   for (const [index, line] of lines.entries()) {
     try {
       const said = JSON.parse(line) as {
