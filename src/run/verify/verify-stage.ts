@@ -7,8 +7,7 @@ import { worldKey, type WorldId } from '../../model/tenancy.ts'
 import type { Verdict } from '../../model/verdict.ts'
 import { probeCost } from '../expected-costs.ts'
 import type { RunContext } from '../running.ts'
-import { observationsVersion, Packer } from '../store/observations.ts'
-import { storedWorld } from '../store/stored-world.ts'
+import { ObservationLog } from '../store/observation-log.ts'
 import { extendCorpus, readCorpus } from './corpus.ts'
 import { searchLimits } from '../../probe/search-limits.ts'
 import { probesFor, type Budget } from './verify.ts'
@@ -31,8 +30,7 @@ export async function verifyStage(context: RunContext): Promise<string> {
       ? null
       : budgetFrom(material.startedAt, settings.timeMs)
   let further = 0
-  const packer = new Packer()
-  directory.append('observations.jsonl', { kind: 'observations', version: observationsVersion })
+  const log = new ObservationLog(directory)
   const report = (what: string) =>
     context.onProgress?.({
       stage: 'verify',
@@ -65,17 +63,10 @@ export async function verifyStage(context: RunContext): Promise<string> {
       onCase: () => {
         cases += 1
       },
-      onCell: ({ id }, cell) => {
-        directory.append('observations.jsonl', { kind: 'verdict', probe: id, ...cell })
-      },
-      onObserved: (observed) => {
-        directory.appendLine('observations.jsonl', packer.pack(observed))
-      },
+      onCell: log.onCell,
+      onObserved: log.onObserved,
     },
-    onWorld: (world) => {
-      const line = storedWorld(world)
-      if (line !== null) directory.append('observations.jsonl', line)
-    },
+    onWorld: log.onWorld,
     onVerdict: (verdict) => {
       material.verdicts.push(verdict)
       report(`${verdict.probe} in ${worldKey(verdict.world)}`)
