@@ -8,8 +8,8 @@ import type { Probe } from '../probe/define.ts'
 import { NeedsServer } from '../probe/judge-again.ts'
 import { afterRound } from '../probe/rounds.ts'
 import type { World } from '../world/world.ts'
-import type { Observations } from './store/read-observations.ts'
-import type { StoredCell } from './store/observations.ts'
+import type { UnpackedCell } from './store/observations.ts'
+import type { Observations, StoredCell } from './store/read-observations.ts'
 
 export interface Said {
   readonly outcome: Outcome
@@ -101,7 +101,8 @@ function judgedCell(
   try {
     let verdict: CellVerdict | null = null
     let rounds = 0
-    for (const search of searches) {
+    for (const packed of searches) {
+      const search = packed.unpack()
       const found = judgedSearch(probe, search, { world, claims, stored })
       // A counterexample of an earlier run that leaks no more says nothing about the rest of the cell.
       if (search.seen.replaying && found.outcome !== 'violated') continue
@@ -124,7 +125,7 @@ function judgedCell(
 
 function judgedSearch(
   probe: Probe,
-  { cell: { object: name, ...cell }, seen, cut }: StoredCell,
+  { cell: { object: name, ...cell }, seen, cut }: UnpackedCell,
   { world, claims, stored }: Judged,
 ): CellVerdict {
   const object = world.objects.find((each) => each.name === name) ?? null

@@ -24,7 +24,14 @@ export class ObservationLog {
   }
 
   readonly onObserved = (observed: ObservedCell): void => {
-    this.#directory.appendLine(name, this.#packer.pack(observed))
+    let line: string
+    try {
+      line = this.#packer.pack(observed)
+    } catch {
+      // What is no plain value cannot be kept: the run goes on, and its cell does not hold when judged again.
+      return
+    }
+    this.#directory.appendLine(name, line)
   }
 
   /** What was said of the cell, for whoever reads the file of a run that did not end. */

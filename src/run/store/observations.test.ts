@@ -55,6 +55,19 @@ test('a cell comes back as it was, whatever its texts; steps that repeat are kep
   expect(unpack(packed)).toEqual({ ...cell, cut: 0 })
 })
 
+test('maps, sets and numbers that JSON does not have come back as they were', () => {
+  const cell = cellOf(['a'])
+  const extra = {
+    truth: new Map([['a', { rows: 1, of: new Set(['x', null]) }]]),
+    numbers: [Infinity, -Infinity, 10n ** 30n, 1.5],
+    rows: [{ $map: 'a column', $set: 1 }, { $map: null }],
+  }
+  const cases = [{ input: extra, attempt: attemptOf('a', extra) }]
+  const odd = { ...cell, seen: { ...cell.seen, cases } }
+  const back = unpack(JSON.parse(new Packer().pack(odd)) as CellLine)
+  expect(back.seen.cases).toEqual(cases)
+})
+
 test('what is too much for a cell or a run is cut and counted, never the witness', () => {
   const large = Array.from({ length: 30 }, (_, index) => String(index).repeat(40_000))
   const packer = new Packer()

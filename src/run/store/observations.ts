@@ -6,6 +6,7 @@
 import type { Attempt, Step } from '../../model/observation.ts'
 import type { ObservedCell } from '../../probe/ask.ts'
 import type { CellObservations, ObservedCase } from '../../probe/observed.ts'
+import { fromPlain, toPlain } from './plain-json.ts'
 
 export const observationsVersion = 1
 
@@ -81,7 +82,8 @@ class StepList {
     this.#left = left
   }
 
-  packCase({ attempt, ...rest }: ObservedCase): PackedCase | null {
+  packCase({ attempt, ...said }: ObservedCase): PackedCase | null {
+    const rest = toPlain(said) as typeof said
     if (!this.#take(JSON.stringify(rest).length)) return null
     if (attempt === null) return { ...rest, attempt }
     const packed = this.packAttempt(attempt)
@@ -89,7 +91,8 @@ class StepList {
   }
 
   /** Null when there is no room for it. */
-  packAttempt({ steps, ...rest }: Attempt): PackedAttempt | null {
+  packAttempt({ steps, ...beside }: Attempt): PackedAttempt | null {
+    const rest = toPlain(beside) as typeof beside
     const texts = steps.map((step) => JSON.stringify(step))
     const fresh = texts.reduce(
       (sum, text) => sum + (this.#places.has(text) ? 0 : text.length),
@@ -114,15 +117,15 @@ class StepList {
   }
 }
 
-export interface StoredCell extends ObservedCell {
+export interface UnpackedCell extends ObservedCell {
   readonly cut: number
 }
 
 /** @throws Error when the line is no cell. */
-export function unpack({ seen: packed, probe, world, cell, verdict }: CellLine): StoredCell {
+export function unpack({ seen: packed, probe, world, cell, verdict }: CellLine): UnpackedCell {
   const { steps, controls, cases, cut, ...rest } = packed
   const attemptOf = ({ steps: places, ...attempt }: PackedAttempt): Attempt => ({
-    ...attempt,
+    ...(fromPlain(attempt) as typeof attempt),
     steps: places.map((place) => {
       const step = steps[place]
       if (step === undefined) throw new Error(`it has no step ${String(place)}`)
@@ -139,7 +142,7 @@ export function unpack({ seen: packed, probe, world, cell, verdict }: CellLine):
       ...rest,
       controls: controls.map(attemptOf),
       cases: cases.map(({ attempt, ...each }) => ({
-        ...each,
+        ...(fromPlain(each) as typeof each),
         attempt: attempt === null ? null : attemptOf(attempt),
       })),
     },

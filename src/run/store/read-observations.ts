@@ -5,8 +5,13 @@ import { join } from 'node:path'
 import { messageOf, WatertightError } from '../../errors.ts'
 import { worldKey } from '../../model/tenancy.ts'
 import type { World } from '../../world/world.ts'
-import { observationsVersion, unpack, type CellLine, type StoredCell } from './observations.ts'
+import { observationsVersion, unpack, type CellLine, type UnpackedCell } from './observations.ts'
 import { worldOf, type WorldLine } from './stored-world.ts'
+
+/** A cell whose observations are unpacked when they are judged: all of them at once would be gigabytes. */
+export interface StoredCell extends Omit<UnpackedCell, 'seen' | 'cut'> {
+  unpack(): UnpackedCell
+}
 
 export interface Observations {
   /** By `worldKey`. */
@@ -51,7 +56,7 @@ export function observationsIn(text: string, path: string): Observations {
         throw new Error('only the first line names the version, and it must')
       if (index === 0 && said?.version !== observationsVersion)
         throw new Error(`version ${String(said?.version)} is not ${observationsVersion}`)
-      if (said?.kind === 'cell') cells.push(unpack(said as CellLine))
+      if (said?.kind === 'cell') cells.push(storedCell(line, said as CellLine))
       else if (said?.kind === 'world') {
         const world = said as WorldLine
         worlds.set(worldKey(world.id), worldOf(world))
@@ -62,6 +67,12 @@ export function observationsIn(text: string, path: string): Observations {
     }
   }
   return { worlds, cells }
+}
+
+/** @throws Error when the line is no cell. */
+function storedCell(line: string, said: CellLine): StoredCell {
+  const { probe, world, cell, verdict } = unpack(said)
+  return { probe, world, cell, verdict, unpack: () => unpack(JSON.parse(line) as CellLine) }
 }
 
 function badLine(path: string, line: number, why: string): WatertightError {

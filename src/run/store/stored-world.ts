@@ -88,7 +88,8 @@ function storedObject(object: WorldObject, tenants: readonly Tenant[]): StoredOb
 export function worldOf(line: WorldLine): World {
   const { id, catalog, tenants, roles } = line
   const byId = new Map(tenants.map((tenant) => [tenant.id, tenant]))
-  const facts: WorldFacts = {
+  const context = compileContext(line.context)
+  const facts: WorldFacts & Pick<World, 'enter'> = {
     id,
     key: worldKey(id),
     origin: line.origin,
@@ -97,7 +98,8 @@ export function worldOf(line: WorldLine): World {
     objects: objectsOf(line),
     tenants,
     ownership: plantedOwnership(tenants, line.ownership),
-    context: compileContext(line.context),
+    context,
+    enter: (tenant) => context.enter(tenant).map((sql) => ({ sql, role: 'context' })),
     capabilities: line.capabilities,
     separatedBy: line.separatedBy,
     speaksFor: new Set(line.speaksFor),

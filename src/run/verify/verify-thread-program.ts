@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { RunSettings } from '../../probe/ask.ts'
 import { databaseName } from '../../reference/site/namespace.ts'
 import { loadProbes } from '../../probe/load-probes.ts'
+import { toPlain } from '../store/plain-json.ts'
 import { verify } from './verify.ts'
 import type { ThreadData, ThreadMessage } from './verify-threads.ts'
 
@@ -30,7 +31,7 @@ async function work({ site, options, share }: ThreadData): Promise<void> {
       },
       onObserved: (observed) => {
         // Inputs of fast-check may carry functions, which do not travel.
-        tell({ kind: 'observed', observed: JSON.stringify(observed) })
+        tell({ kind: 'observed', observed: JSON.stringify(toPlain(observed)) })
       },
     },
     budget:

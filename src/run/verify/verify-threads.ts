@@ -9,6 +9,7 @@ import { noSearch, together } from '../../model/search-summary.ts'
 import type { WorldId } from '../../model/tenancy.ts'
 import type { CellVerdict, Verdict } from '../../model/verdict.ts'
 import type { LoadedProbe, ObservedCell } from '../../probe/ask.ts'
+import { fromPlain } from '../store/plain-json.ts'
 import { cutShortOf } from '../cut-short.ts'
 import type { RunContext } from '../running.ts'
 import { databaseName } from '../../reference/site/namespace.ts'
@@ -187,7 +188,7 @@ class Listening {
     }
     if (message.kind === 'round') this.#options.onRound?.(message.cases)
     if (message.kind === 'observed')
-      this.#options.search.onObserved?.(JSON.parse(message.observed) as ObservedCell)
+      this.#options.search.onObserved?.(fromPlain(JSON.parse(message.observed)) as ObservedCell)
     if (message.kind === 'cell') {
       const loaded = this.#probes.find(({ id }) => id === message.probe)
       if (loaded !== undefined) this.#options.search.onCell?.(loaded, message.cell)
