@@ -16,7 +16,7 @@ export class Tally {
   indeterminate = 0
   readonly kept: CellVerdict['indeterminate'][number][] = []
   /** Tenants seen per backend, for probes that share backends; null elsewhere. */
-  backends: Map<number, Set<string>> | null = null
+  backends: Map<number | string, Set<string>> | null = null
 
   /**
    * `countsSteps` is false for recorded sessions: what strategies and their users send is not the
@@ -56,10 +56,10 @@ export class Tally {
     })
   }
 
-  addBackend(pid: number, tenant: string): void {
+  addBackend(backend: number | string, tenant: string): void {
     this.backends ??= new Map()
-    const tenants = this.backends.get(pid) ?? new Set()
-    this.backends.set(pid, tenants.add(tenant))
+    const tenants = this.backends.get(backend) ?? new Set()
+    this.backends.set(backend, tenants.add(tenant))
   }
 
   evidence(casesAsked: number): Evidence {

@@ -163,13 +163,29 @@ function interleavingProperty(
   })
 }
 
-/** One run on fresh connections; a witness ends it, any other error is the harness's or the pool's. */
+/**
+ * What a run over emptied connections shows is believed when a run over new ones shows it, too: those of the reader
+ * of a witness are new.
+ */
 async function observed(
   scene: RunScene,
   settings: SearchSettings,
   drive: (run: RequestRun) => Promise<unknown>,
 ) {
-  await using run = new RequestRun(scene)
+  const seen = await observedOn(scene, settings, { drive, isFresh: settings.replay !== undefined })
+  return seen.witness === null || !seen.isWarm
+    ? seen
+    : await observedOn(scene, settings, { drive, isFresh: true })
+}
+
+interface Drive {
+  readonly drive: (run: RequestRun) => Promise<unknown>
+  readonly isFresh: boolean
+}
+
+/** One run; a witness ends it, any other error is the harness's or the pool's. */
+async function observedOn(scene: RunScene, settings: SearchSettings, { drive, isFresh }: Drive) {
+  await using run = new RequestRun(scene, { isFresh })
   try {
     await drive(run)
     await lookAtUsed(run)
@@ -177,5 +193,5 @@ async function observed(
     if (!(error instanceof WitnessSeen)) throw error
   }
   settings.tools?.get(spanListener)?.(scene, run.spans)
-  return { attempt: run.attempt(), witness: run.witness }
+  return { attempt: run.attempt(), witness: run.witness, isWarm: run.lease.isWarm() }
 }

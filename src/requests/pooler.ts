@@ -1,14 +1,18 @@
 /** Poolers on which a strategy is tried: the driver's own pool, and pgbouncer in front of the server. */
 
 import type { ServerAddress } from '../postgres/session/server-address.ts'
+import type { Lease } from '../postgres/session/warm-connections.ts'
 import { RecordedPool } from '../postgres/session/recorded-pool.ts'
 import { clientOptionsOf, type World } from '../world/world.ts'
 
 export interface PoolerRig {
   readonly kind: 'driver' | 'pgbouncer'
   readonly title: string
-  /** A pool with few fresh connections in front of a backend that no earlier pool has used. */
-  open(world: World): RecordedPool
+  /**
+   * A pool with few connections that carry nothing of an earlier pool. `lease` lends what was used before and emptied;
+   * a pooler has connections of its own.
+   */
+  open(world: World, lease: Lease): RecordedPool
   /** Requests that may be open at the same time. */
   readonly slots: number
 }
@@ -18,8 +22,8 @@ export const driverPool: PoolerRig = {
   kind: 'driver',
   title: 'pg pool',
   slots: 2,
-  open: (world) =>
-    new RecordedPool({ ...poolLogin(world), address: world.options.address, max: 2 }),
+  open: (world, { Client }) =>
+    new RecordedPool({ ...poolLogin(world), address: world.options.address, max: 2, Client }),
 }
 
 export interface PgbouncerRigOptions {

@@ -8,6 +8,7 @@ import { sqlstateOf } from '../errors.ts'
 import type { StrategyClient, StrategyPool, StrategySession } from '../model/context-strategy.ts'
 import type { Attempt, Row, Step, Witness } from '../model/observation.ts'
 import type { Tenant, TenantId } from '../model/tenant.ts'
+import type { Lease } from '../postgres/session/warm-connections.ts'
 import type { LoggedStatement, RecordedPool } from '../postgres/session/recorded-pool.ts'
 import { isInterruption } from '../postgres/session/sqlstate.ts'
 import { backendIn } from './backend-in.ts'
@@ -17,6 +18,9 @@ import { limited, settleable } from './settleable.ts'
 
 /** Statements within which a strategy without a transaction binds its tenant. */
 const boundWithin = 4
+
+/** A backend that two runs have used was emptied in between: only within a run it was shared. */
+let runs = 0
 
 /** Ends the run at the first witness. */
 export class WitnessSeen extends Error {}
@@ -47,6 +51,8 @@ export interface SeenSpan {
 
 export class RequestRun implements AsyncDisposable {
   readonly scene: RunScene
+  readonly lease: Lease
+  readonly #number: number
   readonly spans: SeenSpan[] = []
   witness: Witness | null = null
   /** Called at the witness, before what led to it goes on. */
@@ -60,8 +66,11 @@ export class RequestRun implements AsyncDisposable {
   #witnessEntry: { readonly pool: RecordedPool; readonly entry: LoggedStatement } | null = null
   readonly #askedMs = new WeakMap<readonly Row[], number>()
 
-  constructor(scene: RunScene) {
+  /** `isFresh`: on connections that nobody has used. Default false. */
+  constructor(scene: RunScene, { isFresh = false } = {}) {
     this.scene = scene
+    this.lease = scene.warm.lease({ isFresh })
+    this.#number = runs++
     this.#poolNumber(0)
   }
 
@@ -189,7 +198,7 @@ export class RequestRun implements AsyncDisposable {
     const startMs = this.#askedMs.get(rows) ?? endMs
     const pid = backendIn(rows)
     if (pid !== null) {
-      this.scene.tally.addBackend(pid, tenant.id)
+      this.scene.tally.addBackend(`${this.#number} ${pid}`, tenant.id)
       this.spans.push({ pid, tenant: tenant.id, startMs, endMs, foreign: foreign !== undefined })
     }
     if (foreign !== undefined) {
@@ -339,6 +348,7 @@ export class RequestRun implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.closeAll()
+    this.lease.over()
     // A strategy that keeps a client for itself must not keep the search waiting.
     for (const pool of this.#pools) {
       await limited(
@@ -348,12 +358,15 @@ export class RequestRun implements AsyncDisposable {
         this.scene.tally.addError(error)
       })
     }
+    await limited(this.lease.ended(), 'a connection did not end').catch((error: unknown) => {
+      this.scene.tally.addError(error)
+    })
   }
 
   #poolNumber(number: number): RecordedPool {
     const existing = this.#pools[number]
     if (existing !== undefined) return existing
-    const made = this.scene.rig.open(this.scene.world)
+    const made = this.scene.rig.open(this.scene.world, this.lease)
     this.#pools[number] = made
     return made
   }

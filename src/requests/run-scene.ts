@@ -4,6 +4,7 @@ import type { ContextStrategy } from '../model/context-strategy.ts'
 import { canaryTexts } from './canary-texts.ts'
 import { FreshEyes } from './fresh-eyes.ts'
 import { Interrupter } from './interrupter.ts'
+import { WarmConnections } from '../postgres/session/warm-connections.ts'
 import type { LeftoverTexts } from './leftovers.ts'
 import type { PoolerRig } from './pooler.ts'
 import type { Tally } from '../probe/tally.ts'
@@ -17,6 +18,8 @@ export interface RunScene extends LeftoverTexts {
   readonly interrupter: Interrupter
   /** What connections see that nobody has used. */
   readonly fresh: FreshEyes
+  /** Connections of earlier runs, emptied. */
+  readonly warm: WarmConnections
   /**
    * Slight witnesses (a lock left behind) end a run only where nothing worse was found: otherwise
    * the search would shrink to them and lose the leak.
@@ -27,15 +30,18 @@ export interface RunScene extends LeftoverTexts {
 /** What all runs of a search share: the canary texts, and the sessions beside the pool. */
 export function sharedScene(
   world: World,
-): AsyncDisposable & LeftoverTexts & Pick<RunScene, 'interrupter' | 'fresh'> {
+): AsyncDisposable & LeftoverTexts & Pick<RunScene, 'interrupter' | 'fresh' | 'warm'> {
   const [interrupter, fresh] = [new Interrupter(world), new FreshEyes(world)]
+  const warm = new WarmConnections()
   return {
     ...canaryTexts(world),
     interrupter,
     fresh,
+    warm,
     [Symbol.asyncDispose]: async () => {
       await interrupter[Symbol.asyncDispose]()
       await fresh[Symbol.asyncDispose]()
+      await warm[Symbol.asyncDispose]()
     },
   }
 }

@@ -1,7 +1,7 @@
 /** A real driver pool that remembers every statement it sent, so that a leak can be replayed in psql. */
 
 import type { Socket } from 'node:net'
-import pg from 'pg'
+import pg, { type PoolConfig } from 'pg'
 import { messageOf, sqlstateOf } from '../../errors.ts'
 import type { Observation, Row } from '../../model/observation.ts'
 import { literal } from '../../sql/identifier.ts'
@@ -20,6 +20,8 @@ export interface PoolOptions extends SessionOptions {
   readonly max: number
   /** Loans of one connection before it is replaced; 0 is without limit. */
   readonly maxUses?: number
+  /** Makes its clients. Default: the driver's own. */
+  readonly Client?: PoolConfig['Client']
 }
 
 export class RecordedPool implements AsyncDisposable {
@@ -35,6 +37,7 @@ export class RecordedPool implements AsyncDisposable {
       max: options.max,
       idleTimeoutMillis: 0,
       ...(options.maxUses === undefined ? {} : { maxUses: options.maxUses }),
+      ...(options.Client === undefined ? {} : { Client: options.Client }),
     })
     // Idle connections that die must not end the process; the next checkout shows the error.
     this.pool.on('error', (error) => {
