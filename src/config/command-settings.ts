@@ -15,9 +15,19 @@ const report = ['reporter'] as const
 
 /** In the order of --help. */
 export const settingsOf: Readonly<Record<ExecutedName, readonly SettingName[]>> = {
-  run: [...site, ...worlds, ...attacks, ...search, ...proof, ...speed, 'strict', ...report],
+  run: [
+    ...site,
+    ...worlds,
+    ...attacks,
+    ...search,
+    ...proof,
+    'generated',
+    ...speed,
+    'strict',
+    ...report,
+  ],
   verify: [...site, ...worlds, ...attacks, ...search, 'strict', ...report],
-  prove: [...site, ...worlds, ...attacks, ...proof, 'sample', ...report],
+  prove: [...site, ...worlds, ...attacks, ...proof, 'sample', 'generated', ...report],
   bench: [...site, 'tenants', ...speed, 'strict', ...report],
   seed: [...site, ...worlds],
 }

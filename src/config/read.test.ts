@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { settingsOf } from './command-settings.ts'
 import { printableEntries, readConfigFile, readSettings } from './read.ts'
 import { definitions, quickDefaults } from './settings.ts'
 import { variableOf } from './setting-names.ts'
@@ -26,6 +27,11 @@ test('every setting can be given by a variable of its own', () => {
   const variables = Object.values(definitions).map(variableOf)
   expect(new Set(variables).size).toBe(variables.length)
   for (const name of variables) expect(name).toMatch(/^WATERTIGHT_[A-Z_]+$/)
+})
+
+test('every setting is a flag of some command', () => {
+  const offered = new Set(Object.values(settingsOf).flat())
+  expect(Object.keys(definitions).filter((name) => !offered.has(name as never))).toEqual([])
 })
 
 test('--quick changes what nobody set, and nothing else', () => {
