@@ -60,7 +60,7 @@ async function materialise(
 ): Promise<Binaries> {
   const name = binariesEntry(platform, version)
   const entry = await cacheEntry(
-    { cache, name, access: 0o755, trustMs: cacheTrustMs },
+    { cache, name, access: 0o755, trustMs: cacheTrustMs, checksum: true },
     async (draft) => {
       const download = join(draft, 'download')
       await mkdir(download)

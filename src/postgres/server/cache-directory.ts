@@ -7,6 +7,7 @@ import { chmod, lstat, mkdir, realpath, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { WatertightError } from '../../errors.ts'
+import { makeDirectory, onDisk } from './disk-failure.ts'
 import type { RunAs } from './run-as.ts'
 
 export { removeUnfinished } from './cache-entry.ts'
@@ -21,7 +22,7 @@ const HINT = 'Set WATERTIGHT_CACHE_DIR to a directory that only you can write to
  */
 export async function cacheDirectory(runAs: RunAs | null): Promise<string> {
   const path = chosenPath()
-  await mkdir(dirname(path), { recursive: true })
+  await onDisk(path, () => makeDirectory(dirname(path)))
   if (await madeNew(path)) await chmod(path, privateDirectoryMode(runAs))
   await requireOurs(path)
   if (runAs !== null) await requireOpenTo(runAs, path)

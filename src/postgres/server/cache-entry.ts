@@ -21,6 +21,8 @@ export interface CacheEntry {
   readonly access: number
   /** For how long this process need not count again what it has found whole; default 0. */
   readonly trustMs?: number
+  /** Notice a changed byte too, not only lost files: for programs that are run. Default false. */
+  readonly checksum?: boolean
 }
 
 /** Counting two thousand files takes longer than starting a server, and a cleaner of /tmp comes once a day. */
@@ -33,14 +35,16 @@ export async function cacheEntry(
   make: (directory: string) => Promise<void>,
 ): Promise<string> {
   const path = join(entry.cache, entry.name)
-  if (isTrusted(path, entry.trustMs ?? 0) || (await isComplete(path))) return path
+  const { checksum = false } = entry
+  if (isTrusted(path, entry.trustMs ?? 0) || (await isComplete(path, checksum))) return path
   const draft = join(entry.cache, `${UNFINISHED}${randomBytes(6).toString('hex')}`)
   await mkdir(draft)
   try {
     await chmod(draft, entry.access)
     await make(draft)
-    await writeFile(join(draft, MANIFEST), JSON.stringify(await countTree(draft, MANIFEST)))
-    await publish(draft, path)
+    const count = await countTree(draft, { except: MANIFEST, checksum })
+    await writeFile(join(draft, MANIFEST), JSON.stringify(count))
+    await publish(draft, path, checksum)
   } finally {
     await rm(draft, { recursive: true, force: true, maxRetries: 5 })
   }
@@ -58,20 +62,23 @@ export async function removeUnfinished(cache: string): Promise<void> {
   }
 }
 
-async function publish(draft: string, path: string): Promise<void> {
+async function publish(draft: string, path: string, checksum: boolean): Promise<void> {
   for (;;) {
     try {
       return await rename(draft, path)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'EPERM') throw error
+      if (!takenCodes.includes(code ?? '')) throw error
       // Another run was faster and its entry is as good as ours.
-      if (await isComplete(path)) return
+      if (await isComplete(path, checksum)) return
       if (code === 'EPERM') throw error
       await removeDamaged(path)
     }
   }
 }
+
+/** ENOTDIR: somebody left a plain file there. */
+const takenCodes: readonly string[] = ['ENOTEMPTY', 'EEXIST', 'EPERM', 'ENOTDIR']
 
 /** Moved away first, because nobody may see an entry shrink. */
 async function removeDamaged(path: string): Promise<void> {
@@ -85,17 +92,31 @@ function isTrusted(path: string, trustMs: number): boolean {
   return at !== undefined && Date.now() - at < trustMs && existsSync(join(path, MANIFEST))
 }
 
-async function isComplete(path: string): Promise<boolean> {
-  const manifest = await readFile(join(path, MANIFEST), 'utf8').catch(goneIsNull)
-  if (manifest === null) return false
-  const expected = JSON.parse(manifest) as TreeCount
-  const found = await countTree(path, MANIFEST).catch(goneIsNull)
-  const isWhole = found !== null && found.files === expected.files && found.bytes === expected.bytes
+async function isComplete(path: string, checksum: boolean): Promise<boolean> {
+  const expected = await readManifest(path)
+  if (expected === null) return false
+  const hasSum = checksum && expected.sum !== undefined
+  const found = await countTree(path, { except: MANIFEST, checksum: hasSum }).catch(goneIsNull)
+  const isWhole =
+    found !== null &&
+    found.files === expected.files &&
+    found.bytes === expected.bytes &&
+    (!hasSum || found.sum === expected.sum)
   if (isWhole) foundWholeAt.set(path, Date.now())
   return isWhole
 }
 
+/** Null where there is none, or what a disk that was full left of it. */
+async function readManifest(path: string): Promise<TreeCount | null> {
+  const text = await readFile(join(path, MANIFEST), 'utf8').catch(goneIsNull)
+  try {
+    return JSON.parse(text ?? 'null') as TreeCount | null
+  } catch {
+    return null
+  }
+}
+
 function goneIsNull(error: NodeJS.ErrnoException): null {
-  if (error.code === 'ENOENT') return null
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null
   throw error
 }

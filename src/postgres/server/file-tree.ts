@@ -4,14 +4,24 @@
  */
 
 import { spawn } from 'node:child_process'
-import { constants } from 'node:fs'
-import { chmod, copyFile, lstat, mkdir, readdir, rm } from 'node:fs/promises'
+import { constants, type Dirent } from 'node:fs'
+import { chmod, copyFile, lstat, mkdir, readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { giveTo, type RunAs } from './run-as.ts'
 
 export interface TreeCount {
   readonly files: number
   readonly bytes: number
+  /** Of all names and contents, where it was asked for. */
+  readonly sum?: number
+}
+
+export interface CountOptions {
+  /** Name in the directory itself that is left out. */
+  readonly except?: string
+  /** Read every byte. Default false. */
+  readonly checksum?: boolean
 }
 
 export interface CopyOptions {
@@ -49,22 +59,31 @@ export async function copyData(from: string, to: string, owner: RunAs | null): P
 }
 
 /** Files and links of a tree and their bytes: enough to notice that a cleaner of /tmp ate some of them. */
-export async function countTree(directory: string, except?: string): Promise<TreeCount> {
+export async function countTree(
+  directory: string,
+  { except, checksum = false }: CountOptions = {},
+): Promise<TreeCount> {
   const entries = (await readdir(directory, { withFileTypes: true })).filter(
     ({ name }) => name !== except,
   )
   const counts = await Promise.all(
-    entries.map(async (entry) => {
+    entries.map(async (entry): Promise<TreeCount> => {
       const path = join(directory, entry.name)
-      return entry.isDirectory()
-        ? await countTree(path)
-        : { files: 1, bytes: (await lstat(path)).size }
+      if (entry.isDirectory()) return await countTree(path, { checksum })
+      const bytes = (await lstat(path)).size
+      return checksum
+        ? { files: 1, bytes, sum: crc32(await contentOf(path, entry), crc32(entry.name)) }
+        : { files: 1, bytes }
     }),
   )
-  return counts.reduce(
-    (sum, count) => ({ files: sum.files + count.files, bytes: sum.bytes + count.bytes }),
-    { files: 0, bytes: 0 },
-  )
+  const total = (of: (count: TreeCount) => number) =>
+    counts.reduce((sum, count) => sum + of(count), 0)
+  const plain = { files: total(({ files }) => files), bytes: total(({ bytes }) => bytes) }
+  return checksum ? { ...plain, sum: total(({ sum }) => sum ?? 0) % 2 ** 32 } : plain
+}
+
+async function contentOf(path: string, entry: Dirent): Promise<string | Buffer> {
+  return entry.isSymbolicLink() ? await readlink(path) : await readFile(path)
 }
 
 /** Permissions are copied, owners are not: whoever runs the server gets all of it in one call. */

@@ -44,7 +44,9 @@ export async function readServerRecord(directory: string): Promise<ServerRecord 
   try {
     return JSON.parse(await readFile(join(directory, FILE), 'utf8')) as ServerRecord
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    const { code } = error as NodeJS.ErrnoException
+    // No directory at all, or what a disk that was full left of a record: nothing that names a server.
+    if (code === 'ENOENT' || code === 'ENOTDIR' || error instanceof SyntaxError) return null
     throw error
   }
 }

@@ -10,6 +10,7 @@ import { messageOf, WatertightError } from '../../errors.ts'
 import { findBinaries } from './binaries.ts'
 import { cacheDirectory, removeUnfinished } from './cache-directory.ts'
 import { copyData } from './file-tree.ts'
+import { onDisk } from './disk-failure.ts'
 import { findFreePort, isPortTaken, LOOPBACK } from './free-port.ts'
 import { pristineCluster } from './pristine.ts'
 import { untilReady } from './readiness.ts'
@@ -134,14 +135,14 @@ export async function prepareBinaries(
   const cache = await cacheDirectory(await unprivilegedUser())
   for (const [done, version] of versions.entries()) {
     onStep(`PostgreSQL ${version}`, done)
-    await findBinaries(cache, version)
+    await onDisk(cache, () => findBinaries(cache, version))
   }
 }
 
 /**
  * Starts a PostgreSQL server of our own on a fresh cluster, on a Unix socket and on a free loopback port,
  * with a password that only this process knows.
- * @throws WatertightError WATERTIGHT_SERVER_FAILED with the server's last log lines, and the errors of
+ * @throws WatertightError WATERTIGHT_CACHE_FAILED where the disk is full, WATERTIGHT_SERVER_FAILED with the server's last log lines, and the errors of
  *   the cache directory, the binaries and the settings.
  */
 export async function startEmbeddedServer(
@@ -149,6 +150,13 @@ export async function startEmbeddedServer(
 ): Promise<EmbeddedServer> {
   const runAs = await unprivilegedUser()
   const cache = await cacheDirectory(runAs)
+  return await onDisk(cache, () => startIn({ cache, runAs }, options))
+}
+
+async function startIn(
+  { cache, runAs }: { readonly cache: string; readonly runAs: RunAs | null },
+  options: EmbeddedServerOptions,
+): Promise<EmbeddedServer> {
   await Promise.all([buryStaleServers(cache), removeUnfinished(cache)])
   const binaries = await findBinaries(cache, options.version)
   const pristine = options.base ?? (await pristineCluster(binaries, { cache, runAs }))
