@@ -13,7 +13,8 @@ export function reportFailure(error: unknown): number {
   const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException
   if (syscall !== undefined && scarce.includes(code ?? '')) {
     process.stderr.write(
-      `WATERTIGHT_SYSTEM: ${messageOf(error)}\n  hint: free what the system has run out of: disk space, file handles, memory\n`,
+      `WATERTIGHT_SYSTEM: ${messageOf(error)}\n` +
+        '  hint: free what the system has run out of: disk space, file handles, memory\n',
     )
     return 2
   }

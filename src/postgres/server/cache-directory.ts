@@ -11,6 +11,7 @@ import { makeDirectory, onDisk } from './disk-failure.ts'
 import type { RunAs } from './run-as.ts'
 
 export { removeUnfinished } from './cache-entry.ts'
+export { onDisk }
 
 const HINT = 'Set WATERTIGHT_CACHE_DIR to a directory that only you can write to'
 

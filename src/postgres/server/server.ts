@@ -8,9 +8,8 @@ import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, WatertightError } from '../../errors.ts'
 import { findBinaries } from './binaries.ts'
-import { cacheDirectory, removeUnfinished } from './cache-directory.ts'
+import { cacheDirectory, onDisk, removeUnfinished } from './cache-directory.ts'
 import { copyData } from './file-tree.ts'
-import { onDisk } from './disk-failure.ts'
 import { findFreePort, isPortTaken, LOOPBACK } from './free-port.ts'
 import { pristineCluster } from './pristine.ts'
 import { untilReady } from './readiness.ts'
@@ -142,8 +141,8 @@ export async function prepareBinaries(
 /**
  * Starts a PostgreSQL server of our own on a fresh cluster, on a Unix socket and on a free loopback port,
  * with a password that only this process knows.
- * @throws WatertightError WATERTIGHT_CACHE_FAILED where the disk is full, WATERTIGHT_SERVER_FAILED with the server's last log lines, and the errors of
- *   the cache directory, the binaries and the settings.
+ * @throws WatertightError WATERTIGHT_CACHE_FAILED where the disk is full, WATERTIGHT_SERVER_FAILED with the
+ *   server's last log lines, and the errors of the cache directory, the binaries and the settings.
  */
 export async function startEmbeddedServer(
   options: EmbeddedServerOptions = {},

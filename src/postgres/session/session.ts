@@ -7,6 +7,7 @@ import pg from 'pg'
 import { messageOf, sqlstateOf, WatertightError } from '../../errors.ts'
 import type { Attempt, Observation, Row, Statement, Step } from '../../model/observation.ts'
 import { CapturingQuery, type QueryAnswer } from './capturing-query.ts'
+import { losePatience } from './patience.ts'
 import { isRefusal } from './sqlstate.ts'
 import type { ServerAddress } from './server-address.ts'
 
@@ -78,6 +79,7 @@ export class Session implements AsyncDisposable {
   static async connect(options: SessionOptions): Promise<Session> {
     const config = clientConfig(options)
     const session = new Session(config)
+    losePatience(session.client, (options.statementTimeoutMs ?? defaultTimeoutMs) + graceMs)
     try {
       await session.client.connect()
       await session.#limit(options)
@@ -137,8 +139,11 @@ export class Session implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    const { stream } = this.client.connection
+    const cutOff = setTimeout(() => stream.destroy(), goodbyeMs)
     if (this.#lost === null) await this.client.end()
-    else this.client.connection.stream.destroy()
+    else stream.destroy()
+    clearTimeout(cutOff)
   }
 
   async #alone(messages: readonly Message[]): Promise<readonly Observation[]> {
@@ -166,7 +171,7 @@ export class Session implements AsyncDisposable {
     this.#backendPid = Number(row?.['pid'])
     const bounded = (current: unknown, limit: number) =>
       Number(current) > 0 ? Math.min(Number(current), limit) : limit
-    const statement = bounded(row?.['statement'], options.statementTimeoutMs ?? 10_000)
+    const statement = bounded(row?.['statement'], options.statementTimeoutMs ?? defaultTimeoutMs)
     const lock = bounded(row?.['lock'], options.lockTimeoutMs ?? 2_000)
     const all = options.hearsAll === true ? '; SET client_min_messages = debug1' : ''
     await this.query(`SET statement_timeout = ${statement}; SET lock_timeout = ${lock}${all}`)
@@ -254,6 +259,12 @@ function noticeOf({ message, detail, hint }: Notice): string {
 function heard(notices: readonly string[] | undefined): Pick<Observation, 'notices'> {
   return notices === undefined || notices.length === 0 ? {} : { notices }
 }
+
+const defaultTimeoutMs = 10_000
+/** Beyond the time limit of a statement: cancelling, a loaded machine, a slow line. */
+const graceMs = 20_000
+/** A server that is well ends what still runs and says goodbye before that. */
+const goodbyeMs = 20_000
 
 const neutralTriesMax = 50
 /** Names that an older server does not know are left out. */
