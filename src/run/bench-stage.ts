@@ -7,7 +7,7 @@ import { identifier } from '../sql/identifier.ts'
 import { Session } from '../postgres/session/session.ts'
 import { loadFolder } from '../registry.ts'
 import type { RunContext } from './running.ts'
-import { adminSession } from '../reference/site/provision.ts'
+import { adminSession, markScratch } from '../reference/site/provision.ts'
 import { secureDatabaseSql } from '../dotmac/roles.ts'
 
 /** As-written counts read every row through a function: they get longer than an attack does. */
@@ -22,6 +22,7 @@ export async function benchStage(context: RunContext): Promise<string> {
   await open.admin.query(
     `CREATE DATABASE ${identifier(database)} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'`,
   )
+  await markScratch(open.admin, site, database)
   await open.admin.query(secureDatabaseSql(database, site.namespace.roles))
   {
     await using admin = await adminSession(site.address, database)

@@ -60,6 +60,11 @@ function executeIn(options: ExecuteOptions) {
       plan,
       keep: settings.keep,
     })
+    const { buried } = open
+    if (buried.length > 0) {
+      const what = `dropped what killed runs had left: ${buried.join(', ')}`
+      options.onStage?.('server', performance.now() - serverStartedMs, what)
+    }
     const material = emptyMaterial({ startedAt, command, probes, filter })
     if (leftOut !== null)
       material.untested.push({ what: 'the rest of the mutants and controls', why: leftOut })

@@ -9,6 +9,7 @@ import { startEmbeddedServer, type ServerBase } from '../../postgres/server/serv
 import type { Server } from '../../postgres/session/server-address.ts'
 import type { Session } from '../../postgres/session/session.ts'
 import type { SeedPlan } from '../seed/plan.ts'
+import { buryDeadRuns, holdLife, markKept } from './dead-runs.ts'
 import { plainNamespace, prefixedNamespace, type Namespace } from './namespace.ts'
 import {
   adminSession,
@@ -34,6 +35,8 @@ export interface OpenSite extends AsyncDisposable {
   died(): string | null
   /** Databases of a named server that are not ours: nobody looks at them. */
   readonly unexamined: readonly string[]
+  /** Databases that a run which was killed had left there, and that are dropped now. */
+  readonly buried: readonly string[]
   /** Databases to drop at the end; clones and worlds register here before they are created. */
   readonly databases: Set<string>
 }
@@ -59,6 +62,7 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
   try {
     const admin = (opened = await adminSession(server.address, databaseOf(server)))
     const { serverVersion, serverVersionNum } = await checkServer(admin, server)
+    const buried = server.kind === 'named' ? await buryDeadRuns(admin) : []
     const namespace =
       server.kind === 'embedded' ? plainNamespace('') : await namespaceOn(admin, options.plan)
     const site = siteOf({
@@ -75,6 +79,7 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
       admin,
       serverVersion,
       databases,
+      buried,
       unexamined: server.kind === 'named' ? await databasesOn(admin) : [],
       maintenanceDatabase: databaseOf(server),
       died: () => watch.death,
@@ -155,6 +160,7 @@ async function databasesOn(admin: Session): Promise<readonly string[]> {
 /** Plain role names where they are free or ours, and no other run is using them. */
 async function namespaceOn(admin: Session, plan: SeedPlan): Promise<Namespace> {
   const prefix = `watertight_${randomBytes(4).toString('hex')}_`
+  await holdLife(admin, prefix)
   const names = [
     ...Object.values(standardRoles),
     ...plan.plannedTenants.map((tenant) => tenant.role),
@@ -189,7 +195,10 @@ async function dropAll({ server, site, admin, databases }: Omit<Closing, 'keep'>
 
 async function closeSite({ server, site, admin, databases, keep }: Closing): Promise<void> {
   try {
-    if (server.kind === 'named' && !keep) await dropAll({ server, site, admin, databases })
+    if (server.kind === 'named') {
+      if (keep) await markKept(admin, [...databases])
+      else await dropAll({ server, site, admin, databases })
+    }
   } catch (error) {
     throw new WatertightError(
       'WATERTIGHT_CLEANUP',

@@ -13,7 +13,7 @@ import { Session } from '../../postgres/session/session.ts'
 import { loadRows } from '../seed/load.ts'
 import type { SeedPlan } from '../seed/plan.ts'
 import { tenancyOf } from '../tenancies/index.ts'
-import { databaseName, type Namespace } from './namespace.ts'
+import { databaseName, scratchComment, type Namespace } from './namespace.ts'
 
 /** Every platform script is far below this; a run must not hang on a stuck server. */
 const scriptTimeoutMs = 120_000
@@ -76,6 +76,7 @@ export async function createWorldDatabase(
   await admin.query(
     `CREATE DATABASE ${identifier(database)} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'`,
   )
+  await markScratch(admin, site, database)
   await using session = await adminSession(site.address, database)
   for (const script of tenancy.install(plan)) await inTransaction(session, script, database)
   const seedPlan = {
@@ -92,6 +93,12 @@ export async function createWorldDatabase(
   return rows
 }
 
+/** On a server of our own nothing outlives the run. */
+export async function markScratch(admin: Session, site: Site, database: string): Promise<void> {
+  if (site.namespace.prefix === '') return
+  await admin.query(`COMMENT ON DATABASE ${identifier(database)} IS ${literal(scratchComment)}`)
+}
+
 /** CREATE DATABASE ... TEMPLATE; database privileges are not copied, so they are granted again. */
 export async function cloneDatabase(
   admin: Session,
@@ -102,6 +109,7 @@ export async function cloneDatabase(
   await admin.query(
     `CREATE DATABASE ${identifier(names.to)} TEMPLATE ${identifier(names.from)}${strategy}`,
   )
+  await markScratch(admin, site, names.to)
   await admin.query(secureDatabaseSql(names.to, site.namespace.roles))
 }
 
