@@ -59,3 +59,16 @@ test('slow answers, and a connection that nobody asks, are waited for', async ()
   await pause(2 * limitMs)
   expect(await session.query('SELECT 1 AS one')).toEqual([{ one: '1' }])
 })
+
+test('nobody waits for the goodbye of a server that stands still', async () => {
+  const session = await impatient(true)
+  const pid = Number(session.backendPid)
+  process.kill(pid, 'SIGSTOP')
+  try {
+    const startedMs = performance.now()
+    await session[Symbol.asyncDispose]()
+    expect(performance.now() - startedMs).toBeLessThan(5_000)
+  } finally {
+    process.kill(pid, 'SIGCONT')
+  }
+})

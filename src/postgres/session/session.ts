@@ -140,7 +140,9 @@ export class Session implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const { stream } = this.client.connection
-    const cutOff = setTimeout(() => stream.destroy(), goodbyeMs)
+    const { readyForQuery } = this.client as { readonly readyForQuery?: boolean }
+    const limitMs = readyForQuery === true ? goodbyeMs.idle : goodbyeMs.busy
+    const cutOff = setTimeout(() => stream.destroy(), limitMs)
     if (this.#lost === null) await this.client.end()
     else stream.destroy()
     clearTimeout(cutOff)
@@ -263,8 +265,8 @@ function heard(notices: readonly string[] | undefined): Pick<Observation, 'notic
 const defaultTimeoutMs = 10_000
 /** Beyond the time limit of a statement: cancelling, a loaded machine, a slow line. */
 const graceMs = 20_000
-/** A server that is well ends what still runs and says goodbye before that. */
-const goodbyeMs = 20_000
+/** Within these a server that is well has closed a connection, without and with something that still runs. */
+const goodbyeMs = { idle: 1_000, busy: 20_000 }
 
 const neutralTriesMax = 50
 /** Names that an older server does not know are left out. */
