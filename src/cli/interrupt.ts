@@ -1,6 +1,7 @@
 /** Ctrl-C asks the run to stop and write what it has; a second one leaves at once. */
 
 import type { CutShort } from '../model/report.ts'
+import { watchParent } from './parent.ts'
 
 export interface Interrupt extends Disposable {
   readonly signal: AbortSignal
@@ -25,6 +26,10 @@ export function interruptible(timeMs: number): Interrupt {
     process.on(name, handler)
     return [name, handler] as const
   })
+  const leave = watchParent(process.env, () => {
+    received ??= { by: 'signal', signal: 'SIGTERM', text: 'npm, which started this run, has ended' }
+    controller.abort()
+  })
   const timer = setTimeout(() => {
     received ??= { by: 'time', text: `time limit of ${timeMs / 1000} s` }
     controller.abort()
@@ -35,6 +40,7 @@ export function interruptible(timeMs: number): Interrupt {
     cause: () => received,
     [Symbol.dispose]: () => {
       clearTimeout(timer)
+      leave()
       for (const [name, handler] of handlers) process.off(name, handler)
     },
   }
