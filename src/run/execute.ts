@@ -59,6 +59,7 @@ function executeIn(options: ExecuteOptions) {
       version,
       plan,
       keep: settings.keep,
+      workers: settings.workers,
     })
     const { buried } = open
     if (buried.length > 0) {

@@ -10,6 +10,7 @@ import type { Server } from '../../postgres/session/server-address.ts'
 import type { Session } from '../../postgres/session/session.ts'
 import type { SeedPlan } from '../seed/plan.ts'
 import { buryDeadRuns, holdLife, markKept } from './dead-runs.ts'
+import { requireConnections } from './free-connections.ts'
 import { plainNamespace, prefixedNamespace, type Namespace } from './namespace.ts'
 import {
   adminSession,
@@ -51,6 +52,8 @@ export interface SiteOptions {
   readonly base?: ServerBase
   readonly plan: SeedPlan
   readonly keep: boolean
+  /** Threads that will search. Default 1. */
+  readonly workers?: number
 }
 
 /** @throws WatertightError WATERTIGHT_UNREACHABLE, WATERTIGHT_UNSUPPORTED, WATERTIGHT_RIGHTS. */
@@ -62,6 +65,8 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
   try {
     const admin = (opened = await adminSession(server.address, databaseOf(server)))
     const { serverVersion, serverVersionNum } = await checkServer(admin, server)
+    if (server.kind === 'named')
+      await requireConnections(admin, { label: server.label, workers: options.workers ?? 1 })
     const buried = server.kind === 'named' ? await buryDeadRuns(admin) : []
     const namespace =
       server.kind === 'embedded' ? plainNamespace('') : await namespaceOn(admin, options.plan)
