@@ -44,6 +44,8 @@ export async function runStages(context: RunContext): Promise<void> {
       context.material.cutShortBy ??= deathOf(context.open) ?? cutShortOf(failure, name)
       context.material.failure ??= failure
     }
+    // What stands still has no exit: without this question the next stage would wait for it, too.
+    await context.open.look()
     context.material.stages.push({
       stage: name,
       durationMs: Math.round(performance.now() - startedMs),

@@ -10,10 +10,10 @@ const plan = planSeed({ seed: 1, tenants: 2, rows: 1 })
 
 test.each([
   ['few connections at all', { max_connections: '10' }, 0, 1],
-  ['many that are reserved', { max_connections: '70', superuser_reserved_connections: '40' }, 0, 1],
-  ['others that use them', { max_connections: '60' }, 8, 1],
-  ['too few for as many threads', { max_connections: '60' }, 0, 2],
-  ['room', { max_connections: '60' }, 0, null],
+  ['many that are reserved', { max_connections: '80', superuser_reserved_connections: '40' }, 0, 1],
+  ['others that use them', { max_connections: '70' }, 8, 1],
+  ['too few for as many threads', { max_connections: '70' }, 0, 2],
+  ['room', { max_connections: '70' }, 0, null],
 ])('a server with %s', async (_, settings, others, workers) => {
   await using server = await startEmbeddedServer({ settings })
   const { address, tcpAddress } = server

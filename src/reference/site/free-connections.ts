@@ -4,7 +4,7 @@ import { WatertightError } from '../../errors.ts'
 import type { Session } from '../../postgres/session/session.ts'
 
 /** The most that a run of one thread was seen to hold, pools and poolers included, and some to spare. */
-const neededByRun = 50
+const neededByRun = 60
 /** A further thread opens sessions of its own in each database, and no pools. */
 const neededByThread = 20
 

@@ -32,8 +32,10 @@ export interface OpenSite extends AsyncDisposable {
   readonly serverVersion: string
   /** Database that is there before the run's own ones. */
   readonly maintenanceDatabase: string
-  /** Set when a server that we started ended by itself. */
+  /** Set when a server that we started ended by itself, or `look` found that it does not answer. */
   died(): string | null
+  /** Asks the server by a connection of its own whether it still answers. */
+  look(): Promise<void>
   /** Databases of a named server that are not ours: nobody looks at them. */
   readonly unexamined: readonly string[]
   /** Databases that a run which was killed had left there, and that are dropped now. */
@@ -88,6 +90,9 @@ export async function openSite(options: SiteOptions): Promise<OpenSite> {
       unexamined: server.kind === 'named' ? await databasesOn(admin) : [],
       maintenanceDatabase: databaseOf(server),
       died: () => watch.death,
+      look: async () => {
+        watch.death ??= await silenceOf(server)
+      },
       [Symbol.asyncDispose]: () =>
         closeSite({ server, site, admin, databases, keep: options.keep }),
     }
@@ -112,6 +117,17 @@ async function startWatched(
     if (!expected) watch.death = `server died: ${server.logTail().at(-1) ?? 'no log line'}`
   })
   return server
+}
+
+/** Null when it answers. One that is full of connections does. */
+async function silenceOf(server: Server): Promise<string | null> {
+  try {
+    await (await adminSession(server.address, databaseOf(server)))[Symbol.asyncDispose]()
+    return null
+  } catch (error) {
+    const isSilent = error instanceof WatertightError && error.code === 'WATERTIGHT_UNREACHABLE'
+    return isSilent ? `the server does not answer any more: ${error.message}` : null
+  }
 }
 
 /** Where databases are created from: the one the user named, else the one every server has. */
