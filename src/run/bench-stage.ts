@@ -7,7 +7,8 @@ import { identifier } from '../sql/identifier.ts'
 import { Session } from '../postgres/session/session.ts'
 import { loadFolder } from '../registry.ts'
 import type { RunContext } from './running.ts'
-import { adminSession, markScratch } from '../reference/site/provision.ts'
+import { adminSession } from '../reference/site/provision.ts'
+import { markScratch } from '../reference/site/scratch.ts'
 import { secureDatabaseSql } from '../dotmac/roles.ts'
 
 /** As-written counts read every row through a function: they get longer than an attack does. */

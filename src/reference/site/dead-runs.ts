@@ -1,11 +1,11 @@
-/** What a run that was killed leaves on a server that the user named: the next run knows it for certain and drops it. */
+/** What a killed run leaves on a server that the user named: the next run knows it for certain and drops it. */
 
 import { sqlstateOf } from '../../errors.ts'
 import type { Session } from '../../postgres/session/session.ts'
 import { identifier, literal } from '../../sql/identifier.ts'
 import { roleComment } from '../../dotmac/roles.ts'
-import { scratchComment } from './namespace.ts'
 import { dropRoles } from './provision.ts'
+import { scratchComment } from './scratch.ts'
 
 const keptComment = 'kept for its user by watertight'
 /** First half of the lock that a run holds as long as it lives; the second is the number in its prefix. */

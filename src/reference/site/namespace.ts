@@ -14,9 +14,6 @@ export interface Namespace {
   readonly tenantRole: (role: string) => string
 }
 
-/** COMMENT ON DATABASE of what a run drops at its end; one that is kept loses it. */
-export const scratchComment = 'scratch database of a watertight run'
-
 /** Plain names, as the seed document writes them. */
 export function plainNamespace(prefix: string): Namespace {
   return { prefix, roles: standardRoles, tenantRole: (role) => role }

@@ -13,7 +13,8 @@ import { Session } from '../../postgres/session/session.ts'
 import { loadRows } from '../seed/load.ts'
 import type { SeedPlan } from '../seed/plan.ts'
 import { tenancyOf } from '../tenancies/index.ts'
-import { databaseName, scratchComment, type Namespace } from './namespace.ts'
+import { databaseName, type Namespace } from './namespace.ts'
+import { markScratch } from './scratch.ts'
 
 /** Every platform script is far below this; a run must not hang on a stuck server. */
 const scriptTimeoutMs = 120_000
@@ -91,12 +92,6 @@ export async function createWorldDatabase(
   await session.query(secureDatabaseSql(database, site.namespace.roles))
   await session.query('ANALYZE')
   return rows
-}
-
-/** On a server of our own nothing outlives the run. */
-export async function markScratch(admin: Session, site: Site, database: string): Promise<void> {
-  if (site.namespace.prefix === '') return
-  await admin.query(`COMMENT ON DATABASE ${identifier(database)} IS ${literal(scratchComment)}`)
 }
 
 /** CREATE DATABASE ... TEMPLATE; database privileges are not copied, so they are granted again. */
