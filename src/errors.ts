@@ -1,5 +1,6 @@
 /** One family of errors: a stable code, one sentence with the values in it, and the next step. */
 
+import type { ErrorCode } from './model/error-code.ts'
 import type { ExitCode } from './model/report.ts'
 
 export interface WatertightErrorOptions {
@@ -10,11 +11,11 @@ export interface WatertightErrorOptions {
 }
 
 export class WatertightError extends Error {
-  readonly code: string
+  readonly code: ErrorCode
   readonly hint: string
   readonly exitCode: ExitCode
 
-  constructor(code: `WATERTIGHT_${string}`, sentence: string, options: WatertightErrorOptions) {
+  constructor(code: ErrorCode, sentence: string, options: WatertightErrorOptions) {
     super(sentence, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'WatertightError'
     this.code = code

@@ -38,12 +38,17 @@ export async function main(argv: readonly string[]): Promise<number> {
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0
-    await forgetGreen(argv, error)
+    await forgetGreen(argv, error instanceof CommanderError ? badFlag(error) : error)
     return error instanceof CommanderError ? 2 : reportFailure(error)
   }
 }
 
 const executed: readonly ExecutedCommand[] = ['run', 'verify', 'prove', 'bench', 'seed']
+
+function badFlag({ message }: CommanderError): WatertightError {
+  const sentence = message.replace(/^error: /, '')
+  return new WatertightError('WATERTIGHT_BAD_FLAG', sentence, { hint: 'See --help' })
+}
 
 /** A run whose flags are wrong did not start either: reports/latest must not show the one before it. */
 async function forgetGreen(argv: readonly string[], error: unknown): Promise<void> {
@@ -51,7 +56,7 @@ async function forgetGreen(argv: readonly string[], error: unknown): Promise<voi
   // With a directory of its own the run has said so itself; a listing is no run.
   const isSaid =
     error instanceof WatertightError &&
-    !['WATERTIGHT_BAD_SETTING', 'WATERTIGHT_BAD_CONFIG'].includes(error.code)
+    !['WATERTIGHT_BAD_SETTING', 'WATERTIGHT_BAD_CONFIG', 'WATERTIGHT_BAD_FLAG'].includes(error.code)
   if (!executed.some((name) => name === command) || isSaid || argv.includes('--list')) return
   const flag = argv.findIndex((text) => text === '-o' || text === '--output')
   const output = flag < 0 ? undefined : argv[flag + 1]

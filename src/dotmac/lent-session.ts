@@ -1,5 +1,6 @@
 /** What the work of a tenant gets: it ends with the work, so that nothing runs later without a context. */
 
+import type { ErrorCode } from '../model/error-code.ts'
 import { WatertightError } from '../errors.ts'
 import type { StrategyClient, StrategySession } from '../model/context-strategy.ts'
 
@@ -95,7 +96,7 @@ export class LentSession implements StrategySession {
     throw this.left()
   }
 
-  #error(code: `WATERTIGHT_${string}`, what: string, hint: string): WatertightError {
+  #error(code: ErrorCode, what: string, hint: string): WatertightError {
     const { tenantId } = this.#lending
     return new WatertightError(code, `The work of tenant ${JSON.stringify(tenantId)} ${what}`, {
       hint,

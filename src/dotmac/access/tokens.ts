@@ -153,6 +153,10 @@ function asTokenError(error: unknown): WatertightError {
   )
 }
 
-function tokenError(kind: string, sentence: string, hint: string): WatertightError {
+function tokenError(
+  kind: 'EXPIRED' | 'INVALID' | 'MISSING',
+  sentence: string,
+  hint: string,
+): WatertightError {
   return new WatertightError(`WATERTIGHT_TOKEN_${kind}`, sentence, { hint })
 }

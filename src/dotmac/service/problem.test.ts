@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../model/error-code.ts'
 import { expect, test } from 'vitest'
 import { WatertightError } from '../../errors.ts'
 import { problemOf, problemResponse } from './problem.ts'
@@ -45,7 +46,7 @@ test('a database that is gone or busy is 503, a bug is 500, and neither says any
 })
 
 test('a 401 says how to authenticate, as RFC 6750 wants it, and never more than that', () => {
-  const asked = (code: `WATERTIGHT_${string}`) =>
+  const asked = (code: ErrorCode) =>
     problemResponse(problemOf(new WatertightError(code, 's', { hint: '' }))).headers.get(
       'www-authenticate',
     )
