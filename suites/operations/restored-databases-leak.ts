@@ -13,7 +13,7 @@ import {
 export default defineOperationsProbe<Pair>(
   {
     claim:
-      "After a full restore every tenant has the rows it had, and the application sees nobody else's",
+      'After a full restore every tenant has the rows it had, and the same things protect them as before',
     source: 'https://www.postgresql.org/docs/current/app-pgdump.html',
     severity: 'critical',
     needs: ['operations'],
@@ -23,14 +23,16 @@ export default defineOperationsProbe<Pair>(
     inputs: (world) => anyPair(world),
     attempt: (world, _cell, { attacker, victim }) =>
       readRestored(world, { attacker: world.tenant(attacker), victim: world.tenant(victim) }),
-    judge: (attempt, { attacker }, { cell }) =>
+    judge: (attempt, { attacker, victim }, { cell }) =>
       anyRowOf(attempt, (row) => ({
         sentence:
-          'relation' in row
-            ? `After a full restore ${attacker} reads a row of ${String(row['tenant_id'])} ` +
-              `from ${String(row['relation'])}`
-            : `A full restore changed rows of ${String(row['tenant_id'])}`,
-        victim: String(row['tenant_id']),
+          'object' in row
+            ? `A full restore changes more than rows: the ${String(row['object'])}`
+            : 'relation' in row
+              ? `After a full restore ${attacker} reads a row of ${String(row['tenant_id'])} ` +
+                `from ${String(row['relation'])}`
+              : `A full restore changed rows of ${String(row['tenant_id'])}`,
+        victim: 'tenant_id' in row ? String(row['tenant_id']) : victim,
         command: cell.path,
       })),
     control: (world, _cell, tenant) =>

@@ -1,4 +1,4 @@
-/** What protects the objects that a migration was not about: as it was before, and after. */
+/** What protects the objects that an operation was not about: as it was before, and after. */
 
 import type { Row } from '../../model/observation.ts'
 import type { Session } from '../../postgres/session/session.ts'
@@ -23,6 +23,19 @@ const statesSql = `
     WHERE attnum > 0 AND NOT attisdropped AND c.relkind IN ('r', 'p', 'v', 'm') AND n.nspname ${ours}
   UNION ALL SELECT 'constraint ' || conname || ' of ' || conrelid::regclass, pg_get_constraintdef(c.oid)
     FROM pg_constraint c WHERE conrelid <> 0
+  UNION ALL SELECT 'index ' || indexrelid::regclass, concat_ws(' | ', indisvalid, pg_get_indexdef(indexrelid))
+    FROM pg_index JOIN pg_class c ON c.oid = indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE indisunique AND n.nspname ${ours}
+  UNION ALL SELECT 'heir ' || inhrelid::regclass || ' of ' || inhparent::regclass, inhdetachpending::text
+    FROM pg_inherits
+  UNION ALL SELECT 'event trigger ' || evtname, concat_ws(' | ', evtenabled, evtevent, evtfoid::regproc)
+    FROM pg_event_trigger
+  UNION ALL SELECT 'server ' || srvname, concat_ws(' | ', srvowner::regrole, srvacl, srvoptions)
+    FROM pg_foreign_server
+  UNION ALL SELECT 'database', concat_ws(' | ', datdba::regrole, datacl)
+    FROM pg_database WHERE datname = current_database()
+  UNION ALL SELECT 'large objects', string_agg(concat_ws(' ', oid, lomowner::regrole, lomacl), ', ' ORDER BY oid)
+    FROM pg_largeobject_metadata
   UNION ALL SELECT 'trigger ' || tgname || ' of ' || tgrelid::regclass, concat_ws(' | ', tgenabled,
       pg_get_triggerdef(oid))
     FROM pg_trigger WHERE NOT tgisinternal
@@ -35,10 +48,11 @@ const statesSql = `
   UNION ALL SELECT 'schema ' || nspname, concat_ws(' | ', nspowner::regrole, nspacl)
     FROM pg_namespace WHERE nspname !~ '^pg_'
   UNION ALL SELECT 'role ' || rolname, concat_ws(' | ', rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin,
-      rolbypassrls) FROM pg_roles
+      rolbypassrls, rolreplication) FROM pg_roles
   UNION ALL SELECT 'member ' || member::regrole || ' of ' || roleid::regrole, concat_ws(' | ', admin_option)
     FROM pg_auth_members
-  UNION ALL SELECT 'setting of ' || setdatabase || ' ' || setrole, setconfig::text FROM pg_db_role_setting
+  UNION ALL SELECT 'setting of ' || setdatabase || ' ' || setrole, setconfig::text
+    FROM pg_db_role_setting JOIN pg_database d ON d.datname = current_database() AND setdatabase IN (0, d.oid)
   UNION ALL SELECT 'default privileges ' || oid, concat_ws(' | ', defaclrole::regrole, defaclobjtype, defaclacl)
     FROM pg_default_acl
   UNION ALL SELECT 'publication ' || pubname, concat_ws(' | ', puballtables, (

@@ -116,15 +116,24 @@ export class OperationsRig implements AsyncDisposable {
 }
 
 /** In a session of its own. @throws the driver's error. */
-export async function asAdmin(
+export function asAdmin(
   platform: BackupPlatform,
   service: Service,
   sql: string,
 ): Promise<readonly Row[]> {
+  return withAdmin(platform, service, (session) => session.query(sql))
+}
+
+/** A session of the superuser's, ended after the work. @throws the driver's error. */
+export async function withAdmin<T>(
+  platform: BackupPlatform,
+  service: Service,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
   await using session = await Session.connect({
     address: platform.addresses[service],
     database: platform.databases[service],
     statementTimeoutMs,
   })
-  return await session.query(sql)
+  return await work(session)
 }

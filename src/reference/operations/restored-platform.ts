@@ -1,14 +1,16 @@
 /** Both databases backed up, emptied and restored, once; afterwards everybody tries what was possible before. */
 
 import { join } from 'node:path'
-import { services } from '../../model/tenancy.ts'
+import { services, type Service } from '../../model/tenancy.ts'
 import { readTenantStates } from '../../dotmac/recovery/tenant-states.ts'
-import type { Attempt, Step } from '../../model/observation.ts'
+import type { Attempt, Row, Step } from '../../model/observation.ts'
 import type { Tenant } from '../../model/tenant.ts'
 import { literal, qualified } from '../../sql/identifier.ts'
 import type { World } from '../../world/world.ts'
+import { readCatalogStates, undeclared, type CatalogStates } from './catalog-states.ts'
 import { operated, performed } from './define.ts'
-import { asAdmin, operationsRig, type OperationsRig } from './operations-rig.ts'
+import { asAdmin, operationsRig, withAdmin, type OperationsRig } from './operations-rig.ts'
+import { readSharedRows } from './shared-rows.ts'
 import { changedTenants } from './try-backup.ts'
 
 /** The backup without pg_dump: it is the one that is possible everywhere. */
@@ -17,6 +19,7 @@ export function restoredPlatform(world: World, rig: OperationsRig): Promise<Atte
     const tenants = world.tenants.map(({ id }) => id)
     const to = join(directory, 'full')
     const before = await readTenantStates(rig.platform, tenants)
+    const stood = await standing(rig)
     const manifest = await rig.operations.backupFull(rig.platform, { to, method: 'copy' })
     for (const service of services) {
       // What is still there was not restored.
@@ -34,13 +37,40 @@ export function restoredPlatform(world: World, rig: OperationsRig): Promise<Atte
       },
     )
     const after = await readTenantStates(rig.platform, tenants)
+    const stands = await standing(rig)
     return operated([
       restored,
+      await performed(
+        "everything that protects rows, and what is nobody's, before and after",
+        'attack',
+        () => Promise.resolve(changedStanding(stood, stands)),
+      ),
       await performed('counts and content hashes of all tenants, before and after', 'attack', () =>
         Promise.resolve(changedTenants(tenants, before, after)),
       ),
     ])
   })
+}
+
+type Standing = Readonly<Record<Service, CatalogStates>>
+
+/** A restore brings rows back, and nothing else changes: who may reach them how, and what all of them share. */
+async function standing({ platform }: OperationsRig): Promise<Standing> {
+  const of = (service: Service) =>
+    withAdmin(platform, service, async (session) => {
+      const catalog = await readCatalogStates(session)
+      return new Map([...catalog, ...(await readSharedRows(session))])
+    })
+  return { management: await of('management'), isp: await of('isp') }
+}
+
+function changedStanding(before: Standing, after: Standing): readonly Row[] {
+  return services.flatMap((database) =>
+    undeclared(before[database], after[database], { isAbout: () => false }).map((row) => ({
+      ...row,
+      database,
+    })),
+  )
 }
 
 /** Foreign rows of every table, as the application reads them after the restore. */
