@@ -141,7 +141,12 @@ export { defenceAttacks } from './attack/forms/defence-attacks.ts'
 export { explainedRows } from './attack/forms/explained.ts'
 export { channelAttacks } from './attack/forms/channel-attacks.ts'
 export { readsWholeRows } from './attack/forms/predicates.ts'
-export { exchangesOf, foreignAnswer, rowsIn } from './reference/service/answers.ts'
+export {
+  exchangesOf,
+  foreignAnswer,
+  foreignToItsAsker,
+  rowsIn,
+} from './reference/service/answers.ts'
 export { honestControl, sendAll } from './reference/service/define.ts'
 export {
   anyServiceInput,
@@ -151,6 +156,12 @@ export {
   type ServiceInput,
 } from './reference/service/inputs.ts'
 export { anyTwin, twinForms, twinsOf, twinsDiffer, type Twin } from './reference/service/twins.ts'
+export {
+  keyUsedTwice,
+  oddForms,
+  oddRequests,
+  sameAtOnce,
+} from './reference/service/odd-requests.ts'
 export { forgeryKinds } from './reference/service/token-forge.ts'
 export { routeCells, routeOf } from './reference/service/routes.ts'
 export type {

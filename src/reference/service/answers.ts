@@ -59,6 +59,45 @@ export function foreignAnswer(attempt: Attempt, suspicion: ServiceSuspicion): Wi
 }
 
 /**
+ * As `foreignAnswer`, where several tenants ask: to each what is another's is foreign. An id that the service made for
+ * one of them and told the next is the answer to the first.
+ */
+export function foreignToItsAsker(attempt: Attempt, suspicion: ServiceSuspicion): Witness | null {
+  const exchanges = exchangesOf(attempt)
+  for (const exchange of exchanges) {
+    const attacker = exchange.request.token?.tenant ?? suspicion.attacker
+    const witness = foreignAnswer({ ...attempt, exchanges: [exchange] } as Attempt, {
+      ...suspicion,
+      attacker,
+    })
+    if (witness !== null) return witness
+    const told = exchanges.find((other) => isToldAgain(other, exchange))
+    if (told === undefined) continue
+    const { command, object } = suspicion
+    const victim = told.request.token?.tenant ?? null
+    return {
+      sentence: `Tenant ${attacker} is given the answer to ${String(victim)} by ${command} ${object}`,
+      rows: rowsIn(exchange.answer).slice(0, rowsShown),
+      victim,
+      command,
+    }
+  }
+  return null
+}
+
+const anyId = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi
+
+/** An id that neither of the two sent, in what both made: answers to reads may share what belongs to nobody. */
+function isToldAgain(one: Exchange, other: Exchange): boolean {
+  if (one.request.method === 'GET' || one.request.token?.tenant === other.request.token?.tenant)
+    return false
+  const idsOf = (text: string) => text.match(anyId) ?? []
+  const sent = [one, other].map(({ request }) => `${request.path} ${request.body ?? ''}`).join(' ')
+  const made = new Set(idsOf(one.answer.body).filter((id) => !sent.includes(id)))
+  return idsOf(other.answer.body).some((id) => made.has(id))
+}
+
+/**
  * Objects in the body that look like rows: those of a list, or the body itself; of a text its lines. Values are flat,
  * as in any row.
  */

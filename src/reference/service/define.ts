@@ -17,6 +17,8 @@ export interface Sending {
   readonly role?: Step['role']
   /** What the admin reads before and after, as steps `proof`: what the database knows of it. */
   readonly proof?: string
+  /** Sent without waiting for the answers. */
+  readonly together?: boolean
 }
 
 /** A request, or one that follows from the answer before; null when it does not. */
@@ -32,15 +34,21 @@ export async function sendAll(
   sending: Sending,
 ): Promise<ServiceAttempt> {
   const rig = await world.companion(serviceRig)
-  const { attacker, role = 'attack', proof } = sending
+  const { attacker, role = 'attack', proof, together = false } = sending
   const fixed = requests.filter((request) => typeof request !== 'function')
   // What follows from an answer is said by what comes before it and by the role.
-  const question = JSON.stringify([fixed, requests.length, attacker, role, proof])
-  const isRead = proof === undefined && fixed.every(({ method }) => method === 'GET')
+  const question = JSON.stringify([fixed, requests.length, attacker, role, proof, together])
+  const isRead =
+    proof === undefined && fixed.every(({ method }) => ['GET', 'HEAD'].includes(method))
   const ask = () =>
     isRead
-      ? rig.shared(async () => ({ ...(await exchanged(rig, requests, role)), changes: [] }))
-      : rig.exclusive(() => alone(rig, requests, { attacker, role, ...(proof && { proof }) }))
+      ? rig.shared(async () => ({
+          ...(await exchanged(rig, requests, { role, together })),
+          changes: [],
+        }))
+      : rig.exclusive(() =>
+          alone(rig, requests, { attacker, role, together, ...(proof && { proof }) }),
+        )
   // Only one probe reads foreign rows, and only one proves what it asks: nobody comes back for these.
   return proof !== undefined || (isRead && role === 'attack') ? ask() : rig.once(question, ask)
 }
@@ -48,10 +56,10 @@ export async function sendAll(
 async function alone(
   rig: ServiceRig,
   requests: readonly Sendable[],
-  { attacker, role, proof }: Sending,
+  { attacker, proof, ...how }: Sending,
 ): Promise<ServiceAttempt> {
   const before = proof === undefined ? [] : [proved(proof, await rig.rows.atFirst(proof))]
-  const { steps, ...seen } = await exchanged(rig, requests, role)
+  const { steps, ...seen } = await exchanged(rig, requests, how)
   const [after, changes] = await Promise.all([
     proof === undefined ? [] : rig.rows.query(proof),
     rig.rows.changesFor(attacker),
@@ -74,15 +82,11 @@ function proved(sql: string, rows: readonly Row[]): Step {
 async function exchanged(
   rig: ServiceRig,
   requests: readonly Sendable[],
-  role: Step['role'] = 'attack',
+  { role = 'attack', together = false }: Pick<Sending, 'role' | 'together'>,
 ): Promise<Omit<ServiceAttempt, 'changes'>> {
   const steps: Step[] = []
   const exchanges: Exchange[] = []
-  for (const sendable of requests) {
-    const before = exchanges.at(-1)?.answer
-    const request =
-      typeof sendable !== 'function' ? sendable : before === undefined ? null : sendable(before)
-    if (request === null) break
+  const ask = async (request: ServiceRequest) => {
     const step = (observation: Observation) =>
       steps.push({ sql: curlOf(request), role, observation })
     try {
@@ -92,6 +96,17 @@ async function exchanged(
     } catch (error) {
       step({ kind: 'indeterminate', sqlstate: null, message: messageOf(error) })
     }
+  }
+  if (together) {
+    await Promise.all(requests.map((each) => (typeof each === 'function' ? null : ask(each))))
+    return { steps, exchanges, backendPid: null }
+  }
+  for (const sendable of requests) {
+    const before = exchanges.at(-1)?.answer
+    const request =
+      typeof sendable !== 'function' ? sendable : before === undefined ? null : sendable(before)
+    if (request === null) break
+    await ask(request)
   }
   return { steps, exchanges, backendPid: null }
 }
