@@ -11,12 +11,14 @@ import {
   type SlotStep,
 } from './request-steps.ts'
 import type { RunScene } from './run-scene.ts'
+import { places, retried, type RaisedTrouble } from './trouble-acts.ts'
 
 const {
   enter,
   handle,
   leaveBehind,
   loseConnections,
+  meetTrouble,
   nest,
   queryLate,
   queryWithoutTenant,
@@ -50,6 +52,10 @@ export function anyCommand(scene: RunScene): readonly fc.Arbitrary<RequestComman
     ...often(2, slot.map(throwError)),
     ...others.map((name) => slot.map((number) => step(name, number))),
     fc.constant(queryLate),
+    ...often(
+      2,
+      fc.tuple(tenant, anyTrouble(scene)).map(([id, each]) => meetTrouble(id, each)),
+    ),
     ...(scene.rig.kind === 'driver' ? [fc.constant(loseConnections)] : []),
     ...often(
       2,
@@ -80,6 +86,7 @@ export function knownSequences(scene: RunScene): readonly (readonly RequestComma
     ...shortest(first, second),
     ...kindsOf(scene).map((kind) => [leaveBehind(kind, first), handle(second)]),
     ...afterTrouble(first, second),
+    ...raised(scene, first, second),
     ...(scene.rig.slots < 2 ? [] : besideEachOther(first, second)),
   ]
 }
@@ -106,11 +113,48 @@ function afterTrouble(first: TenantId, second: TenantId) {
   ]
 }
 
+/** Behind pgbouncer a client that lost its server is a matter of the pooler's. */
+function codesFor({ rig }: RunScene) {
+  return retried.filter((code) => code !== 'cut' || rig.kind === 'driver')
+}
+
+/** Whose clean-up fails ends the connection; behind pgbouncer that is the client's, and nobody can end the other. */
+function placesFor({ rig }: RunScene) {
+  return places.filter((place) => !place.startsWith('after') || rig.kind === 'driver')
+}
+
+function anyTrouble(scene: RunScene): fc.Arbitrary<RaisedTrouble> {
+  return fc.record({
+    place: fc.constantFrom(...placesFor(scene)),
+    number: fc.nat({ max: 3 }),
+    code: fc.constantFrom(...codesFor(scene)),
+  })
+}
+
+/** Each code once in the work, and each statement around it that a strategy usually sends; few pools for all. */
+function raised(scene: RunScene, first: TenantId, second: TenantId): readonly RequestCommand[][] {
+  const at = (place: RaisedTrouble['place'], number: number) =>
+    meetTrouble(second, { place, number, code: '40001' })
+  const inWork = codesFor(scene)
+    .filter((code) => code !== '57P01')
+    .map((code) => meetTrouble(second, { place: 'work', number: 0, code }))
+  // Who comes next clears away what was left, so somebody looks first.
+  const after = [at('after', 0), at('after', 1), at('after a throw', 0)]
+  return [
+    [handle(first), ...inWork, handle(first)],
+    [handle(first), at('before', 0), at('before', 1), at('before', 2), handle(first)],
+    ...(placesFor(scene).includes('after')
+      ? [after.flatMap((each) => [each, queryWithoutTenant])]
+      : []),
+  ]
+}
+
 function besideEachOther(first: TenantId, second: TenantId) {
   return [
     [enter(0, first), enter(1, second), step('Query', 0)],
     [enter(0, first), nest(0, second), step('Query', 0)],
     [handle(first), handle(second, 1)],
+    [enter(0, first), enter(1, second), step('Cut', 0), step('Query', 1)],
   ]
 }
 

@@ -77,6 +77,9 @@ export class RequestRun implements AsyncDisposable {
   get openRequests(): number {
     return this.#open.size
   }
+  get pools(): readonly RecordedPool[] {
+    return this.#pools
+  }
   get pool(): StrategyPool {
     return this.#poolNumber(0).pool
   }

@@ -6,6 +6,7 @@ import type { LeftoverKind } from './leftovers.ts'
 import * as leftovers from './leftover-acts.ts'
 import * as acts from './request-acts.ts'
 import type { RequestRun } from './request-run.ts'
+import { serveTroubled, type RaisedTrouble } from './trouble-acts.ts'
 
 export interface RequestModel {
   /** Open requests: slot and tenant. */
@@ -59,6 +60,14 @@ const spoil = (trouble: Trouble, tenant: TenantId) =>
       if (by !== null) await onSlot[by](run, wholeRequest)
       await run.close(wholeRequest, quietly ? undefined : new Error('thrown by the work'))
     },
+  })
+
+/** A whole request that meets what applications retry on, in its work or around it. */
+const meetTrouble = (tenant: TenantId, trouble: RaisedTrouble) =>
+  command({
+    name: `Meet(${trouble.code}, ${trouble.place} ${trouble.number}, ${JSON.stringify(tenant)})`,
+    possible: (model) => model.open.size === 0,
+    execute: (run) => serveTroubled(run, tenant, trouble),
   })
 
 /** An operator ends the idle connections; behind pgbouncer they are not the pool's. */
@@ -158,6 +167,7 @@ export const requestSteps = {
   spoil,
   leaveBehind,
   loseConnections,
+  meetTrouble,
   nest,
   queryWithoutTenant,
   queryLate,

@@ -5,6 +5,7 @@ import pg, { type PoolConfig } from 'pg'
 import { messageOf, sqlstateOf } from '../../errors.ts'
 import type { Observation, Row } from '../../model/observation.ts'
 import { literal } from '../../sql/identifier.ts'
+import { endsTransaction, raiseSql, type PlannedTrouble } from './raised-trouble.ts'
 import { clientConfig, type SessionOptions } from './session.ts'
 
 export interface LoggedStatement {
@@ -27,6 +28,8 @@ export interface PoolOptions extends SessionOptions {
 export class RecordedPool implements AsyncDisposable {
   readonly pool: pg.Pool
   readonly log: LoggedStatement[] = []
+  /** What a coming statement runs into, once. */
+  trouble: PlannedTrouble | null = null
   readonly #lent = new Set<pg.PoolClient>()
   readonly #ended = new WeakSet<pg.PoolClient>()
   #clients = 0
@@ -60,6 +63,11 @@ export class RecordedPool implements AsyncDisposable {
     for (const client of this.#lent) if (this.#ended.has(client)) client.release(true)
   }
 
+  /** Ends whatever is still lent. */
+  giveBackAll(): void {
+    for (const client of this.#lent) client.release(true)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.pool.end()
   }
@@ -67,13 +75,15 @@ export class RecordedPool implements AsyncDisposable {
   #record(client: pg.PoolClient): void {
     const number = this.#clients++
     const send = client.query.bind(client) as (...args: unknown[]) => unknown
-    const recorded = (...args: unknown[]): unknown => {
+    const recorded = (...asked: unknown[]): unknown => {
+      const args = this.#troubled(asked)
       const entry: LoggedStatement = { client: number, sql: textOf(args), observation: null }
       this.log.push(entry)
       const last = args.at(-1)
       if (typeof last === 'function')
         return send(...args.slice(0, -1), watch(entry, last as Callback))
-      const answer = send(...args)
+      const failsToEnd = args !== asked && endsTransaction(textOf(asked))
+      const answer = failsToEnd ? rolledBack(send, args) : send(...args)
       if (answer instanceof Promise) {
         answer.then(
           (result: pg.QueryResult<Row>) => {
@@ -88,6 +98,19 @@ export class RecordedPool implements AsyncDisposable {
     }
     Object.assign(client, { query: recorded })
   }
+
+  /** What is sent in place of a statement whose turn it is to fail. */
+  #troubled(args: unknown[]): unknown[] {
+    const planned = this.trouble
+    if (planned === null) return args
+    this.trouble = planned.after === 0 ? null : { ...planned, after: planned.after - 1 }
+    if (planned.after > 0) return args
+    const callback = args.at(-1)
+    return [
+      raiseSql(planned.code, textOf(args)),
+      ...(typeof callback === 'function' ? [callback] : []),
+    ]
+  }
 }
 
 /** Everything that `send` asks leaves in one write. Waits for no answer only in a pool that pipelines. */
@@ -98,6 +121,16 @@ export function inOneWrite<T>(client: object, send: () => T): T {
     return send()
   } finally {
     stream.uncork()
+  }
+}
+
+/** The failure is told when the transaction has ended. */
+async function rolledBack(send: (...args: unknown[]) => unknown, args: readonly unknown[]) {
+  try {
+    return (await send(...args)) as pg.QueryResult<Row>
+  } catch (error) {
+    await send('ROLLBACK')
+    throw error
   }
 }
 

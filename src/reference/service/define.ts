@@ -98,7 +98,7 @@ async function exchanged(
     }
   }
   if (together) {
-    await Promise.all(requests.map((each) => (typeof each === 'function' ? null : ask(each))))
+    await Promise.all(requests.filter((each) => typeof each !== 'function').map(ask))
     return { steps, exchanges, backendPid: null }
   }
   for (const sendable of requests) {
