@@ -1,5 +1,6 @@
 /** A connection that is lent again carries nothing: neither on the server nor in the driver's own client. */
 
+import type { ClientBase } from 'pg'
 import { expect, test } from 'vitest'
 import { startEmbeddedServer } from '../server/server.ts'
 import { RecordedPool } from './recorded-pool.ts'
@@ -25,6 +26,7 @@ test('what was lent, used in every way and given back is lent again without anyt
     await lease.ended()
   }
   const pids: unknown[] = []
+  let late: ClientBase | undefined
   const first = warm.lease()
   await lend(first, async ({ pool }) => {
     const client = await pool.connect()
@@ -41,6 +43,7 @@ test('what was lent, used in every way and given back is lent again without anyt
     ])
       await client.query(sql)
     pids.push((await client.query<{ pid: string }>(inventory)).rows[0]?.pid)
+    late = client
     client.release()
   })
   const second = warm.lease()
@@ -50,6 +53,7 @@ test('what was lent, used in every way and given back is lent again without anyt
     const { rows } = await client.query<{ pid: string }>(inventory)
     pids.push(rows[0]?.pid)
     expect(rows).toEqual([{ pid: pids[0], role: 'none', tenant: '', things: '0' }])
+    await expect(late?.query('SELECT 1')).rejects.toThrow('not queryable')
     // The driver must not believe that its statement is still there.
     await client.query({ name: 'named', text: 'SELECT 2' })
     client.release()

@@ -84,7 +84,7 @@ export class WarmConnections implements AsyncDisposable {
     this.#watch(raw)
     const isIdle = (raw as unknown as { readonly readyForQuery: boolean }).readyForQuery
     if (isIdle && !this.#lost.has(raw) && (await isEmptied(raw)) && !this.#lost.has(raw)) {
-      forgetStatements(raw)
+      forget(raw)
       this.#idle.push(raw)
     } else {
       await raw.end()
@@ -113,9 +113,11 @@ async function isEmptied(raw: pg.Client): Promise<boolean> {
   }
 }
 
-function forgetStatements(raw: pg.Client): void {
+/** What the driver remembers of the session, and how a borrower told it to send. */
+function forget(raw: pg.Client): void {
   const { connection } = raw as unknown as { readonly connection: Record<string, unknown> }
   Object.assign(connection, { parsedStatements: {}, submittedNamedStatements: {} })
+  Object.assign(raw, { pipeline: false })
 }
 
 interface Loan {
@@ -130,7 +132,9 @@ function clientOf(raw: pg.Client, { isConnected, back }: Loan): pg.ClientBase {
   const connect = (done: Done) => {
     process.nextTick(() => done?.())
   }
+  let isBack = false
   const end = (done: Done) => {
+    isBack = true
     const ended = back()
     if (done === undefined) return ended
     ended.then(
@@ -143,8 +147,19 @@ function clientOf(raw: pg.Client, { isConnected, back }: Loan): pg.ClientBase {
     )
     return undefined
   }
+  // Work that was not awaited may ask after the end: it must not reach whoever is lent the connection next.
+  const query = (...args: readonly unknown[]): unknown => {
+    if (!isBack)
+      return (raw.query as (...given: readonly unknown[]) => unknown).apply(raw, [...args])
+    const error = new Error('Client was closed and is not queryable')
+    const done = args.at(-1)
+    if (typeof done !== 'function') return Promise.reject(error)
+    ;(done as (failure: Error) => void)(error)
+    return undefined
+  }
   const own = new Map<PropertyKey, unknown>([
     ['end', end],
+    ['query', query],
     ...(isConnected ? [['connect', connect] as const] : []),
   ])
   return new Proxy(raw, {
@@ -153,8 +168,10 @@ function clientOf(raw: pg.Client, { isConnected, back }: Loan): pg.ClientBase {
       const value: unknown = Reflect.get(target, key, target)
       return typeof value === 'function' ? (value.bind(target) as unknown) : value
     },
-    set: (_, key, value) => {
-      own.set(key, value)
+    set: (target, key, value) => {
+      // What is the driver's own, as whether it pipelines, is the connection's.
+      if (own.has(key) || !(key in target)) own.set(key, value)
+      else Reflect.set(target, key, value, target)
       return true
     },
     has: (target, key) => own.has(key) || key in target,
