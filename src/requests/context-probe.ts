@@ -72,7 +72,12 @@ export function defineContextProbe(definition: ContextProbeDefinition): Probe {
       // Nothing serious: the same search again, in which slight witnesses count.
       scene.low.counts = true
       // Awaited: the interrupter ends with this scope.
-      return await searchContext({ ...scene, tally: new Tally({ countsSteps: false }) }, search)
+      const again = await searchContext(
+        { ...scene, tally: new Tally({ countsSteps: false }) },
+        search,
+      )
+      // What the first search could not answer is not answered by a second one that met it no more.
+      return again.outcome === 'holds' ? verdict : again
     },
   }
 }
@@ -173,9 +178,14 @@ async function observed(
   drive: (run: RequestRun) => Promise<unknown>,
 ) {
   const seen = await observedOn(scene, settings, { drive, isFresh: settings.replay !== undefined })
-  return seen.witness === null || !seen.isWarm
-    ? seen
-    : await observedOn(scene, settings, { drive, isFresh: true })
+  if (seen.witness === null || !seen.isWarm) return seen
+  const again = await observedOn(scene, settings, { drive, isFresh: true })
+  // What was seen once is neither a leak that a reader can repeat nor nothing: the cell does not hold.
+  if (again.witness === null)
+    scene.tally.addError(
+      new Error(`seen once, and not over new connections: ${seen.witness.sentence}`),
+    )
+  return again
 }
 
 interface Drive {
