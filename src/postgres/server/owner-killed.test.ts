@@ -99,7 +99,7 @@ test.each([
     const owned = await startOwner(last)
     await expectNothingLeft(owned)
     await expect
-      .poll(async () => (await readdir(dirname(owned.directory))).length, { timeout: 30_000 })
+      .poll(async () => (await readdir(dirname(owned.directory))).length, { timeout: 15_000 })
       .toBeLessThanOrEqual(await countLiving(dirname(owned.directory)))
   },
   60_000,
