@@ -74,9 +74,11 @@ export default defineProbe<Input>({
   control: (world, cell, tenant) => {
     if (cell.object === null) return ownCalls({ world, cell }, tenant)
     const ask = selectOf(cell, tenant)
+    if (ask !== null && (cell.object.rowsOf(tenant.id) ?? 0) > 0)
+      return world.attempt([...world.enter(tenant), { ...ask[0], role: 'control' }])
     return ask === null
       ? null
-      : // Reached only when the question was answered: an error ends the transaction before it.
+      : // Without known rows an answer is all there is: an error ends the transaction before it.
         world.attempt([
           ...world.enter(tenant),
           ...ask,

@@ -73,10 +73,9 @@ export default defineProbe<Input>({
     readsAfterwards(attempt, { world, attacker, object: cell.name, command: 'write, then read' }) ??
     changedByName(attempt, attacker, cell),
   control: (world, _, tenant) => {
-    const [select] = ownSelects(world, tenant)
-    return select === undefined
-      ? null
-      : world.attempt([...world.enter(tenant), { sql: select, role: 'control' }])
+    // Without a row of its own anywhere the tenant proves nothing, and that is no refusal by privilege.
+    const [sql = 'SELECT 1 AS reached WHERE false'] = ownSelects(world, tenant)
+    return world.attempt([...world.enter(tenant), { sql, role: 'control' }])
   },
 })
 
