@@ -30,8 +30,15 @@ async function work({ site, options, share }: ThreadData): Promise<void> {
         tell({ kind: 'cell', probe: id, cell })
       },
       onObserved: (observed) => {
-        // Inputs of fast-check may carry functions, which do not travel.
-        tell({ kind: 'observed', observed: JSON.stringify(toPlain(observed)) })
+        let plain: string
+        try {
+          // Inputs of fast-check may carry functions, which do not travel.
+          plain = JSON.stringify(toPlain(observed))
+        } catch {
+          // What is no plain value cannot be kept: its cell does not hold when judged again.
+          return
+        }
+        tell({ kind: 'observed', observed: plain })
       },
     },
     budget:
