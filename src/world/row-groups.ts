@@ -1,6 +1,6 @@
 /** Rows of a relation by owner: how many, and a hash over their whole content. */
 
-import type { Relation } from '../model/catalog.ts'
+import { relationKey, type Relation } from '../model/catalog.ts'
 import type { TenantId } from '../model/tenant.ts'
 import { identifier, literal, qualified } from '../sql/identifier.ts'
 import type { Session } from '../postgres/session/session.ts'
@@ -27,34 +27,62 @@ export function countAndHash(text: string): string {
 
 const recognisedRowsMax = 20_000
 
-/** Needs a session that sees every row, inside a transaction. */
+/**
+ * By `relationKey`. One statement asks all relations that say whose their rows are; what is run first travels with
+ * it. All is sent before this function waits. Needs a session that sees every row, inside a transaction.
+ */
 export async function readGroups(
   session: Session,
   world: World,
-  relation: Relation,
-): Promise<Groups> {
-  const settings = textSettings.join('; ')
-  const from = `FROM ONLY ${qualified(relation)} t`
-  const located = world.ownership.ownerByPlace(relation)
-  if (located === null && relation.tenantColumn === null)
-    return recognised(session, world, relation)
-  const owner =
-    located === null ? `t.${identifier(relation.tenantColumn ?? '')}::text` : literal(located)
-  const rows = await session.query(`${settings};
-    SELECT ${owner} AS owner, ${countAndHash('t::text')} ${from} GROUP BY 1`)
+  { relations, first = [] }: { relations: readonly Relation[]; first?: readonly string[] },
+): Promise<ReadonlyMap<string, Groups>> {
+  const told = relations.flatMap((relation) => {
+    const owner = ownerSqlOf(world, relation)
+    return owner === null ? [] : [{ relation, owner }]
+  })
+  const untold = relations.filter((relation) => ownerSqlOf(world, relation) === null)
+  const selects = told.map(
+    ({ relation, owner }, index) => `SELECT ${index} AS relation, ${owner} AS owner,
+      ${countAndHash('t::text')} FROM ONLY ${qualified(relation)} t GROUP BY 2`,
+  )
+  const counted = session.query(
+    [
+      ...first,
+      ...textSettings,
+      selects.length === 0 ? 'SELECT 1' : selects.join(' UNION ALL '),
+    ].join('; '),
+  )
+  const recognised = untold.map((relation) => recognisedIn(session, world, relation))
+  const [rows, ...others] = await Promise.all([counted, ...recognised])
   const known = new Set(world.tenants.map(({ id }) => id))
-  const groups = new Map<TenantId | null, { rows: number; hash: string }>()
-  for (const row of rows) {
+  const groups = told.map(() => new Map<TenantId | null, { rows: number; hash: string }>())
+  for (const row of selects.length === 0 ? [] : rows) {
     const id = typeof row['owner'] === 'string' && known.has(row['owner']) ? row['owner'] : null
-    add(groups, id, { rows: Number(row['n']), hash: BigInt(String(row['hash'])) })
+    const into = groups[Number(row['relation'])]
+    if (into !== undefined)
+      add(into, id, { rows: Number(row['n']), hash: BigInt(String(row['hash'])) })
   }
-  return groups
+  return new Map([
+    ...told.map(
+      ({ relation }, index) => [relationKey(relation), groups[index] ?? new Map()] as const,
+    ),
+    ...untold.map(
+      (relation, index) => [relationKey(relation), others[index] ?? new Map()] as const,
+    ),
+  ])
+}
+
+/** Null where the row's own marks have to say it. */
+function ownerSqlOf(world: World, relation: Relation): string | null {
+  const located = world.ownership.ownerByPlace(relation)
+  if (located !== null) return `${literal(located)}::text`
+  return relation.tenantColumn === null ? null : `t.${identifier(relation.tenantColumn)}::text`
 }
 
 /** Without a tenant column the marks in a row say whose it is. */
-async function recognised(session: Session, world: World, relation: Relation): Promise<Groups> {
-  const rows = await session.query(`${textSettings.join('; ')};
-    SELECT t::text AS whole, hashtextextended(t::text, 0)::text AS hash
+async function recognisedIn(session: Session, world: World, relation: Relation): Promise<Groups> {
+  const rows =
+    await session.query(`SELECT t::text AS whole, hashtextextended(t::text, 0)::text AS hash
     FROM ONLY ${qualified(relation)} t LIMIT ${recognisedRowsMax}`)
   const groups = new Map<TenantId | null, { rows: number; hash: string }>()
   for (const row of rows) {

@@ -18,6 +18,9 @@ export interface Sight {
 
 const rowsMax = 20
 
+/** Set by `look` before it asks. */
+export const sightSavepoint = 'watertight_sight'
+
 /** What the tenant may read in its own context. */
 export function readableBy(world: World, tenant: Tenant): readonly Relation[] {
   return world.objects.flatMap((object) => {
@@ -50,9 +53,9 @@ export async function look(
 /** Null when it was refused; the transaction goes on. */
 async function tried(session: Session, sql: string): Promise<readonly Sight[] | null> {
   const context = (text: string) => session.observe({ sql: text, role: 'context' })
-  const [, seen] = await Promise.all([context('SAVEPOINT watertight_sight'), context(sql)])
-  if (seen?.kind !== 'rows') {
-    await context('ROLLBACK TO SAVEPOINT watertight_sight')
+  const seen = await context(`SAVEPOINT ${sightSavepoint}; ${sql}`)
+  if (seen.kind !== 'rows') {
+    await context(`ROLLBACK TO SAVEPOINT ${sightSavepoint}`)
     return null
   }
   return seen.rows.map((row) => ({

@@ -5,13 +5,22 @@
  */
 
 import { relationKey, type Relation } from '../model/catalog.ts'
-import type { Attempt, Statement, Step } from '../model/observation.ts'
+import type { Attempt, Observation, Statement, Step } from '../model/observation.ts'
 import type { Tenant, TenantId } from '../model/tenant.ts'
+import { sqlstateOf } from '../errors.ts'
 import { identifier } from '../sql/identifier.ts'
+import {
+  begin,
+  messagesOf,
+  rollback,
+  rollbackBefore,
+  stepsOf,
+  type Message,
+} from '../postgres/session/messages.ts'
 import { Session } from '../postgres/session/session.ts'
 import { readCoupling, type Coupling } from './coupling.ts'
 import { readGroups, type Groups } from './row-groups.ts'
-import { look, readableBy, type Sight } from './sight.ts'
+import { look, readableBy, sightSavepoint, type Sight } from './sight.ts'
 import type { World } from './world.ts'
 
 export interface Change {
@@ -42,18 +51,16 @@ export interface WriteOptions {
   readonly goesOn?: boolean
 }
 
-const nothing = { changes: [], sights: [], contextMoved: false } as const
-
-/**
- * Tables with inserted, updated or deleted rows in this transaction, whoever caused it. The functions behind
- * pg_stat_xact_all_tables are asked of the tables that can change, because the view reads all of pg_class:
- * https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
- */
-function touchedSql(oids: readonly number[]): string {
-  const count = (what: string) => `pg_catalog.pg_stat_get_xact_tuples_${what}(r.oid::oid)`
-  return `SELECT r.oid FROM pg_catalog.unnest(ARRAY[${oids.join(',')}]::int[]) AS r (oid)
-  WHERE ${['inserted', 'updated', 'deleted'].map(count).join(' + ')} > 0`
+interface Looked {
+  readonly tenant: Tenant
+  readonly touched: readonly Relation[]
+  readonly looksEverywhere: boolean
 }
+
+const resign: Statement = { sql: 'RESET ROLE; RESET SESSION AUTHORIZATION', role: 'context' }
+/** Takes back that the administrator has resigned, and leaves what the act did. */
+const asLooking: Statement = { sql: `ROLLBACK TO SAVEPOINT ${sightSavepoint}`, role: 'context' }
+const nothing = { changes: [], sights: [], contextMoved: false } as const
 
 export class WriteOracle implements AsyncDisposable {
   readonly #world: World
@@ -61,6 +68,10 @@ export class WriteOracle implements AsyncDisposable {
   readonly #before = new Map<string, Groups>()
   /** One transaction at a time: the counters and the comparison are the session's. */
   #turn: Promise<unknown> = Promise.resolve()
+  /** Acts whose turn has not come. */
+  #waiting = 0
+  /** The transaction of the act before is open until the next one ends it. */
+  #rollbackDue = false
   #coupling: Coupling | null = null
 
   private constructor(world: World, session: Session) {
@@ -86,7 +97,11 @@ export class WriteOracle implements AsyncDisposable {
     statements: readonly Statement[],
     options: WriteOptions = {},
   ): Promise<Written> {
-    const mine = this.#turn.then(() => this.#run(attacker, statements, options))
+    this.#waiting += 1
+    const mine = this.#turn.then(() => {
+      this.#waiting -= 1
+      return this.#run(attacker, statements, options)
+    })
     this.#turn = mine.catch(() => undefined)
     return mine
   }
@@ -105,121 +120,158 @@ export class WriteOracle implements AsyncDisposable {
       sql: `SET LOCAL SESSION AUTHORIZATION ${identifier(world.application)}`,
       role: 'context',
     }
-    const resign: Statement = { sql: 'RESET ROLE; RESET SESSION AUTHORIZATION', role: 'context' }
+    const opening = [...(this.#rollbackDue ? [rollbackBefore] : []), begin]
+    this.#rollbackDue = false
     try {
       this.#coupling ??= await readCoupling(this.#session)
-      await this.#session.observe({ sql: 'BEGIN', role: 'context' })
-      const prepared = setup.length === 0 ? [] : await this.#send([become, ...setup, resign])
+      const prepared =
+        setup.length === 0 ? [] : await this.#send([...opening, become, ...setup, resign])
       const before = setup.length === 0 ? null : await this.#groups(this.#tables())
-      const entered = [become, ...world.enter(attacker)]
-      const steps = goesOn
-        ? [...(await this.#send(entered)), ...(await this.#eachAlone(statements))]
-        : await this.#send([...entered, ...statements])
+      const entered = [...(setup.length === 0 ? opening : []), become, ...world.enter(attacker)]
+      const { steps, touched } = goesOn
+        ? await this.#goOn(entered, statements)
+        : await this.#settled([...entered, ...statements])
       const attempt = { steps: [...prepared, ...steps], backendPid: this.#session.backendPid }
-      if (!goesOn && steps.some(({ observation }) => observation.kind !== 'rows'))
-        return { attempt, ...nothing }
-      const touched = await this.#touchedAtCommit()
-      const seen = await this.#sights(attacker, touched, looksEverywhere)
-      await this.#session.query(resign.sql)
+      if (touched === null) return { attempt, ...nothing }
+      const { after, ...seen } = await this.#seenAndChanged({
+        tenant: attacker,
+        touched,
+        looksEverywhere,
+      })
       if (touched.length === 0) return { attempt, ...nothing, ...seen }
-      const after = await this.#groups(touched)
-      await this.#session.query('ROLLBACK')
-      return {
-        attempt,
-        ...seen,
-        changes: changesOf(before ?? (await this.#baseline(touched)), after, attacker.id),
-      }
+      if (before === null) await this.#readBaseline(touched)
+      return { attempt, ...seen, changes: changesOf(before ?? this.#before, after, attacker.id) }
     } finally {
-      await this.#session.observe({ sql: 'ROLLBACK', role: 'context' })
+      // The next act is waiting already, and begins with it.
+      if (this.#waiting > 0) this.#rollbackDue = true
+      else void this.#session.observe(rollback)
     }
   }
 
+  /** What the statements did up to what their commit would do; `touched` is null when one of them failed. */
+  async #settled(
+    statements: readonly Statement[],
+  ): Promise<{ steps: readonly Step[]; touched: readonly Relation[] | null }> {
+    if (statements.some(({ copyData }) => copyData !== undefined)) {
+      const steps = await this.#send(statements)
+      return { steps, touched: areRows(steps) ? await this.#touched(await this.#settle()) : null }
+    }
+    const [steps, settled] = await Promise.all([this.#send(statements), this.#settle()])
+    return { steps, touched: areRows(steps) ? await this.#touched(settled) : null }
+  }
+
   /** One after the other; what fails is undone before the next one. */
-  async #eachAlone(statements: readonly Statement[]): Promise<readonly Step[]> {
-    const steps: Step[] = []
+  async #goOn(
+    entered: readonly Statement[],
+    statements: readonly Statement[],
+  ): Promise<{ steps: readonly Step[]; touched: readonly Relation[] }> {
+    const steps: Step[] = [...(await this.#send(entered))]
+    let hasFailed = false
     for (const statement of statements) {
-      const [, observation] = await Promise.all([
-        this.#session.observe({ sql: 'SAVEPOINT watertight_act', role: 'context' }),
+      const undo: string = hasFailed ? 'ROLLBACK TO SAVEPOINT watertight_act; ' : ''
+      const ready = { sql: `${undo}SAVEPOINT watertight_act`, role: 'context' } as const
+      const [, observation]: readonly Observation[] = await Promise.all([
+        this.#session.observe(ready),
         this.#session.observe(statement),
       ])
+      if (observation === undefined) continue
       steps.push({ ...statement, observation })
-      if (observation.kind !== 'rows')
-        await this.#session.observe({
-          sql: 'ROLLBACK TO SAVEPOINT watertight_act',
-          role: 'context',
-        })
+      hasFailed = observation.kind !== 'rows'
     }
-    return steps
+    if (hasFailed)
+      void this.#session.observe({ sql: 'ROLLBACK TO SAVEPOINT watertight_act', role: 'context' })
+    return { steps, touched: await this.#touched(await this.#settle()) }
   }
 
   /**
    * Deferred triggers and constraints fire now, as they would at the commit. Where they refuse it, what was done
    * until then is looked at: a policy that let it pass is open, whatever stopped it afterwards.
    */
-  async #touchedAtCommit(): Promise<readonly Relation[]> {
-    const context = (sql: string) => this.#session.observe({ sql, role: 'context' })
-    const [, settled] = await Promise.all([
-      context('SAVEPOINT watertight_commit'),
-      context('SET CONSTRAINTS ALL IMMEDIATE'),
-    ])
-    if (settled?.kind !== 'rows') await context('ROLLBACK TO SAVEPOINT watertight_commit')
-    return this.#touched()
+  #settle(): Promise<Observation> {
+    return this.#session.observe({
+      sql: `SAVEPOINT watertight_commit; SET CONSTRAINTS ALL IMMEDIATE; ${this.#touchedSql()}`,
+      role: 'context',
+    })
   }
 
-  async #sights(
-    tenant: Tenant,
-    touched: readonly Relation[],
-    everywhere: boolean,
-  ): Promise<Pick<Written, 'sights' | 'contextMoved'>> {
+  async #touched(settled: Observation): Promise<readonly Relation[]> {
+    const rows =
+      settled.kind === 'rows'
+        ? settled.rows
+        : await this.#session.query(
+            `ROLLBACK TO SAVEPOINT watertight_commit; ${this.#touchedSql()}`,
+          )
+    const oids = new Set(rows.map((row) => Number(row['oid'])))
+    return this.#written().filter(({ oid }) => oids.has(oid))
+  }
+
+  #written(): readonly Relation[] {
+    return this.#world.catalog.relations.filter(({ kind }) => kind !== 'view')
+  }
+
+  /**
+   * Tables with inserted, updated or deleted rows in this transaction, whoever caused it. The functions behind
+   * pg_stat_xact_all_tables are asked of the tables that can change, because the view reads all of pg_class:
+   * https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
+   */
+  #touchedSql(): string {
+    const count = (what: string) => `pg_catalog.pg_stat_get_xact_tuples_${what}(r.oid::oid)`
+    const oids = this.#written().map(({ oid }) => oid)
+    return `SELECT r.oid FROM pg_catalog.unnest(ARRAY[${oids.join(',')}]::int[]) AS r (oid)
+      WHERE ${['inserted', 'updated', 'deleted'].map(count).join(' + ')} > 0`
+  }
+
+  /** What the attacker reads now, and what the administrator finds in the tables that were touched. */
+  async #seenAndChanged({
+    tenant,
+    touched,
+    looksEverywhere,
+  }: Looked): Promise<
+    Pick<Written, 'sights' | 'contextMoved'> & { after: ReadonlyMap<string, Groups> }
+  > {
     const world = this.#world
+    const relations = this.#readAfter(touched, { tenant, looksEverywhere })
+    const looked = look(this.#session, world, { tenant, relations })
+    // Sent behind it at once, as whoever the session is then; where looking failed, it is asked again.
+    const counted = this.#groups(touched, [resign.sql]).catch((error: unknown) => {
+      if (sqlstateOf(error) !== '25P02') throw error
+      return null
+    })
+    const [sights, early] = await Promise.all([looked, counted])
+    const after = early ?? (await this.#groups(touched, [resign.sql]))
+    if (!sights.some((sight) => this.#isForeign(sight, tenant)))
+      return { sights, contextMoved: false, after }
+    const back = await this.#send([asLooking, ...world.enter(tenant)])
+    const again = await look(this.#session, world, { tenant, relations })
+    const contextMoved = areRows(back) && !again.some((sight) => this.#isForeign(sight, tenant))
+    return { sights, contextMoved, after }
+  }
+
+  /** What the attacker may read and is asked after an act that touched these. */
+  #readAfter(
+    touched: readonly Relation[],
+    { tenant, looksEverywhere }: Omit<Looked, 'touched'>,
+  ): readonly Relation[] {
     const oids = new Set(touched.flatMap(({ oid }) => [oid, ...(this.#coupling?.get(oid) ?? [])]))
     const names = new Set(touched.flatMap(({ parent }) => (parent === null ? [] : [parent])))
-    const relations = readableBy(world, tenant).filter(
-      (relation) => everywhere || oids.has(relation.oid) || names.has(relationKey(relation)),
+    return readableBy(this.#world, tenant).filter(
+      (relation) => looksEverywhere || oids.has(relation.oid) || names.has(relationKey(relation)),
     )
-    const there = { tenant, relations }
-    const sights = await look(this.#session, world, there)
-    if (!sights.some((sight) => this.#isForeign(sight, tenant)))
-      return { sights, contextMoved: false }
-    const back = await this.#send(world.enter(tenant))
-    const again = await look(this.#session, world, there)
-    const contextMoved =
-      back.every(({ observation }) => observation.kind === 'rows') &&
-      !again.some((sight) => this.#isForeign(sight, tenant))
-    return { sights, contextMoved }
   }
 
   #isForeign({ row }: Sight, { id }: Tenant): boolean {
     return [...this.#world.ownership.ownersIn(row)].some((owner) => owner !== id)
   }
 
-  /** Pipelined, unless COPY has to wait for its data; what an aborted transaction skipped is no step. */
+  /** Pipelined, unless COPY has to wait for its data. */
   async #send(statements: readonly Statement[]): Promise<readonly Step[]> {
-    const steps: Step[] = []
-    const keep = (statement: Statement, observation: Step['observation']) => {
-      if (observation.kind !== 'indeterminate' || observation.sqlstate !== '25P02')
-        steps.push({ ...statement, observation })
-    }
+    const messages = messagesOf(statements)
+    const observe = ({ statement }: Message) => this.#session.observe(statement)
+    const observed: Step['observation'][] = []
     if (statements.some(({ copyData }) => copyData !== undefined)) {
-      for (const statement of statements) keep(statement, await this.#session.observe(statement))
-    } else {
-      const observed = await Promise.all(
-        statements.map((statement) => this.#session.observe(statement)),
-      )
-      observed.forEach((observation, index) => {
-        const statement = statements[index]
-        if (statement !== undefined) keep(statement, observation)
-      })
-    }
-    return steps
-  }
-
-  async #touched(): Promise<readonly Relation[]> {
-    const all = this.#world.catalog.relations.filter(({ kind }) => kind !== 'view')
-    if (all.length === 0) return []
-    const seen = await this.#session.query(touchedSql(all.map(({ oid }) => oid)))
-    const oids = new Set(seen.map((row) => Number(row['oid'])))
-    return all.filter(({ oid }) => oids.has(oid))
+      for (const message of messages) observed.push(await observe(message))
+    } else observed.push(...(await Promise.all(messages.map(observe))))
+    return messages.flatMap(({ parts }, index) => stepsOf(parts, observed[index]))
   }
 
   /** What holds rows. */
@@ -229,22 +281,25 @@ export class WriteOracle implements AsyncDisposable {
     )
   }
 
-  async #groups(relations: readonly Relation[]): Promise<ReadonlyMap<string, Groups>> {
-    const entries = await Promise.all(
-      relations.map(
-        async (relation) =>
-          [relationKey(relation), await readGroups(this.#session, this.#world, relation)] as const,
-      ),
-    )
-    return new Map(entries)
+  async #groups(
+    relations: readonly Relation[],
+    first: readonly string[] = [],
+  ): Promise<ReadonlyMap<string, Groups>> {
+    if (relations.length === 0) return new Map()
+    return readGroups(this.#session, this.#world, { relations, first })
   }
 
-  /** Read when the transaction is gone; it stays true because nothing is ever committed. */
-  async #baseline(relations: readonly Relation[]): Promise<ReadonlyMap<string, Groups>> {
+  /** What the tables held before; it stays true because nothing is ever committed. */
+  async #readBaseline(relations: readonly Relation[]): Promise<void> {
     const missing = relations.filter((relation) => !this.#before.has(relationKey(relation)))
-    for (const [key, groups] of await this.#groups(missing)) this.#before.set(key, groups)
-    return this.#before
+    if (missing.length === 0) return
+    const groups = await this.#groups(missing, ['ROLLBACK', 'BEGIN'])
+    for (const [key, group] of groups) this.#before.set(key, group)
   }
+}
+
+function areRows(steps: readonly Step[]): boolean {
+  return steps.every(({ observation }) => observation.kind === 'rows')
 }
 
 /** Owners whose rows are not what they were; the attacker may do with its own what it likes. */

@@ -7,6 +7,7 @@ import pg from 'pg'
 import { messageOf, sqlstateOf, WatertightError } from '../../errors.ts'
 import type { Attempt, Observation, Row, Statement, Step } from '../../model/observation.ts'
 import { CapturingQuery, type QueryAnswer } from './capturing-query.ts'
+import { begin, messagesOf, rollback, rollbackBefore, stepsOf, type Message } from './messages.ts'
 import { losePatience } from './patience.ts'
 import { isRefusal } from './sqlstate.ts'
 import type { ServerAddress } from './server-address.ts'
@@ -51,6 +52,8 @@ export class Session implements AsyncDisposable {
   #backendPid: number | null = null
   #lost: Error | null = null
   #copying: Promise<unknown> | null = null
+  /** The last attempt's transaction is open: the next BEGIN ends it, at the latest the end of the turn. */
+  #rollbackDue = false
   #previous: Promise<unknown> = Promise.resolve()
   /** Answers come in the order of the statements, so what was heard before an answer belongs to it. */
   #heard: string[] = []
@@ -103,11 +106,17 @@ export class Session implements AsyncDisposable {
 
   /** Runs one statement and returns its rows. @throws the driver's error with its SQLSTATE. */
   async query(sql: string): Promise<readonly Row[]> {
+    this.#rollBackIfDue()
     return (await this.#send({ sql, role: 'context' })).rows
   }
 
   /** Runs one statement and says what was seen; never throws. */
   async observe(statement: Statement): Promise<Observation> {
+    this.#rollBackIfDue()
+    return this.#answered(statement)
+  }
+
+  async #answered(statement: Statement): Promise<Observation> {
     try {
       const { rows, affected, notices } = await this.#send(statement)
       return { kind: 'rows', rows, affected, truncated: false, ...heard(notices) }
@@ -121,12 +130,20 @@ export class Session implements AsyncDisposable {
    * execute (25P02) are no steps: they say nothing.
    */
   async attempt(statements: readonly Statement[]): Promise<Attempt> {
-    const messages = messagesOf([begin, ...statements, rollback])
     // Attempts of one session queue up behind each other, but nothing may slip between those of a COPY.
     while (this.#copying !== null) await this.#copying
-    const observed = statements.some((statement) => statement.copyData !== undefined)
+    const copies = statements.some((statement) => statement.copyData !== undefined)
+    const before = this.#rollbackDue ? [rollbackBefore] : []
+    this.#rollbackDue = !copies && this.#isPipelined
+    const messages = messagesOf([
+      ...before,
+      begin,
+      ...statements,
+      ...(this.#rollbackDue ? [] : [rollback]),
+    ])
+    const observed = copies
       ? await this.#alone(messages)
-      : await Promise.all(messages.map((message) => this.observe(message.statement)))
+      : await Promise.all(messages.map(({ statement }) => this.#answered(statement)))
     const steps = messages.flatMap(({ parts }, index) => stepsOf(parts, observed[index]))
     return { steps, backendPid: this.#backendPid }
   }
@@ -234,8 +251,15 @@ export class Session implements AsyncDisposable {
     if (stream.writableCorked > 0) return
     stream.cork()
     process.nextTick(() => {
+      this.#rollBackIfDue()
       stream.uncork()
     })
+  }
+
+  #rollBackIfDue(): void {
+    if (!this.#rollbackDue) return
+    this.#rollbackDue = false
+    void this.#answered(rollback)
   }
 }
 
@@ -275,41 +299,6 @@ const neutralSql = `SELECT set_config(name, value, false) FROM (VALUES
   ('default_transaction_read_only', 'off'), ('default_transaction_isolation', 'read committed'),
   ('row_security', 'on'), ('transform_null_equals', 'off')) wanted (name, value)
   WHERE name IN (SELECT name FROM pg_catalog.pg_settings)`
-
-const begin: Statement = { sql: 'BEGIN', role: 'context' }
-const rollback: Statement = { sql: 'ROLLBACK', role: 'context' }
-
-interface Message {
-  readonly statement: Statement
-  readonly parts: readonly Statement[]
-}
-
-/** Context statements in a row travel in one message: their rows are of no interest, their errors are. */
-function messagesOf(statements: readonly Statement[]): readonly Message[] {
-  const messages: Message[] = []
-  for (const statement of statements) {
-    const last = messages.at(-1)
-    if (statement.role === 'context' && last?.statement.role === 'context') {
-      messages[messages.length - 1] = {
-        statement: { sql: `${last.statement.sql}; ${statement.sql}`, role: 'context' },
-        parts: [...last.parts, statement],
-      }
-    } else messages.push({ statement, parts: [statement] })
-  }
-  return messages
-}
-
-/** BEGIN and ROLLBACK are part of every attempt and no step of their own, unless they fail. */
-function stepsOf(
-  parts: readonly Statement[],
-  observation: Observation | undefined,
-): readonly Step[] {
-  if (observation === undefined) return []
-  if (observation.kind === 'indeterminate' && observation.sqlstate === '25P02') return []
-  return parts
-    .filter((part) => (part !== begin && part !== rollback) || observation.kind !== 'rows')
-    .map((part) => ({ ...part, observation }))
-}
 
 function failureOf(error: unknown, sql: string): Observation {
   const sqlstate = sqlstateOf(error)

@@ -124,22 +124,13 @@ export class ScratchRows implements AsyncDisposable {
 
   async #groups(tables: readonly ScratchTable[]): Promise<ReadonlyMap<string, Groups>> {
     if (tables.length === 0) return new Map()
-    await this.#session.query('BEGIN')
-    try {
-      return new Map(
-        await Promise.all(
-          tables.map(
-            async ({ relation }) =>
-              [
-                relationKey(relation),
-                await readGroups(this.#session, this.#world, relation),
-              ] as const,
-          ),
-        ),
-      )
-    } finally {
-      await this.#session.query('ROLLBACK')
-    }
+    const relations = tables.map(({ relation }) => relation)
+    const groups = readGroups(this.#session, this.#world, { relations, first: ['BEGIN'] })
+    const [read] = await Promise.all([
+      groups,
+      this.#session.observe({ sql: 'ROLLBACK', role: 'context' }),
+    ])
+    return read
   }
 
   /** Line by line where that finds each row as the log has it, else from the copies. */
