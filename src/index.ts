@@ -60,6 +60,8 @@ export {
   anyPairOfOwners,
   anyTenantId,
   everyAttacker,
+  everyOwner,
+  turnedFor,
   type Pair,
 } from './attack/shared-inputs.ts'
 export { cellsOf, controlOn, deferred, objectOf } from './attack/cells.ts'

@@ -1,6 +1,7 @@
 /** Inputs that most probes share: who attacks whom. Shrinking goes to the first tenants of the plan. */
 
 import fc from 'fast-check'
+import type { Cell } from '../probe/define.ts'
 import type { TenantId } from '../model/tenant.ts'
 import type { WorldObject } from '../model/world.ts'
 import type { World } from '../world/world.ts'
@@ -60,6 +61,23 @@ export function everyAttacker(world: World, object: WorldObject | null = null): 
     const victim = after ?? victims.find((id) => id !== tenant.id)
     return victim === undefined || victim === tenant.id ? [] : [{ attacker: tenant.id, victim }]
   })
+}
+
+/**
+ * The list, begun at another place for each cell: where a cell tries only the first of them, the cells of an object
+ * try all of them together.
+ */
+export function turnedFor<T>({ name, path }: Cell, list: readonly T[]): readonly T[] {
+  const sum = [...`${name} ${path}`].reduce((total, letter) => total + letter.charCodeAt(0), 0)
+  const start = list.length === 0 ? 0 : sum % list.length
+  return [...list.slice(start), ...list.slice(0, start)]
+}
+
+/** As `everyAttacker`, those first that have rows of the object: what is written is often made of them. */
+export function everyOwner(world: World, object: WorldObject | null): readonly Pair[] {
+  const all = everyAttacker(world, object)
+  const owners = all.filter(({ attacker }) => object?.rowsOf(attacker) !== 0)
+  return owners.length === 0 ? all : owners
 }
 
 /** All tenants when none has rows: the cases are then vacuous, and the verdict says so. */

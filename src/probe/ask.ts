@@ -115,7 +115,7 @@ const cellsInFull = 60
 function budgetPerCell({ runs, examplesMax }: RunSettings, cells: number): Partial<RunSettings> {
   if (runs === 0 || cells <= cellsInFull) return {}
   if (examplesMax !== undefined)
-    return { runs: 1, examplesMax: Math.min(2, examplesMax), controlTenantsMax: 1 }
+    return { runs: 1, examplesMax: Math.min(1, examplesMax), controlTenantsMax: 1 }
   return { runs: Math.min(runs, Math.max(2, Math.round((runs * cellsInFull) / cells))) }
 }
 

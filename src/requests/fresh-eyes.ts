@@ -1,9 +1,27 @@
 /** What connections see that nobody has used: without a tenant, and in each one's context as the platform enters it. */
 
 import type { Tenant } from '../model/tenant.ts'
+import { Renewable } from '../postgres/session/renewable.ts'
 import type { Session } from '../postgres/session/session.ts'
 import type { World } from '../world/world.ts'
 import { outlookIn, outlookSql, settingNamesSql, type Outlook } from './outlook.ts'
+
+/** Which kinds of sessions a search has looked through already. */
+export class KindsSeen {
+  readonly #looks = new Map<string, number>()
+
+  /** True for the first looks of each kind: what a session carries decides what it sees, whoever the tenant is. */
+  isNew(kind: string): boolean {
+    const looks = (this.#looks.get(kind) ?? 0) + 1
+    this.#looks.set(kind, looks)
+    return looks <= looksOfAKind
+  }
+
+  /** What showed something is looked at whenever it comes again, as it does while a witness is made smaller. */
+  forget(kind: string): void {
+    this.#looks.delete(kind)
+  }
+}
 
 const looksOfAKind = 2
 
@@ -11,13 +29,19 @@ const looksOfAKind = 2
 export class FreshEyes implements AsyncDisposable {
   readonly #world: World
   readonly #seen = new Map<Tenant | null, Promise<Outlook>>()
-  readonly #looks = new Map<string, number>()
-  #session: Promise<Session> | null = null
-  #untouched: Promise<Session> | null = null
+  readonly #session: Renewable<Session>
+  readonly #untouched: Renewable<Session>
   #names: Promise<readonly string[]> | null = null
 
   constructor(world: World) {
     this.#world = world
+    this.#session = new Renewable(() => world.connect())
+    this.#untouched = new Renewable(() => world.connect())
+  }
+
+  /** One pair of eyes for all searches of a world. */
+  static of(this: void, world: World): FreshEyes {
+    return new FreshEyes(world)
   }
 
   /** Settings of its own that the database's policies, functions and views name. */
@@ -32,19 +56,9 @@ export class FreshEyes implements AsyncDisposable {
   async see(tenant: Tenant | null): Promise<Outlook> {
     const known = this.#seen.get(tenant) ?? this.#look(tenant)
     this.#seen.set(tenant, known)
+    // A connection that was lost, as by a crash of the server, is another one the next time.
+    known.catch(() => this.#seen.delete(tenant))
     return known
-  }
-
-  /** True for the first looks of each kind: what a session carries decides what it sees, whoever the tenant is. */
-  isNew(kind: string): boolean {
-    const looks = (this.#looks.get(kind) ?? 0) + 1
-    this.#looks.set(kind, looks)
-    return looks <= looksOfAKind
-  }
-
-  /** What showed something is looked at whenever it comes again, as it does while a witness is made smaller. */
-  forget(kind: string): void {
-    this.#looks.delete(kind)
   }
 
   /** Once more: whoever has changed something meanwhile must not look like a leak. */
@@ -54,15 +68,13 @@ export class FreshEyes implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const session of [this.#session, this.#untouched])
-      await (await session?.catch(() => null))?.[Symbol.asyncDispose]()
+    await this.#session[Symbol.asyncDispose]()
+    await this.#untouched[Symbol.asyncDispose]()
   }
 
   async #look(tenant: Tenant | null): Promise<Outlook> {
     const sql = outlookSql(await this.names(), this.#world.context.columns)
-    const session = await (tenant === null
-      ? (this.#untouched ??= this.#world.connect())
-      : (this.#session ??= this.#world.connect()))
+    const session = await (tenant === null ? this.#untouched : this.#session).get()
     const outlook =
       tenant === null
         ? outlookIn(await session.client.query(sql))

@@ -24,7 +24,7 @@ export async function lookAround(
   session: StrategySession,
   reader: Tenant | null,
 ): Promise<boolean> {
-  const { fresh: eyes } = run.scene
+  const { fresh: eyes, kinds } = run.scene
   const names = [
     ...new Set([...(await eyes.names()), ...run.sent().flatMap(settingNamesIn)]),
   ].sort()
@@ -32,7 +32,7 @@ export async function lookAround(
   const carried = await outlookOf(run, session, carriedSql(names, columns))
   if (carried === null) return false
   const kind = kindOf(carried, reader)
-  if (eyes.isNew(kind)) {
+  if (kinds.isNew(kind)) {
     const used = await outlookOf(run, session, outlookSql(names, columns))
     if (used === null) return false
     await judgeSights(run, session, { reader, used, kind })
@@ -72,11 +72,11 @@ async function judgeSights(
   session: StrategySession,
   { reader, used, kind }: Judged,
 ): Promise<void> {
-  const { fresh } = run.scene
+  const { fresh, kinds } = run.scene
   let beyond = seenBeyond(used.sights, (await fresh.see(reader)).sights)
   // What somebody changed meanwhile is seen by a fresh connection too.
   if (beyond.length > 0) beyond = seenBeyond(used.sights, (await fresh.seeAgain(reader)).sights)
-  if (beyond.length > 0) fresh.forget(kind)
+  if (beyond.length > 0) kinds.forget(kind)
   for (const difference of beyond) await testifyTo(run, session, { reader, difference })
 }
 

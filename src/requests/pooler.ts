@@ -1,7 +1,7 @@
 /** Poolers on which a strategy is tried: the driver's own pool, and pgbouncer in front of the server. */
 
 import type { ServerAddress } from '../postgres/session/server-address.ts'
-import type { Lease } from '../postgres/session/warm-connections.ts'
+import { discardAll, type Lease } from '../postgres/session/warm-connections.ts'
 import { RecordedPool } from '../postgres/session/recorded-pool.ts'
 import { clientOptionsOf, type World } from '../world/world.ts'
 
@@ -35,8 +35,8 @@ export interface PgbouncerRigOptions {
 
 /**
  * pgbouncer with one server connection per alias. Every checkout is a new client, so what one leaves
- * behind can only reach the next through the shared backend. A run takes the next alias, because
- * server connections outlive the pools in front of them.
+ * behind can only reach the next through the shared backend. A run takes an alias of its own, because
+ * server connections outlive the pools in front of them: one whose connection was emptied, or the next.
  */
 export function pgbouncerRig({ title, address, aliasesOf }: PgbouncerRigOptions): PoolerRig {
   let next = 0
@@ -44,10 +44,13 @@ export function pgbouncerRig({ title, address, aliasesOf }: PgbouncerRigOptions)
     kind: 'pgbouncer',
     title,
     slots: 1,
-    open: (world) => {
+    open: (world, lease) => {
       const aliases = aliasesOf(world)
-      const database = aliases[next++ % aliases.length] ?? world.database
-      return new RecordedPool({ ...poolLogin(world), address, database, max: 4, maxUses: 1 })
+      const kind = `${title} ${world.database}`
+      const database = lease.take(kind) ?? aliases[next++ % aliases.length] ?? world.database
+      const login = { ...poolLogin(world), address, database }
+      lease.offer({ kind, name: database, empty: () => discardAll(login) })
+      return new RecordedPool({ ...login, max: 4, maxUses: 1 })
     },
   }
 }

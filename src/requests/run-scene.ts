@@ -2,7 +2,7 @@
 
 import type { ContextStrategy } from '../model/context-strategy.ts'
 import { canaryTexts } from './canary-texts.ts'
-import { FreshEyes } from './fresh-eyes.ts'
+import { FreshEyes, KindsSeen } from './fresh-eyes.ts'
 import { Interrupter } from './interrupter.ts'
 import { WarmConnections } from '../postgres/session/warm-connections.ts'
 import type { LeftoverTexts } from './leftovers.ts'
@@ -18,6 +18,7 @@ export interface RunScene extends LeftoverTexts {
   readonly interrupter: Interrupter
   /** What connections see that nobody has used. */
   readonly fresh: FreshEyes
+  readonly kinds: KindsSeen
   /** Connections of earlier runs, emptied. */
   readonly warm: WarmConnections
   /**
@@ -30,18 +31,14 @@ export interface RunScene extends LeftoverTexts {
 /** What all runs of a search share: the canary texts, and the sessions beside the pool. */
 export function sharedScene(
   world: World,
-): AsyncDisposable & LeftoverTexts & Pick<RunScene, 'interrupter' | 'fresh' | 'warm'> {
-  const [interrupter, fresh] = [new Interrupter(world), new FreshEyes(world)]
+): AsyncDisposable & LeftoverTexts & Pick<RunScene, 'interrupter' | 'fresh' | 'kinds' | 'warm'> {
   const warm = new WarmConnections()
   return {
     ...canaryTexts(world),
-    interrupter,
-    fresh,
+    interrupter: world.once(Interrupter.of),
+    fresh: world.once(FreshEyes.of),
+    kinds: new KindsSeen(),
     warm,
-    [Symbol.asyncDispose]: async () => {
-      await interrupter[Symbol.asyncDispose]()
-      await fresh[Symbol.asyncDispose]()
-      await warm[Symbol.asyncDispose]()
-    },
+    [Symbol.asyncDispose]: () => warm[Symbol.asyncDispose](),
   }
 }

@@ -50,6 +50,7 @@ export class World implements WorldFacts, AsyncDisposable {
   })
 
   readonly #companions: Companions
+  readonly #opened = new Map<(world: World) => AsyncDisposable, AsyncDisposable>()
 
   private constructor(options: WorldOptions, admin: Session, content: Content) {
     this.options = options
@@ -182,6 +183,13 @@ export class World implements WorldFacts, AsyncDisposable {
     return this.#companions.get(key)
   }
 
+  /** What this function opens, once for the world, with which it ends: searches of many cells share it. */
+  once<T extends AsyncDisposable>(open: (world: World) => T): T {
+    const opened = (this.#opened.get(open) as T | undefined) ?? open(this)
+    this.#opened.set(open, opened)
+    return opened
+  }
+
   /** What the admin sees in the system tables; evidence of catalogue probes. */
   async look(sql: string): Promise<Attempt> {
     const statement: Statement = { sql, role: 'proof' }
@@ -210,6 +218,7 @@ export class World implements WorldFacts, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const opened of this.#opened.values()) await opened[Symbol.asyncDispose]()
     await this.#companions[Symbol.asyncDispose]()
     await this.#session[Symbol.asyncDispose]()
     await this.#untouched[Symbol.asyncDispose]()

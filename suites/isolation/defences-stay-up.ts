@@ -6,6 +6,7 @@ import {
   defenceAttacks,
   defineProbe,
   everyAttacker,
+  turnedFor,
   foreignContent,
   inherent,
   may,
@@ -30,7 +31,7 @@ export default defineProbe<Pair>({
   cells: (world) =>
     defenceAttacks(world).map(({ object, path }): Cell => ({ object: null, name: object, path })),
   inputs: (world) => anyPair(world),
-  examples: (world) => everyAttacker(world).slice(0, 2),
+  examples: (world, cell) => turnedFor(cell, everyAttacker(world)).slice(0, 2),
   attempt: (world, cell, { attacker, victim }) => {
     const attack = attackOf({ world, cell })
     const [own, foreign] = [world.tenant(attacker), world.tenant(victim)]

@@ -55,7 +55,7 @@ export default defineProbe<GrammarInput>({
           })),
       ),
   inputs: (world, { object }) => anyReading(world, object),
-  examples: (world, { object }) => firstReadings(world, object),
+  examples: firstReadings,
   attempt: (world, cell, input) => {
     const statements = reading(world, cell, input)
     return statements === null

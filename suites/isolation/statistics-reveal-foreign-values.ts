@@ -7,6 +7,7 @@ import {
   controlOn,
   defineProbe,
   everyAttacker,
+  turnedFor,
   explainedRows,
   foreignContent,
   identifier,
@@ -68,7 +69,7 @@ export default defineProbe<Pair>({
       ),
     ),
   inputs: (world, { object }) => anyPair(world, object),
-  examples: (world, { object }) => everyAttacker(world, object).slice(0, 2),
+  examples: (world, cell) => turnedFor(cell, everyAttacker(world, cell.object)).slice(0, 2),
   attempt: (world, cell, { attacker, victim }) => {
     const target = targetOf(objectOf(cell), world.tenant(victim))
     if (target === null) return Promise.resolve(vacuousAttempt)

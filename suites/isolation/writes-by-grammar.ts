@@ -5,7 +5,7 @@ import {
   changedForeignRows,
   deferred,
   defineProbe,
-  everyAttacker,
+  everyOwner,
   firstOwners,
   foreignContent,
   may,
@@ -13,6 +13,7 @@ import {
   readsAfterwards,
   rowsOf,
   vacuousAttempt,
+  turnedFor,
   writeAttempt,
   writeForms,
   writeRequest,
@@ -50,7 +51,7 @@ export default defineProbe<Pair>({
           })),
       ),
   inputs: (world, { object }) => anyPairOfOwners(world, object),
-  examples: (world, { object }) => everyAttacker(world, object).slice(0, 3),
+  examples: (world, cell) => turnedFor(cell, everyOwner(world, cell.object)).slice(0, 3),
   attempt: (world, cell, pair) => {
     const statements = writing({ world, cell }, pair)
     return statements === null

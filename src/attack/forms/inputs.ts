@@ -2,7 +2,8 @@
 
 import fc from 'fast-check'
 import type { TenantId } from '../../model/tenant.ts'
-import { anyPair, everyAttacker, type Pair } from '../shared-inputs.ts'
+import { anyPair, everyAttacker, turnedFor, type Pair } from '../shared-inputs.ts'
+import type { Cell } from '../../probe/define.ts'
 import type { WorldObject } from '../../model/world.ts'
 import type { World } from '../../world/world.ts'
 import { nestings, type Nesting } from './nesting.ts'
@@ -35,16 +36,16 @@ export function anyReading(world: World, object: WorldObject | null): fc.Arbitra
     )
 }
 
-const firstPairs = 3
+const conditions: readonly Predicate[] = ['not mine', 'none', 'leaky']
 
-/** A few pairs with the conditions that show most; the random inputs vary the rest. */
-export function firstReadings(world: World, object: WorldObject | null): readonly GrammarInput[] {
-  const conditions: readonly Predicate[] = ['not mine', 'none', 'leaky']
-  return everyAttacker(world, object)
-    .slice(0, firstPairs)
+/** A few pairs, each with a condition of those that show most; the random inputs vary the rest. */
+export function firstReadings(world: World, cell: Cell): readonly GrammarInput[] {
+  const [first = 'not mine', ...others] = turnedFor(cell, conditions)
+  return turnedFor(cell, everyAttacker(world, cell.object))
+    .slice(0, conditions.length)
     .map((pair, index): GrammarInput => ({
       ...pair,
-      predicate: conditions[index] ?? 'not mine',
+      predicate: others[index - 1] ?? first,
       planner: 'as is',
       nesting: [],
     }))

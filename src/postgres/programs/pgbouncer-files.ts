@@ -36,7 +36,8 @@ export function pgbouncerIni(pooler: PoolerSettings, place: PoolerPlace): string
     listen_addr: LOOPBACK,
     listen_port: String(place.port),
     unix_socket_dir: '',
-    auth_type: 'scram-sha-256',
+    // The password is random, and each checkout logs in anew: SCRAM's thousands of rounds would protect nothing.
+    auth_type: 'md5',
     auth_file: place.userlist,
     pool_mode: pooler.poolMode,
     default_pool_size: String(pooler.poolSize),

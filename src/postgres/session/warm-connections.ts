@@ -5,6 +5,7 @@
  */
 
 import pg from 'pg'
+import { clientConfig, type SessionOptions } from './session.ts'
 
 /** Long enough for an answer that is due; whoever takes longer is ended instead. */
 const emptiedWithinMs = 500
@@ -18,17 +19,30 @@ export interface Lease {
   readonly over: () => void
   /** A pool ends before its connections have: these have ended or are kept. */
   readonly ended: () => Promise<void>
+  /** What an earlier lease kept by `offer`, which makes this one warm; undefined where there is nothing. */
+  readonly take: (kind: string) => string | undefined
+  /** When this lease has ended, its name is kept for the next one if it could be emptied. */
+  readonly offer: (offer: Offer) => void
+}
+
+/** A connection that somebody else keeps, and lends by a name: the server connection of a pooler. */
+export interface Offer {
+  readonly kind: string
+  readonly name: string
+  readonly empty: () => Promise<boolean>
 }
 
 export class WarmConnections implements AsyncDisposable {
   readonly #idle: pg.Client[] = []
   readonly #lost = new WeakSet<pg.Client>()
+  readonly #kept = new Map<string, string[]>()
 
   /** `isFresh`: lends nothing that was used, and keeps nothing. Default false. */
   lease({ isFresh = false } = {}): Lease {
     let isWarm = false
     let isOver = false
     const ending: Promise<unknown>[] = []
+    const offers: Offer[] = []
     const lent = (config?: pg.ClientConfig): pg.ClientBase => {
       const used = isFresh ? undefined : this.#takeIdle()
       if (used !== undefined) isWarm = true
@@ -51,12 +65,28 @@ export class WarmConnections implements AsyncDisposable {
       },
       ended: async () => {
         await Promise.all(ending)
+        await Promise.all(offers.splice(0).map((offer) => this.#keepName(offer)))
+      },
+      take: (kind) => {
+        const name = isFresh ? undefined : this.#kept.get(kind)?.pop()
+        if (name !== undefined) isWarm = true
+        return name
+      },
+      offer: (offer) => {
+        if (!isFresh) offers.push(offer)
       },
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#idle.splice(0).map((raw) => raw.end().catch(() => undefined)))
+  }
+
+  async #keepName({ kind, name, empty }: Offer): Promise<void> {
+    if (!(await within(empty()))) return
+    const kept = this.#kept.get(kind) ?? []
+    this.#kept.set(kind, kept)
+    kept.push(name)
   }
 
   #takeIdle(): pg.Client | undefined {
@@ -92,14 +122,30 @@ export class WarmConnections implements AsyncDisposable {
   }
 }
 
-async function isEmptied(raw: pg.Client): Promise<boolean> {
-  const emptied = raw
-    .query('ROLLBACK')
-    .then(() => raw.query('DISCARD ALL'))
-    .then(
-      () => true,
-      () => false,
-    )
+/** Empties the server connection behind a pooler's name: between transactions any client of it reaches that one. */
+export async function discardAll(options: SessionOptions): Promise<boolean> {
+  const client = new pg.Client(clientConfig({ pipeline: false, ...options }))
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    await client.query('DISCARD ALL')
+    return true
+  } finally {
+    await client.end()
+  }
+}
+
+function isEmptied(raw: pg.Client): Promise<boolean> {
+  return within(
+    raw
+      .query('ROLLBACK')
+      .then(() => raw.query('DISCARD ALL'))
+      .then(() => true),
+  )
+}
+
+/** False when it fails or takes too long. */
+async function within(emptied: Promise<boolean>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => {
@@ -107,7 +153,7 @@ async function isEmptied(raw: pg.Client): Promise<boolean> {
     }, emptiedWithinMs)
   })
   try {
-    return await Promise.race([emptied, late])
+    return await Promise.race([emptied.catch(() => false), late])
   } finally {
     clearTimeout(timer)
   }

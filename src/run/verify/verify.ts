@@ -139,20 +139,30 @@ async function askWorld(site: Site, id: WorldId, options: VerifyOptions): Promis
       ? new Map<string, CellVerdict>()
       : await stillLeaking(world, { ...options, probes })
   const asked: Asked[] = []
-  for (const loaded of probes) {
-    const verdict =
-      typeof world === 'string'
-        ? unreachable(loaded, { id, site, reason: world })
-        : await runProbe(loaded, world, { ...options.search, known })
-    asked.push({ loaded, verdict })
-    options.onVerdict(verdict)
+  const ask = async (lane: readonly LoadedProbe[]): Promise<void> => {
+    for (const loaded of lane) {
+      const verdict =
+        typeof world === 'string'
+          ? unreachable(loaded, { id, site, reason: world })
+          : await runProbe(loaded, world, { ...options.search, known })
+      asked.push({ loaded, verdict })
+      options.onVerdict(verdict)
+    }
   }
+  await Promise.all(lanesOf(probes).map(ask))
   const tried = knownIn(options.corpus, id, probes).length
   return {
     world: typeof world === 'string' ? null : world,
     asked,
     known: { tried, leaking: known.size },
   }
+}
+
+/** What asks the service and what asks the operations have databases of their own, and wait for nobody. */
+function lanesOf(probes: readonly LoadedProbe[]): readonly (readonly LoadedProbe[])[] {
+  const beside = ['http', 'operations'] as const
+  const laneOf = ({ probe }: LoadedProbe) => beside.find((need) => probe.needs.includes(need))
+  return [undefined, ...beside].map((lane) => probes.filter((loaded) => laneOf(loaded) === lane))
 }
 
 function isMine({ suite, probe }: LoadedProbe, index: number, share: Share | undefined): boolean {
