@@ -6,6 +6,7 @@ import { importFaults } from './tidy/import-rules.ts'
 import { lockfileFaults } from './tidy/lockfile-rules.ts'
 import { mannerFaults } from './tidy/manner-rules.ts'
 import { mutantFaults } from './tidy/mutant-rules.ts'
+import { probeNameFaults } from './tidy/probe-name-rules.ts'
 import { sizeFaults } from './tidy/size-rules.ts'
 import { readSourceTree } from './tidy/source-tree.ts'
 import { wordFaults } from './tidy/word-rules.ts'
@@ -17,6 +18,7 @@ const rules = [
   mannerFaults,
   wordFaults,
   mutantFaults,
+  probeNameFaults,
   faultClassFaults,
   lockfileFaults,
 ] as const

@@ -1,5 +1,6 @@
 /** Turns violated cells into findings: one per cell, with a key that survives from run to run. */
 
+import type { Way } from '../model/way.ts'
 import { createHash } from 'node:crypto'
 import type { Finding } from '../model/finding.ts'
 import { worldKey } from '../model/tenancy.ts'
@@ -52,6 +53,7 @@ function findingOf(verdict: Verdict, cell: CellVerdict): Finding {
     fingerprint,
     probe: verdict.probe,
     suite: verdict.suite,
+    way: verdict.way,
     severity: counterexample.witness.severity ?? verdict.severity,
     title: counterexample.witness.sentence,
     object: cell.object,
@@ -65,12 +67,12 @@ function findingOf(verdict: Verdict, cell: CellVerdict): Finding {
     remedy: verdict.remedy.replaceAll('{relation}', () => cell.object),
     counterexample,
     replay: replayText(counterexample.replay),
-    transcript: executable ? `transcripts/${id}.${extensions[verdict.suite] ?? 'sql'}` : null,
+    transcript: executable ? `transcripts/${id}.${extensions[verdict.way] ?? 'sql'}` : null,
   }
 }
 
 /** What is sent over HTTP is repeated from a shell; what the operator does is told. */
-const extensions: Readonly<Record<string, string>> = { service: 'sh', operations: 'txt' }
+const extensions: Readonly<Partial<Record<Way, string>>> = { service: 'sh', operations: 'txt' }
 
 /** A catalogue finding may have nothing to execute; its sentence is then the cell's reason. */
 function withoutSteps(cell: CellVerdict): Counterexample {

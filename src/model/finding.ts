@@ -1,5 +1,6 @@
 /** A finding: a verdict that must be acted on, with a key that survives from run to run. */
 
+import type { Way } from './way.ts'
 import type { Counterexample, Severity } from './verdict.ts'
 import type { WorldId } from './tenancy.ts'
 
@@ -10,6 +11,7 @@ export interface Finding {
   readonly fingerprint: string
   readonly probe: string
   readonly suite: string
+  readonly way: Way
   readonly severity: Severity
   readonly title: string
   readonly object: string

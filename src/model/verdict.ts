@@ -1,5 +1,6 @@
 /** Verdicts: the four outcomes, their one ordering, and the evidence that makes one credible. */
 
+import type { Way } from './way.ts'
 import type { Step, Witness } from './observation.ts'
 import type { Severity } from './severity.ts'
 import type { WorldId } from './tenancy.ts'
@@ -66,6 +67,7 @@ export interface CellVerdict {
 export interface Verdict {
   readonly probe: string
   readonly suite: string
+  readonly way: Way
   readonly claim: string
   readonly source: string
   readonly severity: Severity

@@ -1,5 +1,6 @@
 /** Runs one probe in one world and merges its cells into a verdict; a leak is a value, never an exception. */
 
+import { wayOf } from './way.ts'
 import { messageOf } from '../errors.ts'
 import type { CellVerdict, Evidence, Outcome, Verdict } from '../model/verdict.ts'
 import { worstOutcome } from '../judge/order.ts'
@@ -97,6 +98,7 @@ function verdictOf({ probe, id, suite }: LoadedProbe, world: World, concluded: C
   return {
     probe: id,
     suite,
+    way: wayOf(probe),
     claim,
     source,
     severity,

@@ -14,7 +14,8 @@ import type { ToolBox } from './tools.ts'
 import type { Tenant } from '../model/tenant.ts'
 
 /** What a probe cannot do without; a world that lacks it makes the verdict `inapplicable` or `unknown`. */
-export type Need = 'rows' | 'writes' | 'pool' | 'pgbouncer' | 'timing' | 'http' | 'operations'
+export type Need =
+  'rows' | 'writes' | 'pool' | 'pgbouncer' | 'timing' | 'http' | 'operations' | 'server'
 
 /** A need that a run cannot serve, and what that makes of the verdict. */
 export interface Lack {

@@ -2,6 +2,6 @@
 
 import type { Verdict } from '../model/verdict.ts'
 
-export function isPoolMatrix({ probe }: Pick<Verdict, 'probe'>): boolean {
-  return probe === 'pool-matrix'
+export function isPoolMatrix({ way }: Pick<Verdict, 'way'>): boolean {
+  return way === 'pool matrix'
 }

@@ -1,5 +1,6 @@
 /** The part of the published shape that verdicts and findings share: evidence, steps, witnesses. */
 
+import { ways } from '../model/way.ts'
 import { z } from 'zod'
 import { services, tenancies } from '../model/tenancy.ts'
 import { outcomes, severities } from '../model/verdict.ts'
@@ -103,12 +104,15 @@ const cell = z
   })
   .readonly()
 
+/** Records of before have none, and asked by sessions mostly. */
+const way = z.enum(ways).default('session')
 const basis = z.enum(['executed', 'catalogue'])
 
 export const verdictSchema = z
   .object({
     probe: text,
     suite: text,
+    way,
     claim: text,
     source: text,
     severity,
@@ -130,6 +134,7 @@ export const findingSchema = z
     fingerprint: text,
     probe: text,
     suite: text,
+    way,
     severity,
     title: text,
     object: text,

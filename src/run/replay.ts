@@ -1,5 +1,7 @@
 /** Replays one finding: its world alone is seeded, its probe alone is asked, its path alone is tried. */
 
+import type { Way } from '../model/way.ts'
+import { wayOf } from '../probe/way.ts'
 import { WatertightError } from '../errors.ts'
 import type { Finding } from '../model/finding.ts'
 import type { Step } from '../model/observation.ts'
@@ -40,12 +42,13 @@ export async function replay(
   })
   await using open = await openSite({
     target,
-    version: versionOf(report, finding),
+    version: versionOf(report, finding, wayOf(loaded.probe)),
     plan,
     keep: false,
   })
   const database = databaseName(open.site.namespace, finding.world)
-  const operates = loaded.suite === 'operations'
+  const way = wayOf(loaded.probe)
+  const operates = way === 'operations'
   const databases = operationsDatabaseNames(open.site.namespace, finding.world)
   for (const service of operates ? services : [finding.world.service]) {
     const id = { ...finding.world, service }
@@ -65,7 +68,7 @@ export async function replay(
     id: finding.world,
     statementTimeoutMs: Number(value('statementTimeoutMs')),
     // Nobody else uses the database, so the service may commit in it.
-    ...(loaded.suite === 'service' ? { service: { database } } : {}),
+    ...(way === 'service' ? { service: { database } } : {}),
     ...(operates ? { operations: { databases } } : {}),
   })
   const { replay: token } = finding.counterexample
@@ -79,7 +82,7 @@ export async function replay(
     replay: { path: token.path, replayPath: token.replayPath },
   }
   const object = finding.object.replace(onServer, '')
-  const cell = findCell(loaded.probe.cells(world, settings), { ...finding, object })
+  const cell = findCell(loaded.probe.cells(world, settings), { ...finding, object, way })
   if (cell === null) throw goneError(finding)
   const { outcome, reason, counterexample } = await loaded.probe.search(world, cell, settings)
   return {
@@ -105,8 +108,8 @@ function goneError({ object }: Finding): WatertightError {
 /** A proof on several servers says on which one a finding was made. */
 const onServer = / on \d+\.\d+$/
 
-function versionOf({ settings }: Report, { suite, object }: Finding): string | null {
-  const named = suite === 'server' ? onServer.exec(object)?.[0].replace(' on ', '') : undefined
+function versionOf({ settings }: Report, { object }: Finding, way: Way): string | null {
+  const named = way === 'server' ? onServer.exec(object)?.[0].replace(' on ', '') : undefined
   const given = settings['server']?.value
   return named ?? (Array.isArray(given) && given.length > 0 ? String(given[0]) : null)
 }

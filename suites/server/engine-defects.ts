@@ -6,6 +6,6 @@ export default defineServerProbe({
   claim: 'The server enforces privileges and row security as its documentation says',
   source: 'https://www.postgresql.org/support/security/',
   severity: 'high',
-  needs: ['rows', 'writes'],
+  needs: ['server', 'rows', 'writes'],
   remedy: 'Upgrade the server to the last minor of its major version; {relation} is repaired there',
 })

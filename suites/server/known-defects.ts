@@ -17,7 +17,7 @@ export default defineCatalogProbe({
   claim: 'The server is new enough to have no known defect of privileges and row security',
   source: 'https://www.postgresql.org/support/security/',
   severity: 'medium',
-  needs: [],
+  needs: ['server'],
   remedy: 'Upgrade the server to the last minor of its major version; {relation} is repaired there',
   cells: (world) =>
     world.speaksFor.has('server')

@@ -88,3 +88,22 @@ test('a connection that was cut while it was lent is not lent again', async () =
   expect(await use('SELECT pg_terminate_backend(pg_backend_pid())')).toBe(true)
   expect(await use('SELECT 1')).toBe(false)
 }, 60_000)
+
+test('a name is lent again where it could be emptied, and never to whoever wants what nobody used', async () => {
+  await using warm = new WarmConnections()
+  const lend = async ({ isFresh = false, empty = () => Promise.resolve(true) } = {}) => {
+    const lease = warm.lease({ isFresh })
+    const taken = lease.take('a pooler')
+    lease.offer({ kind: 'a pooler', name: taken ?? 'its name', empty })
+    await lease.ended()
+    return [taken, lease.isWarm()]
+  }
+  expect(await lend()).toEqual([undefined, false])
+  expect(await lend({ isFresh: true })).toEqual([undefined, false])
+  expect(warm.lease().take('another pooler')).toBeUndefined()
+  expect(await lend()).toEqual(['its name', true])
+  expect(await lend({ empty: () => Promise.resolve(false) })).toEqual(['its name', true])
+  expect(await lend({ empty: () => Promise.reject(new Error('gone')) })).toEqual([undefined, false])
+  expect(await lend({ empty: () => new Promise(() => undefined) })).toEqual([undefined, false])
+  expect(await lend()).toEqual([undefined, false])
+})

@@ -52,6 +52,7 @@ function verdictOf(
   return {
     probe: 'a-probe',
     suite: 'isolation',
+    way: 'session',
     claim: 'c',
     source: 's',
     severity: 'critical',

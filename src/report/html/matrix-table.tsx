@@ -1,5 +1,6 @@
 /** The isolation matrix: one table per world, where an untested cell is visibly untested. */
 
+import { isPoolMatrix } from '../pool-matrix.ts'
 import type { Report } from '../../model/report.ts'
 import { worldKey } from '../../model/tenancy.ts'
 import { matrixOf, type MatrixCell } from '../matrix.ts'
@@ -47,8 +48,8 @@ function WorldMatrix({
   readonly report: Report
 }) {
   const wide = summary.verdicts.filter(
-    ({ cells, probe }) =>
-      probe !== 'pool-matrix' && new Set(cells.map(({ path }) => path)).size > columnsMax,
+    ({ cells, way }) =>
+      !isPoolMatrix({ way }) && new Set(cells.map(({ path }) => path)).size > columnsMax,
   )
   const narrow = summary.verdicts.filter((verdict) => !wide.includes(verdict))
   return (

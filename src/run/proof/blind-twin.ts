@@ -3,6 +3,7 @@
  * so that a control which always says yes is noticed in the run that relies on it.
  */
 
+import { isPooled, wayOf } from '../../probe/way.ts'
 import { messageOf } from '../../errors.ts'
 import type { Attempt } from '../../model/observation.ts'
 import type { CellVerdict } from '../../model/verdict.ts'
@@ -84,7 +85,7 @@ async function answersOf(
         ...search,
         tools,
         runs: 1,
-        examplesMax: loaded.suite === 'context' ? 0 : 1,
+        examplesMax: isPooled(wayOf(loaded.probe)) ? 0 : 1,
         controlTenantsMax: 1,
         chooseCells: (all) => onePerPath(all.filter((cell) => hangsOnRows(loaded, cell))),
       })
@@ -98,8 +99,8 @@ async function answersOf(
 }
 
 /** What a function returns or a session shares need not be rows: only where it is, blindness says something. */
-function hangsOnRows({ suite, probe }: LoadedProbe, { object }: Cell): boolean {
-  return object !== null || suite === 'context' || probe.basis === 'catalogue'
+function hangsOnRows({ probe }: LoadedProbe, { object }: Cell): boolean {
+  return object !== null || isPooled(wayOf(probe)) || probe.basis === 'catalogue'
 }
 
 /** A table with rows before a view: what is empty anyway proves nothing about a control. */

@@ -1,5 +1,6 @@
 /** A mutant asked of the probe it belongs to: what a run needs to know before it counts that probe. */
 
+import { wayOf } from '../../probe/way.ts'
 import type { Verdict } from '../../model/verdict.ts'
 import { runProbe, type LoadedProbe } from '../../probe/ask.ts'
 import { quickLimits } from '../../probe/search-limits.ts'
@@ -49,5 +50,5 @@ export async function ownVerdicts(
 }
 
 function attackersOf(probes: readonly LoadedProbe[]): readonly LoadedProbe[] {
-  return probes.filter(({ suite, probe }) => suite === 'isolation' && probe.basis === 'executed')
+  return probes.filter(({ probe }) => wayOf(probe) === 'session' && probe.basis === 'executed')
 }

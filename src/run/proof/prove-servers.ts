@@ -142,9 +142,10 @@ async function tryServer(context: RunContext, all: Material): Promise<string> {
   try {
     await seedStage(context)
     const { score, verdicts } = await serverStage(context)
+    const executing = verdicts.find(({ basis }) => basis === 'executed')
     all.servers.push(score)
     all.verdicts.push(...verdicts)
-    all.mutants = merged(all.mutants, mutantsOf(score))
+    all.mutants = merged(all.mutants, mutantsOf(score, executing?.probe ?? ''))
     all.controls = mergedControls(all.controls, controlsOf(score))
     return `${defectSummary(score)}, ${await proveStage(context)}`
   } catch (error) {
@@ -179,7 +180,7 @@ function defectSummary({ defects }: ServerScore): string {
 }
 
 /** A defect that is there is a mutant that nobody planted. */
-function mutantsOf({ version, defects, durationMs }: ServerScore): MutantScore {
+function mutantsOf({ version, defects, durationMs }: ServerScore, probe: string): MutantScore {
   const there = defects.filter(({ affected, seen }) => affected && seen !== 'not tried')
   const named = (each: DefectScore) => ({
     id: idOf(each, version),
@@ -197,7 +198,7 @@ function mutantsOf({ version, defects, durationMs }: ServerScore): MutantScore {
     kills: killed.map((each) => ({
       ...named(each),
       class: null,
-      probe: 'engine-defects',
+      probe,
       basis: 'executed' as const,
       cases: 1,
       ms: Math.round(durationMs / Math.max(1, defects.length)),

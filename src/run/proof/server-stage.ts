@@ -1,5 +1,6 @@
 /** Asks one server for its own defects, and holds the answers against what is known of its version. */
 
+import { wayOf } from '../../probe/way.ts'
 import { fixOf, isAffected, serverDefects, type ServerDefect } from '../../model/server-defects.ts'
 import type { DefectScore, ServerScore } from '../../model/report.ts'
 import type { CellVerdict, Verdict } from '../../model/verdict.ts'
@@ -30,7 +31,7 @@ export async function serverStage(context: RunContext): Promise<ServerStage> {
     statementTimeoutMs: settings.statementTimeoutMs,
   })
   const verdicts: Verdict[] = []
-  for (const loaded of (await loadProbes()).filter(({ suite }) => suite === 'server')) {
+  for (const loaded of (await loadProbes()).filter(({ probe }) => wayOf(probe) === 'server')) {
     // Claimed closed: here it is asked what the server does, not whether the platform can be reached by it.
     const search = {
       seed: settings.seed,

@@ -1,5 +1,6 @@
 /** How much a trial asks of each probe: a property of the mutant and the probe, never of a file's name. */
 
+import { isPooled, wayOf } from '../../probe/way.ts'
 import type { LoadedProbe, RunSettings } from '../../probe/ask.ts'
 import { ToolBox } from '../../probe/tools.ts'
 import { strategiesOnTrial } from '../../requests/tools.ts'
@@ -21,7 +22,7 @@ export const glanceRuns = 2
  */
 export function searchFor(
   { mutant, search: given }: Pick<TrialOptions, 'mutant' | 'search'>,
-  { id, suite }: LoadedProbe,
+  { id, probe }: LoadedProbe,
 ): RunSettings {
   // Times are measured where a mutant is about them: other trials beside would make every cell unknown.
   const search = { ...given, timing: given.timing === true && id === mutant.probe }
@@ -32,7 +33,7 @@ export function searchFor(
   const most = (limit: number) => Math.min(search.runs, limit)
   if (mutant.expect === 'holds') {
     // What known sequences find lies in strategies: against a shape of the database random ones are asked.
-    const known = suite === 'context' && mutant.strategy === null ? { examplesMax: 0 } : {}
+    const known = isPooled(wayOf(probe)) && mutant.strategy === null ? { examplesMax: 0 } : {}
     return { ...search, ...quickLimits, ...known, ...strategies, runs: most(runsMax.control) }
   }
   const limits = mutant.probe === null || id === mutant.probe ? {} : quickLimits
@@ -48,9 +49,10 @@ export function searchFor(
  */
 export function chooserFor(
   { mutant }: Pick<TrialOptions, 'mutant'>,
-  { suite, id }: LoadedProbe,
+  { probe }: LoadedProbe,
   usual: CellChooser,
 ): CellChooser {
-  if (suite !== 'context' || mutant.strategy !== null || mutant.expect !== 'holds') return usual
-  return (cells) => (id === 'pooled-context' ? cells.slice(0, 1) : [])
+  const way = wayOf(probe)
+  if (!isPooled(way) || mutant.strategy !== null || mutant.expect !== 'holds') return usual
+  return (cells) => (way === 'pool' && probe.needs.includes('pool') ? cells.slice(0, 1) : [])
 }

@@ -1,5 +1,6 @@
 /** One trial: the probes attack a clone that carries one mutant or control, and what they say is judged. */
 
+import { isPooled, wayOf } from '../../probe/way.ts'
 import { messageOf } from '../../errors.ts'
 import type { Catalog } from '../../model/catalog.ts'
 import type { WorldId } from '../../model/tenancy.ts'
@@ -102,8 +103,8 @@ async function glancesOf(world: World, options: TrialOptions): Promise<readonly 
   const { mutant, probes } = options
   if (mutant.http === null || mutant.expect !== 'violated') return []
   const verdicts: Verdict[] = []
-  for (const loaded of probes.filter(({ id, suite }) =>
-    mutant.probe === null ? suite === 'service' : id === mutant.probe,
+  for (const loaded of probes.filter(({ id, probe }) =>
+    mutant.probe === null ? wayOf(probe) === 'service' : id === mutant.probe,
   )) {
     const search = { ...searchFor(options, loaded), ...quickLimits, runs: glanceRuns }
     const verdict = await runProbe(loaded, world, search)
@@ -122,21 +123,17 @@ function probesFor(
   // What is wrong with the server is wrong in every clone: it says nothing about this one.
   // And the service commits: whoever asks it asks nothing else of the clone.
   const overHttp = asksService(mutant, probes)
-  const suited = probes.filter(({ id, suite }) =>
-    overHttp
-      ? suite === 'service'
-      : mutant.operations !== null
-        ? suite === 'operations'
-        : mutant.strategy !== null
-          ? suite === 'context'
-          : suite !== 'service' &&
-            suite !== 'operations' &&
-            (suite !== 'server' || id === mutant.probe),
-  )
-  const rank = ({ id, suite, probe }: LoadedProbe) => {
+  const suited = probes.filter(({ id, probe }) => {
+    const way = wayOf(probe)
+    if (overHttp) return way === 'service'
+    if (mutant.operations !== null) return way === 'operations'
+    if (mutant.strategy !== null) return isPooled(way)
+    return isPooled(way) || way === 'session' || (way === 'server' && id === mutant.probe)
+  })
+  const rank = ({ id, probe }: LoadedProbe) => {
     if (id === mutant.probe) return 0
     if (probe.basis !== 'executed') return mutant.attackable ? 3 : 1
-    return suite === 'context' ? 2 : 1
+    return isPooled(wayOf(probe)) ? 2 : 1
   }
   const cells = new Map(suited.map((loaded) => [loaded.id, cellsOf(loaded)]))
   return suited.toSorted(
@@ -146,5 +143,7 @@ function probesFor(
 
 /** A service of its own, or a defect of the database that a probe of the service is to see. */
 function asksService({ http, probe }: Mutant, probes: readonly LoadedProbe[]): boolean {
-  return http !== null || probes.some(({ id, suite }) => suite === 'service' && id === probe)
+  return (
+    http !== null || probes.some((each) => wayOf(each.probe) === 'service' && each.id === probe)
+  )
 }

@@ -51,7 +51,7 @@ export async function reportFormats(names: readonly string[]): Promise<readonly 
 }
 
 function transcriptOf(finding: Finding): string {
-  if (finding.suite === 'service') return renderShellTranscript(finding)
-  if (finding.suite === 'operations') return renderOperationsTranscript(finding)
+  if (finding.way === 'service') return renderShellTranscript(finding)
+  if (finding.way === 'operations') return renderOperationsTranscript(finding)
   return renderTranscript(finding, { database: finding.database })
 }

@@ -37,8 +37,8 @@ export function readCorpus(output: string): readonly KnownCounterexample[] {
  */
 export function extendCorpus(output: string, findings: readonly Finding[], foundAt: Date): void {
   const found = findings.filter(
-    ({ gating, basis, suite, counterexample }) =>
-      gating && basis === 'executed' && suite !== 'server' && counterexample.steps.length > 0,
+    ({ gating, basis, way, counterexample }) =>
+      gating && basis === 'executed' && way !== 'server' && counterexample.steps.length > 0,
   )
   if (found.length === 0) return
   const entries = new Map(readCorpus(output).map((each) => [keyOf(each), each]))

@@ -1,5 +1,7 @@
 /** The verify stage: every probe in every world, each cell on disk as soon as it is judged. */
 
+import type { Way } from '../../model/way.ts'
+import { wayOf } from '../../probe/way.ts'
 import { ToolBox } from '../../probe/tools.ts'
 import { spanListener } from '../../requests/tools.ts'
 import { messageOf } from '../../errors.ts'
@@ -160,15 +162,15 @@ async function askWorld(site: Site, id: WorldId, options: VerifyOptions): Promis
 
 /** What asks the service and what asks the operations have databases of their own, and wait for nobody. */
 function lanesOf(probes: readonly LoadedProbe[]): readonly (readonly LoadedProbe[])[] {
-  const beside = ['http', 'operations'] as const
-  const laneOf = ({ probe }: LoadedProbe) => beside.find((need) => probe.needs.includes(need))
+  const beside: readonly Way[] = ['service', 'operations']
+  const laneOf = ({ probe }: LoadedProbe) => beside.find((way) => way === wayOf(probe))
   return [undefined, ...beside].map((lane) => probes.filter((loaded) => laneOf(loaded) === lane))
 }
 
-function isMine({ suite, probe }: LoadedProbe, index: number, share: Share | undefined): boolean {
+function isMine({ probe }: LoadedProbe, index: number, share: Share | undefined): boolean {
   if (share === undefined) return true
-  const needsFirst =
-    ['context', 'service', 'operations'].includes(suite) || probe.exhaustive === true
+  const way = wayOf(probe)
+  const needsFirst = (way !== 'session' && way !== 'server') || probe.exhaustive === true
   return needsFirst ? share.index === 0 : 1 + (index % (share.of - 1)) === share.index
 }
 
@@ -196,7 +198,10 @@ async function stillLeaking(
   const { search, probes } = options
   for (const entry of knownIn(options.corpus, world.id, probes)) {
     const loaded = probes.find(({ id }) => id === entry.probe)
-    const cell = loaded === undefined ? null : findCell(loaded.probe.cells(world, search), entry)
+    const cell =
+      loaded === undefined
+        ? null
+        : findCell(loaded.probe.cells(world, search), { ...entry, way: wayOf(loaded.probe) })
     // A table that is not there any more cannot leak; coverage names what is.
     if (loaded === undefined || cell === null) continue
     const { seed, ...replay } = entry.replay
@@ -313,6 +318,7 @@ function unreachable({ id, suite, probe }: LoadedProbe, where: Unreachable): Ver
   return {
     probe: id,
     suite,
+    way: wayOf(probe),
     claim: probe.claim,
     source: probe.source,
     severity: probe.severity,
