@@ -32,6 +32,8 @@ export class RecordedPool implements AsyncDisposable {
   trouble: PlannedTrouble | null = null
   readonly #lent = new Set<pg.PoolClient>()
   readonly #ended = new WeakSet<pg.PoolClient>()
+  /** Of backends that are gone: the driver learns it a moment later. */
+  readonly #awaited = new Set<pg.PoolClient>()
   #clients = 0
 
   constructor(options: PoolOptions) {
@@ -51,16 +53,25 @@ export class RecordedPool implements AsyncDisposable {
       client.on('error', (error) => {
         this.log.push({ client: -1, sql: '-- connection lost', observation: failure(error) })
       })
-      client.once('end', () => this.#ended.add(client))
+      client.once('end', () => {
+        this.#ended.add(client)
+        if (this.#awaited.delete(client) && this.#lent.has(client)) client.release(true)
+      })
       this.#record(client)
     })
     this.pool.on('acquire', (client) => this.#lent.add(client))
-    this.pool.on('release', (_error, client) => this.#lent.delete(client))
+    this.pool.on('release', (_error, client) => {
+      this.#lent.delete(client)
+      this.#awaited.delete(client)
+    })
   }
 
-  /** Gives back the clients that borrowers still hold although their connections have ended. */
+  /** Gives back the clients that borrowers still hold although their connections have ended, or end yet. */
   giveBackEnded(): void {
-    for (const client of this.#lent) if (this.#ended.has(client)) client.release(true)
+    for (const client of this.#lent) {
+      if (this.#ended.has(client)) client.release(true)
+      else this.#awaited.add(client)
+    }
   }
 
   /** Ends whatever is still lent. */
