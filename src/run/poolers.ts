@@ -15,7 +15,7 @@ import {
 import { MatrixServers } from '../requests/pool-matrix/servers.ts'
 import type { Site } from '../reference/site/provision.ts'
 
-/** Sequences that one database sees at most; each takes a server connection that nobody used before. */
+/** Names of one database; a sequence takes one that nobody used or whose server connection was emptied. */
 const aliasesPerDatabase = 400
 
 export interface Poolers extends AsyncDisposable {
@@ -39,7 +39,7 @@ const hint =
 const driverCoverage = {
   title: driverPool.title,
   tested: true,
-  reason: 'two connections, fresh for every sequence',
+  reason: 'two connections, new or emptied for every sequence',
   hint: null,
 }
 
