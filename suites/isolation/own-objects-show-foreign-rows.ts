@@ -42,7 +42,8 @@ export default defineProbe<Input>({
   cells: (world) => [
     ...objectsOfKind(world, ['view', 'materialized view', 'table', 'foreign table'])
       .filter(({ shared }) => !shared)
-      .map((object): Cell => ({ object, name: object.name, path: 'own object' })),
+      .map((object): Cell => ({ object, name: object.name, path: 'own object' }))
+      .filter((cell) => world.tenants.some((tenant) => selectOf(cell, tenant) !== null)),
     ...functionCells(world, 'own function').filter(
       (cell) => (functionOf({ world, cell })?.copies.size ?? 0) > 0,
     ),

@@ -84,9 +84,11 @@ export default defineProbe<Input>({
       ? null
       : world.attempt([
           ...world.enter(tenant),
-          // A sum over no row is a row, too.
+          // A sum over no row is a row, too: it says something where the administrator sees none either.
           {
-            sql: `SELECT count(*) AS n FROM ${target.address} HAVING count(*) > 0`,
+            sql:
+              `SELECT count(*) AS n FROM ${target.address} ` +
+              `HAVING count(*) ${objectOf(cell).rowsTotal === 0 ? '=' : '>'} 0`,
             role: 'control',
           },
         ])
